@@ -1,0 +1,57 @@
+# Everything a contributor does, by name. `make help` lists it.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+
+# Some environments forbid byte code; every process a test starts would then compile its imports anew.
+unexport PYTHONDONTWRITEBYTECODE
+# Nothing from outside the checkout may stand in for what is tested.
+unexport PYTHONPATH
+unexport PYTHONHOME
+
+.PHONY: help demo test check wheel bench pins clean .venv
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+help: ## say what can be made
+	@grep -E '^[a-z.]+:.*## ' Makefile | sed -E 's/^([a-z.]+):.*## /\1|/' | awk -F'|' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+.venv: $(VENV)/.stamp ## create the environment with pinned, hash-checked packages
+
+$(VENV)/.stamp: requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3 $(MAKECMDGOALS)" >&2; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) \
+		|| { rm -rf $(VENV); echo "no virtual environment could be made: install the venv module of Python" >&2; exit 2; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-index --no-build-isolation --editable .
+	@touch $@
+
+demo: $(VENV)/.stamp ## run the whole main job on the sample files
+	@$(BIN)/ingest demo
+
+test: $(VENV)/.stamp ## run every test
+	@$(BIN)/python -m compileall -q ingest processors migrations tests
+	$(BIN)/python -m pytest -n 2
+
+check: $(VENV)/.stamp ## style, types, import contracts, spelling
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/typos
+
+wheel: $(VENV)/.stamp ## build the wheel and try it in an empty environment, from another directory
+	.ci/wheel
+
+bench: $(VENV)/.stamp ## measure, beside other tools, one JSON line each
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
+	@$(BIN)/python -m benchmarks
+
+pins: $(VENV)/.stamp ## pin requirements/*.txt anew, with the hashes of all platforms
+	.ci/pins
+
+clean: ## remove what the other targets made
+	rm -rf $(VENV) build dist .coverage .coverage.* htmlcov .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,42 @@
+"""Arrivals become immutable facts, processors handle each exactly once, anything can be replayed.
+
+What stands here is what a processor needs. Names are loaded on first use, so
+that `ingest --help` does not pay for them.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ingest.contract import Context, Processor, Table, fact, processor, table
+    from ingest.domain.events import Event, FileLanded, FileRefused
+    from ingest.errors import PermanentError
+
+__all__ = [
+    "Context",
+    "Event",
+    "FileLanded",
+    "FileRefused",
+    "PermanentError",
+    "Processor",
+    "Table",
+    "fact",
+    "processor",
+    "table",
+]
+
+_HOMES = {
+    "Event": "ingest.domain.events",
+    "FileLanded": "ingest.domain.events",
+    "FileRefused": "ingest.domain.events",
+    "PermanentError": "ingest.errors",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    return getattr(import_module(_HOMES.get(name, "ingest.contract")), name)

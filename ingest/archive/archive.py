@@ -1,0 +1,88 @@
+"""The bytes of everything that landed, by digest: small ones in the store, large ones as objects.
+
+Nothing is handed out before it was hashed again: bytes that are damaged are
+refused, never processed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import BinaryIO
+
+from ingest.archive.objects import Objects
+from ingest.errors import ArchiveDamaged, NotFound
+from ingest.store import contents, presence
+from ingest.store.engine import Store, Tx
+
+_HINT = "restore it from a backup; `ingest archive verify` lists everything that is damaged"
+
+
+class Archive:
+    """One interface over inline contents and objects."""
+
+    def __init__(self, store: Store, directory: Path) -> None:
+        self.store = store
+        self.objects = Objects(directory)
+
+    @property
+    def directory(self) -> Path:
+        """Where the objects lie."""
+        return self.objects.directory
+
+    def exists(self) -> bool:
+        """True when the archive's directory is there."""
+        return self.directory.is_dir()
+
+    def open(self, sha256: str) -> BinaryIO:
+        """The content with this digest from its beginning, seekable and verified.
+
+        Raises `NotFound` for a digest that never landed, `ArchiveDamaged`
+        when the bytes are missing or are not what they were.
+        """
+        with self.store.read() as tx:
+            found = contents.find(tx, sha256)
+        if found is None:
+            raise NotFound(f"nothing with the digest {sha256} has landed", hint="see `ingest events list`")
+        if found.bytes is None:
+            return self._open_object(sha256)
+        return io.BytesIO(verified(sha256, found.bytes))
+
+    def read_many(self, tx: Tx, digests: Sequence[str]) -> dict[str, bytes]:
+        """The bytes of those of `digests` that are kept inline, each verified; raises `ArchiveDamaged`."""
+        found = contents.read_many(tx, digests)
+        return {sha256: verified(sha256, data) for sha256, data in found.items()}
+
+    def sweep(self) -> list[str]:
+        """What watchers of this host that died left half written is gone; returns the names."""
+        workers = presence.directory_of(self.store.path)
+        return self.objects.sweep(is_dead=lambda owner: presence.is_dead(workers, owner))
+
+    def _open_object(self, sha256: str) -> BinaryIO:
+        try:
+            file = self.objects.open(sha256)
+        except OSError as error:
+            raise ArchiveDamaged(
+                f"the archived content {sha256} cannot be read: {error.strerror}", hint=_HINT
+            ) from error
+        with ExitStack() as unless_sound:
+            unless_sound.callback(file.close)
+            if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
+                raise _changed(sha256)
+            unless_sound.pop_all()
+        file.seek(0)
+        return file
+
+
+def verified(sha256: str, data: bytes) -> bytes:
+    """`data`, which hashes to `sha256`; raises `ArchiveDamaged` when it does not."""
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise _changed(sha256)
+    return data
+
+
+def _changed(sha256: str) -> ArchiveDamaged:
+    return ArchiveDamaged(f"the archived content {sha256} is not what it was", hint=_HINT)

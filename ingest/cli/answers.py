@@ -1,0 +1,75 @@
+"""How a command that fails answers: one line, or one JSON object, and an exit code."""
+
+from __future__ import annotations
+
+import errno
+import json
+import traceback
+from dataclasses import dataclass
+
+import typer
+
+from ingest.cli import output
+from ingest.errors import CannotWrite, IngestError, UsageError
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What happened, what to do next, and the exit code."""
+
+    code: str
+    message: str
+    hint: str
+    exit_code: int
+
+
+def answer(error: Exception, *, as_json: bool, with_trace: bool) -> int:
+    """The error has been told on stderr, in one line; its exit code."""
+    said = understood(error)
+    if with_trace and not isinstance(error, typer.TyperException):
+        output.complain("".join(traceback.format_exception(error)).rstrip("\n"), is_block=True)
+    output.complain(_as_json(said) if as_json else _as_text(said))
+    return said.exit_code
+
+
+def understood(error: Exception) -> Answer:
+    """The answer to `error`."""
+    if isinstance(error, IngestError):
+        return Answer(code=error.code, message=error.message, hint=error.hint, exit_code=error.exit_code)
+    if isinstance(error, typer.TyperException):
+        return _usage(error)
+    if isinstance(error, typer.Abort):
+        return Answer(code="aborted", message="aborted", hint="", exit_code=1)
+    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+        message = f"{error.filename or 'the disk'} cannot be written: {error.strerror}"
+        return Answer(
+            code=CannotWrite.code,
+            message=message,
+            hint="free or mend the disk",
+            exit_code=CannotWrite.exit_code,
+        )
+    message = f"unexpected {type(error).__name__}: {error}".rstrip(": ")
+    return Answer(code="unexpected", message=message, hint="run it again with -v to see where", exit_code=1)
+
+
+def _usage(error: typer.TyperException) -> Answer:
+    context = getattr(error, "ctx", None)
+    where = context.command_path if context is not None else "ingest"
+    message = " ".join(error.format_message().split()).rstrip(".")
+    return Answer(
+        code=UsageError.code,
+        message=message[:1].lower() + message[1:],
+        hint=f"see `{where} --help`",
+        exit_code=UsageError.exit_code,
+    )
+
+
+def _as_text(said: Answer) -> str:
+    return f"error: {said.message}" + (f" — {said.hint}" if said.hint else "")
+
+
+def _as_json(said: Answer) -> str:
+    error = {"code": said.code, "message": said.message, "hint": said.hint, "exit": said.exit_code}
+    return json.dumps({"v": 1, "error": error})

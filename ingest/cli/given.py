@@ -1,0 +1,67 @@
+"""The global flags: taken before and after the command, kept in one object that every command finds as `ctx.obj`."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import typer
+from typer import Option
+
+from ingest.cli import output
+
+
+@dataclass(slots=True, kw_only=True)
+class Given:
+    """What the global flags said, wherever on the line they stood."""
+
+    config: str | None = None
+    verbose: int = 0
+    quieter: bool = False
+    log_level: str | None = None
+    log_format: str | None = None
+    no_color: bool = False
+
+
+def _remember(ctx: typer.Context, param: typer.CallbackParam, value: Any) -> Any:
+    given = ctx.find_object(Given)
+    if value and given is not None and param.name is not None:
+        setattr(given, param.name, given.verbose + value if param.name == "verbose" else value)
+    return value
+
+
+def _colourless(ctx: typer.Context, param: typer.CallbackParam, value: bool) -> bool:
+    if value:
+        os.environ["NO_COLOR"] = "1"  # rich, and the processes we start, look there
+    return bool(_remember(ctx, param, value))
+
+
+def _version(value: bool) -> None:
+    if value:
+        from importlib.metadata import version
+
+        output.write(f"ingest {version('ingest')}\n")
+        raise typer.Exit
+
+
+def _kept(*names: str, says: str, callback: Any = _remember, **settings: Any) -> Any:
+    return Option(*names, help=says, callback=callback, show_default=False, **settings)
+
+
+Config = Annotated[
+    str | None,
+    _kept("-C", "--config", metavar="FILE", says="Where ingest.toml is; INGEST_CONFIG says it too."),
+]
+Verbose = Annotated[int, _kept("-v", count=True, says="Log details; show the traceback of an error.")]
+Quieter = Annotated[bool, _kept("-q", says="Log warnings and errors only.")]
+LogLevel = Annotated[str | None, _kept("--log-level", metavar="LEVEL", says="debug, info, warning or error.")]
+LogFormat = Annotated[
+    str | None, _kept("--log-format", metavar="FORMAT", says="auto, text or json; auto: text on a terminal.")
+]
+NoColor = Annotated[bool, _kept("--no-color", says="No colours; NO_COLOR says it too.", callback=_colourless)]
+Version = Annotated[
+    bool, _kept("--version", says="Show the version and leave.", callback=_version, is_eager=True)
+]
+
+NAMES = ("config", "verbose", "quieter", "log_level", "log_format", "no_color", "version")

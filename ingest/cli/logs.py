@@ -1,0 +1,88 @@
+"""Logs go to stderr, one line a record, as text for people and as JSON for machines; content never forges a line."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from ingest.cli.output import one_line
+from ingest.errors import UsageError
+
+if TYPE_CHECKING:
+    from ingest.cli.given import Given
+
+LEVELS = ("debug", "info", "warning", "error")
+FORMATS = ("auto", "text", "json")
+
+
+class _Handler(logging.StreamHandler):  # type: ignore[type-arg]  # generic in typeshed only
+    """Writes to stderr; whoever closed it does not stop the work."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802, ARG002  # logging's name
+        """Nobody is left to tell."""
+
+
+class TextLines(logging.Formatter):
+    """`12:30:01 warning watch.loop: what happened`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One printable line."""
+        at = datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+        name = record.name.removeprefix("ingest.")
+        return one_line(
+            f"{at} {record.levelname.lower():7} {name}: {record.getMessage()}{_trace(self, record, ' | ')}"
+        )
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a record."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line of ASCII."""
+        at = datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        said = {
+            "at": at,
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        trace = _trace(self, record, "")
+        return json.dumps({**said, "trace": trace} if trace else said)
+
+
+def set_up(given: Given | None) -> None:
+    """Records at the chosen level go to stderr; of what libraries tell, warnings only."""
+    level, form = _level(given), (given.log_format if given else None) or "auto"
+    if form not in FORMATS:
+        raise UsageError(f"--log-format {form!r} is not known", hint=f"it is one of {', '.join(FORMATS)}")
+    is_text = sys.stderr.isatty() if form == "auto" else form == "text"
+    handler = _Handler(sys.stderr)
+    handler.setFormatter(TextLines() if is_text else JsonLines())
+    everything = logging.getLogger()
+    everything.handlers = [handler]
+    everything.setLevel(level)
+    for chatty in ("alembic", "sqlalchemy", "watchdog"):
+        logging.getLogger(chatty).setLevel(max(level, logging.WARNING))
+
+
+def _level(given: Given | None) -> int:
+    if given is None:
+        return logging.INFO
+    if given.log_level is not None:
+        if given.log_level.lower() not in LEVELS:
+            raise UsageError(
+                f"--log-level {given.log_level!r} is not known", hint=f"it is one of {', '.join(LEVELS)}"
+            )
+        return int(logging.getLevelNamesMapping()[given.log_level.upper()])
+    if given.verbose:
+        return logging.DEBUG
+    return logging.WARNING if given.quieter else logging.INFO
+
+
+def _trace(formatter: logging.Formatter, record: logging.LogRecord, before: str) -> str:
+    if not record.exc_info:
+        return ""
+    return before + formatter.formatException(record.exc_info).replace("\n", " | ")

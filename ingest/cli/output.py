@@ -1,0 +1,137 @@
+"""Everything that is printed: data to stdout, the rest to stderr, nothing that could move a cursor."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+    from rich.table import Table
+
+Cell = str | int | float | None
+
+
+class OutputClosed(Exception):  # noqa: N818  # nobody reads stdout any more; not one of the product's errors
+    """Whoever read our output is gone: there is nobody left to tell."""
+
+
+def prepare() -> None:
+    """Both streams stand and can take any text."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # started with the stream closed
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123  # for the whole process
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def write(text: str) -> None:
+    """`text` is on stdout as it is."""
+    with _told():
+        sys.stdout.write(text)
+
+
+def write_bytes(data: bytes) -> None:
+    """`data` is on stdout as it is."""
+    with _told():
+        sys.stdout.buffer.write(data)
+
+
+def document(value: Mapping[str, Any]) -> None:
+    """One JSON document, on one line, pure ASCII."""
+    write(json.dumps({"v": 1, **value}) + "\n")
+
+
+def lines(values: Iterable[Mapping[str, Any]]) -> None:
+    """One JSON object a line."""
+    for value in values:
+        document(value)
+
+
+def flush() -> None:
+    """All that was written has reached whoever reads it."""
+    with _told():
+        sys.stdout.flush()
+
+
+def give_up() -> None:
+    """Nothing more is written to stdout, not even when the interpreter ends."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def complain(text: str, *, is_block: bool = False) -> None:
+    """`text` is on stderr: one line, unless it is a block; a closed stderr is no reason to fail."""
+    with suppress(OSError, ValueError):
+        said = "\n".join(map(one_line, text.split("\n"))) if is_block else one_line(text)
+        sys.stderr.write(said + "\n")
+        sys.stderr.flush()
+
+
+def one_line(text: str) -> str:
+    """`text` with everything that is not printable escaped: the last defence, for text that `show` has not seen."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def show_on(*things: RenderableType) -> None:
+    """`things` are printed for a person."""
+    with _told():
+        console().print(*things)
+
+
+def console(*, to_stderr: bool = False) -> Console:
+    """Where people read: as wide as the terminal, 80 columns elsewhere; names are never markup."""
+    from rich.console import Console
+
+    return Console(stderr=to_stderr, markup=False, highlight=False, emoji=False)
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Table:
+    """A table whose cells are plain text; numbers stand to the right. Columns that begin with `#` are numbers."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    made = Table(
+        title=title or None, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False, title_style="bold"
+    )
+    for column in columns:
+        is_number = column.startswith("#")
+        made.add_column(Text(column.lstrip("#")), justify="right" if is_number else "left", overflow="fold")
+    for row in rows:
+        made.add_row(*(Text("" if cell is None else one_line(str(cell))) for cell in row))
+    return made
+
+
+def facts(pairs: Iterable[tuple[str, Cell]]) -> Table:
+    """Names and values, one pair a line; a value that is None is left out."""
+    from rich.table import Table
+    from rich.text import Text
+
+    made = Table.grid(padding=(0, 2))
+    made.add_column(no_wrap=True)
+    made.add_column(overflow="fold")
+    for name, value in pairs:
+        if value is not None:
+            made.add_row(Text(name, style="dim"), Text(one_line(str(value))))
+    return made
+
+
+def is_terminal() -> bool:
+    """True when a person reads stdout and can be asked on stdin."""
+    return sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise OutputClosed from None

@@ -1,0 +1,80 @@
+"""Asking to stop: the first SIGINT, SIGTERM or SIGHUP asks gracefully, the second at once."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_SIGNAL_EXIT = 128
+
+
+class Stop:
+    """The wish to stop. Safe to set from a signal handler: no lock is involved, waiters wake through a pipe."""
+
+    def __init__(self) -> None:
+        self._read, self._write = os.pipe()
+        os.set_blocking(self._write, False)
+        self._wishes = 0
+        self._signal = 0
+
+    def set(self, signum: int = 0) -> None:
+        """One more wish to stop."""
+        self._wishes += 1
+        self._signal = signum
+        with suppress(BlockingIOError):
+            os.write(self._write, b"!")
+
+    def is_set(self) -> bool:
+        """True when work should stop gracefully."""
+        return self._wishes > 0
+
+    def is_urgent(self) -> bool:
+        """True when it should stop at once."""
+        return self._wishes > 1
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait for the wish, at most `timeout` seconds; True when it is there."""
+        if not self.is_set():
+            select.select([self._read], [], [], timeout)
+        return self.is_set()
+
+    def fileno(self) -> int:
+        """Readable once the wish is there; never read from it."""
+        return self._read
+
+    def exit_code(self, code: int) -> int:
+        """`code`, unless the stop was not a clean one: then what a shell says of the signal."""
+        return _SIGNAL_EXIT + self._signal if self.is_urgent() else code
+
+    def close(self) -> None:
+        """Let go of the pipe."""
+        os.close(self._read)
+        os.close(self._write)
+
+
+@contextmanager
+def stopping(*, leave_at: int = 3) -> Iterator[Stop]:
+    """A `Stop` that signals set. Wish number `leave_at` ends this very process, whatever it is doing.
+
+    The handlers are installed even where a signal was ignored: a shell starts
+    background processes with SIGINT ignored.
+    """
+    stop = Stop()
+
+    def wish(signum: int, _frame: FrameType | None) -> None:
+        stop.set(signum)
+        if stop._wishes >= leave_at:  # noqa: SLF001  # the handler is part of it
+            os._exit(_SIGNAL_EXIT + signum)
+
+    before = {each: signal.signal(each, wish) for each in SIGNALS}
+    try:
+        yield stop
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+        stop.close()

@@ -1,0 +1,101 @@
+"""The composition root: from the flags to settings, store and archive, by the rules of which command may create."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ingest.archive import Archive
+from ingest.cli.given import Given
+from ingest.config import Settings, database_file, load
+from ingest.errors import StoreUnusable
+from ingest.store import presence
+from ingest.store.engine import Store, make_private_directory, open_store, revision
+from ingest.store.migrate import create_or_upgrade
+
+Flags = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pipeline:
+    """An open pipeline: what holds, the store, and the archive."""
+
+    settings: Settings
+    store: Store
+    archive: Archive
+
+    def processors_dir(self, named: Path | None = None) -> Path:
+        """Where the user's processors are: `named`, else beside ingest.toml."""
+        return named.absolute() if named is not None else self.settings.file.parent / "processors"
+
+    def is_dead(self) -> Callable[[str, str], bool]:
+        """Whether a worker, given its id and host, is proved dead: only this host's can be."""
+        directory, here = presence.directory_of(self.store.path), presence.host()
+        return lambda worker, host: host == here and presence.is_dead(directory, worker)
+
+
+def settings(given: Given, flags: Flags | None = None) -> Settings:
+    """The settings that hold for this command line."""
+    return load(Path(given.config) if given.config else None, env=os.environ, flags=flags)
+
+
+@contextmanager
+def opened(given: Given, flags: Flags | None = None) -> Iterator[Pipeline]:
+    """The pipeline, whose store stands; raises `StoreUnusable` when it does not."""
+    held = settings(given, flags)
+    with _pipeline(held, open_store(held.store.url)) as pipeline:
+        yield pipeline
+
+
+@contextmanager
+def created(given: Given, flags: Flags | None = None) -> Iterator[Pipeline]:
+    """The pipeline; store and archive are made when both are missing."""
+    held = settings(given, flags)
+    make_missing(held)
+    with _pipeline(held, open_store(held.store.url)) as pipeline:
+        yield pipeline
+
+
+def make_missing(held: Settings) -> bool:
+    """Store and archive stand; True when they were made.
+
+    Raises `StoreUnusable` for an archive without its store: making a new one
+    would hide what was lost.
+    """
+    had_archive = (
+        held.store.archive.is_dir()
+    )  # looked at first: another process may be making both, store first
+    path = database_file(held.store)
+    if not _is_missing(path, held.store.url):
+        return False
+    if had_archive:
+        raise StoreUnusable(
+            f"the archive {held.store.archive} stands, and its store {path} is missing or empty",
+            hint="restore the store from a backup, or move the archive away to begin anew",
+        )
+    create_or_upgrade(held.store.url)
+    make_private_directory(held.store.archive)
+    return True
+
+
+def now() -> datetime:
+    """Now, in UTC."""
+    return datetime.now(UTC)
+
+
+@contextmanager
+def _pipeline(held: Settings, store: Store) -> Iterator[Pipeline]:
+    with store:
+        yield Pipeline(settings=held, store=store, archive=Archive(store, held.store.archive))
+
+
+def _is_missing(path: Path, url: str) -> bool:
+    """True when nothing was ever committed there: no file, or one that its maker has not come to fill."""
+    if not path.exists():
+        return True
+    with Store(url, path) as store:
+        return revision(store) is None

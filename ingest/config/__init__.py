@@ -1,0 +1,40 @@
+"""`ingest.toml`, the environment and the flags, as one frozen `Settings`.
+
+`load` reads, checks and refuses; what it returns needs no second look.
+"""
+
+from __future__ import annotations
+
+from ingest.config.load import FILE_NAME, find_file, load
+from ingest.config.masking import mask_url
+from ingest.config.places import database_file
+from ingest.config.schema import json_schema
+from ingest.config.settings import (
+    BackoffSettings,
+    EventSettings,
+    ProcessorSettings,
+    Settings,
+    SourceSettings,
+    StoreSettings,
+    WorkSettings,
+)
+from ingest.config.showing import Shown, describe, written
+
+__all__ = [
+    "FILE_NAME",
+    "BackoffSettings",
+    "EventSettings",
+    "ProcessorSettings",
+    "Settings",
+    "Shown",
+    "SourceSettings",
+    "StoreSettings",
+    "WorkSettings",
+    "database_file",
+    "describe",
+    "find_file",
+    "json_schema",
+    "load",
+    "mask_url",
+    "written",
+]

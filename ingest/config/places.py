@@ -1,0 +1,59 @@
+"""Where the database and the directories are, whatever directory a command was started in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from ingest.config.settings import Settings, StoreSettings
+from ingest.errors import UsageError
+
+_SQLITE = "sqlite:///"
+_POSTGRESQL = re.compile(r"postgres(?:ql)?(?:\+[a-z0-9]+)?:", re.IGNORECASE)
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+def anchored(settings: Settings, base: Path, env: Mapping[str, str]) -> Settings:
+    """The same settings, every relative path in them made absolute from `base`, `${NAME}` replaced."""
+    store = settings.store
+    return replace(
+        settings,
+        store=replace(store, url=_anchored_url(store.url, base, env), archive=base / store.archive),
+        sources=tuple(replace(source, path=base / source.path) for source in settings.sources),
+    )
+
+
+def database_file(store: StoreSettings) -> Path:
+    """The SQLite file of anchored settings."""
+    return Path(store.url.removeprefix(_SQLITE))
+
+
+def _anchored_url(url: str, base: Path, env: Mapping[str, str]) -> str:
+    filled = _VARIABLE.sub(lambda found: _variable(found[1], env), url)
+    if _POSTGRESQL.match(filled):
+        raise UsageError("store.url: PostgreSQL is not built yet", hint="use sqlite:///path/to/ingest.db")
+    if not filled.startswith(_SQLITE):
+        raise UsageError("store.url names no database that is known", hint="use sqlite:///path/to/ingest.db")
+    name = filled.removeprefix(_SQLITE)
+    if name in {"", ":memory:"}:
+        raise UsageError(
+            "store.url names no file: a database in memory forgets", hint="use sqlite:///path/to/ingest.db"
+        )
+    if name.startswith("~"):
+        raise UsageError("store.url: ~ is not expanded", hint="write the whole path")
+    path = str(base / name)
+    if "?" in path:
+        raise UsageError(
+            f"store.url: {path} holds a question mark", hint="use a path without one, and no parameters"
+        )
+    return _SQLITE + path
+
+
+def _variable(name: str, env: Mapping[str, str]) -> str:
+    if not env.get(name):
+        raise UsageError(
+            f"store.url needs the environment variable {name}, which is not set", hint=f"export {name}"
+        )
+    return env[name]

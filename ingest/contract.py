@@ -1,0 +1,244 @@
+"""The processor contract: everything a processor sees of the product.
+
+A processor is a function of an event and a `Context`. It runs with no
+transaction open and only hands results over; the engine applies rows, facts
+and the outcome together, once. Raise `PermanentError` for a file that will
+never be right, anything else for "try again".
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from types import NoneType, UnionType
+from typing import Any, BinaryIO, Protocol, get_args
+
+from ingest.domain.codec import canonical_json
+from ingest.domain.events import Event
+from ingest.domain.facts import fact, type_of
+from ingest.domain.instants import micros
+from ingest.errors import PermanentError, UsageError
+
+__all__ = ["Column", "Context", "PermanentError", "Processor", "Table", "fact", "processor", "table"]
+
+MAX_COLUMNS = 200
+_IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_INT64 = 2**63
+_Function = Callable[[Any, "Context"], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """A typed column of a processor's table."""
+
+    name: str
+    type: type
+    is_nullable: bool
+
+    def bind(self, value: Any) -> Any:
+        """`value` as the database keeps it: text, a 64-bit integer or None.
+
+        Decimal and date become text, a moment microseconds UTC, a dict or list
+        canonical JSON. Raises `PermanentError` for a value of another type.
+        """
+        if value is None and self.is_nullable:
+            return None
+        bind = _BINDS[self.type]
+        try:
+            return bind(value)
+        except (TypeError, ValueError, AttributeError) as error:
+            raise PermanentError(
+                f"column {self.name!r} takes {self.type.__name__}, not {type(value).__name__}"
+                if not isinstance(value, self.type)
+                else f"column {self.name!r} cannot hold this {self.type.__name__}: {error}"
+            ) from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A table a processor owns; rows carry the event that caused them in `event_id`."""
+
+    name: str
+    columns: tuple[Column, ...]
+    unique: tuple[str, ...]
+    module: str  # where it was declared
+    names: frozenset[str]  # of the columns
+
+    def bind(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
+        """One row in column order as the database keeps it.
+
+        Raises `PermanentError` naming a column that is unknown, missing or of another type.
+        """
+        if not values.keys() <= self.names:
+            unknown = sorted(values.keys() - self.names)
+            raise PermanentError(f"table {self.name!r} has no column {unknown[0]!r}")
+        return tuple([column.bind(values.get(column.name)) for column in self.columns])
+
+    def bind_sequence(self, values: Sequence[Any]) -> tuple[Any, ...]:
+        """One row, given in column order, as the database keeps it; raises as `bind` does."""
+        if len(values) != len(self.columns):
+            raise PermanentError(
+                f"table {self.name!r} has {len(self.columns)} columns, the row {len(values)}"
+            )
+        return tuple([column.bind(value) for column, value in zip(self.columns, values, strict=True)])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Processor:
+    """A function together with the facts it reacts to and the tables it owns."""
+
+    function: _Function
+    accepts: tuple[str, ...]  # event types
+    version: str
+    tables: tuple[Table, ...] | None  # None: those declared in the function's module
+
+    def __call__(self, event: Any, ctx: Context) -> None:
+        """Run the function; what it hands over is in `ctx`."""
+        self.function(event, ctx)
+
+    def owned_tables(self) -> tuple[Table, ...]:
+        """The tables named in the decorator, else those declared in the processor's module."""
+        if self.tables is not None:
+            return self.tables
+        module = self.function.__module__
+        found = vars(sys.modules[module]).values()
+        return tuple(item for item in found if isinstance(item, Table) and item.module == module)
+
+
+class Context(Protocol):
+    """What a processor may ask for and hand over while it handles one event."""
+
+    @property
+    def event(self) -> Event:
+        """The envelope of the event: id, time, partitionkey, keyseq, correlationid, causationid."""
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """The processor's `options` from ingest.toml."""
+
+    def open(self) -> AbstractContextManager[BinaryIO]:
+        """The archived bytes of the file at the root of the event, digest-checked, seekable."""
+
+    def insert(
+        self, table: Table, values: Mapping[str, Any], *, fact: object = None, key: str = "", name: str = ""
+    ) -> None:
+        """Hand over one row; `fact` is emitted, under `key` and `name`, only if the row is booked."""
+
+    def insert_many(self, table: Table, rows: Iterable[Mapping[str, Any] | Sequence[Any]]) -> None:
+        """Hand over many rows without facts: mappings, or sequences in column order."""
+
+    def emit(self, fact: object, *, key: str, name: str) -> None:
+        """Hand over a fact; `name` makes its id (a payment id, never an ordinal), `key` orders it."""
+
+    def reject(
+        self, *, rule: str, line: int | None = None, column: str | None = None, raw: str | bytes = ""
+    ) -> None:
+        """Refuse one row of the input, visibly; `raw` is kept bounded."""
+
+    def select(self, table: Table, /, **equal: Any) -> list[dict[str, Any]]:
+        """Rows that stand committed, in no promised order, where every named column equals its value."""
+
+
+def processor(
+    *, accepts: type | str | Sequence[type | str], version: str, tables: Sequence[Table] | None = None
+) -> Callable[[_Function], Processor]:
+    """Declare a function as a processor of the facts it `accepts`.
+
+    `version` is recorded with every outcome: raise it when results change.
+    Raises `UsageError` for a class that is not a fact.
+    """
+    accepted = (accepts,) if isinstance(accepts, type | str) else tuple(accepts)
+    types = tuple(type_of(item) for item in accepted)
+    if not types:
+        raise UsageError(
+            "a processor accepts no fact", hint="name at least one class or type string in accepts"
+        )
+
+    def declare(function: _Function) -> Processor:
+        owned = None if tables is None else tuple(tables)
+        return Processor(function=function, accepts=types, version=version, tables=owned)
+
+    return declare
+
+
+def table(table_name: str, /, *, unique: str | Sequence[str] = (), **columns: Any) -> Table:
+    """Declare a table by its columns: str, int, bool, Decimal, date, datetime, dict or list, or one `| None`.
+
+    `unique` names the column, or columns, by which the engine tells a booked
+    row from a duplicate (same content) and a conflict (other content).
+    Raises `UsageError` for a name that is not `[a-z][a-z0-9_]*` or another type.
+    """
+    names = (unique,) if isinstance(unique, str) else tuple(unique)
+    for name in (table_name, *columns, *names):
+        if not _IDENTIFIER.fullmatch(name) or name == "event_id":
+            raise UsageError(
+                f"{name!r} cannot name a table or column", hint="use [a-z][a-z0-9_]*, not event_id"
+            )
+    if not 0 < len(columns) <= MAX_COLUMNS or not set(names) <= set(columns):
+        raise UsageError(f"table {table_name!r} needs 1 to {MAX_COLUMNS} columns, the unique ones among them")
+    declared_in = sys._getframe(1).f_globals.get("__name__", "")  # noqa: SLF001  # a table belongs to its module
+    made = tuple(_column(name, hint) for name, hint in columns.items())
+    return Table(name=table_name, columns=made, unique=names, module=declared_in, names=frozenset(columns))
+
+
+def _column(name: str, hint: Any) -> Column:
+    is_nullable = isinstance(hint, UnionType) and NoneType in get_args(hint)
+    inner = [a for a in get_args(hint) if a is not NoneType] if isinstance(hint, UnionType) else [hint]
+    if len(inner) != 1 or inner[0] not in _BINDS:
+        raise UsageError(
+            f"column {name!r} has a type no column can have: {hint}", hint="money is Decimal, never float"
+        )
+    return Column(name=name, type=inner[0], is_nullable=is_nullable)
+
+
+def _bind_str(value: str) -> str:
+    value.encode()  # a lone surrogate cannot be stored
+    if "\0" in value:
+        msg = "it contains NUL"
+        raise ValueError(msg)
+    return str.__str__(value)
+
+
+def _bind_int(value: int) -> int:
+    if type(value) is not int:
+        raise TypeError
+    if not -_INT64 <= value < _INT64:
+        msg = "it needs more than 64 bits"
+        raise ValueError(msg)
+    return value
+
+
+def _bind_bool(value: bool) -> int:  # noqa: FBT001  # a value, not a flag
+    if type(value) is not bool:
+        raise TypeError
+    return int(value)
+
+
+def _bind_decimal(value: Decimal) -> str:
+    if not value.is_finite():
+        msg = "it is not finite"
+        raise ValueError(msg)
+    return format(value, "f")
+
+
+def _bind_date(value: date) -> str:
+    if type(value) is not date:
+        raise TypeError
+    return value.isoformat()
+
+
+_BINDS: dict[type, Callable[[Any], Any]] = {
+    str: _bind_str,
+    int: _bind_int,
+    bool: _bind_bool,
+    Decimal: _bind_decimal,
+    date: _bind_date,
+    datetime: micros,
+    dict: canonical_json,
+    list: canonical_json,
+}

@@ -1,0 +1,240 @@
+"""Applying what a processor handed over: rows, rejects, facts and effects, in one transaction."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, delete, exists, func, insert, select
+
+from ingest.contract import Table
+from ingest.domain.naming import digest_of
+from ingest.errors import PermanentError
+from ingest.store import outbox
+from ingest.store.booking import BOOKED, CONFLICT, DUPLICATE, Fingerprint, book, clear, rows_of
+from ingest.store.dialect import Batch
+from ingest.store.dialect import insert as upsert
+from ingest.store.engine import Tx
+from ingest.store.handover import PIECE, Facts, Handover, Rejects, Rows
+from ingest.store.held import Held
+from ingest.store.outbox import Draft
+from ingest.store.schema import effects, events, outcomes, rejects
+
+RAW_CHARS = 200
+
+
+class TooManyRejects(PermanentError):
+    """More rows of the file were refused than its processor allows; nothing of it is booked."""
+
+    code = "too_many_rejects"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What a result is held to."""
+
+    processor: str
+    tables: tuple[Table, ...]
+    max_rejects: float  # share of the rows, 0 to 1
+    max_facts: int
+
+
+@dataclass(slots=True, kw_only=True)
+class Applied:
+    """What became of a handover."""
+
+    booked: int = 0
+    duplicate: int = 0
+    conflicts: list[tuple[None, str, str, str]] = field(default_factory=list)
+    facts_changed: int = 0
+    is_repaired: bool = False
+    tables: set[str] = field(default_factory=set)
+
+    @property
+    def verdict(self) -> str:
+        """What a replay reports of this event."""
+        if self.facts_changed:
+            return "changed"
+        return "repaired" if self.is_repaired else "unchanged"
+
+
+class Emissions:
+    """Facts of one or more deliveries on their way into the log, appended in pieces."""
+
+    def __init__(self, tx: Tx, now: datetime) -> None:
+        self._tx, self._now = tx, now
+        self._waiting: list[Draft] = []
+
+    def add(self, drafts: Sequence[Draft]) -> None:
+        """These facts will stand once `flush` was called."""
+        self._waiting.extend(drafts)
+        if len(self._waiting) >= PIECE:
+            self.flush()
+
+    def flush(self) -> None:
+        """Every fact added so far stands in the log."""
+        drafts, self._waiting = self._waiting, []
+        outbox.append(self._tx, drafts, now=self._now)
+
+
+def apply(tx: Tx, held: Held, handover: Handover, rules: Rules, *, is_replay: bool, now: datetime) -> Applied:
+    """All of the handover stands, in place of what stood for this event and processor before.
+
+    Raises `TooManyRejects`, and leaves to the caller that nothing of it stays:
+    run it inside a savepoint.
+    """
+    if handover.facts > rules.max_facts:
+        raise PermanentError(
+            f"{handover.facts} facts from one event are more than max_facts = {rules.max_facts}"
+        )
+    applied = Applied()
+    before = _standing(tx, held.event_id, rules) if is_replay else None
+    _clear(tx, held.event_id, rules)
+    after, emissions = Fingerprint(), Emissions(tx, now)
+    for piece in handover.pieces():
+        match piece:
+            case Rows():
+                _book(tx, held, piece, applied, after, emissions)
+            case Facts():
+                emissions.add(piece.facts)
+            case Rejects():
+                _reject(tx, held.event_id, rules.processor, piece.rejects, after)
+        if is_replay:
+            _compare(tx, piece, applied)
+    _reject(tx, held.event_id, rules.processor, applied.conflicts, after)
+    _check(handover, applied, rules)
+    emissions.flush()
+    _record_effects(tx, held, rules.processor, applied.tables, now=now)
+    if before is not None:
+        _judge(tx, held, handover, rules, applied, is_same=before == after)
+    return applied
+
+
+def keep_rejects(tx: Tx, held: Held, handover: Handover, processor: str, conflicts: Sequence[Any]) -> None:
+    """The refused rows of a file that is refused as a whole stand, so that its sender can be told."""
+    tx.execute(_CLEAR_REJECTS, {"of_event": held.event_id, "of_processor": processor})
+    seen = Fingerprint()
+    for piece in handover.pieces():
+        if isinstance(piece, Rejects):
+            _reject(tx, held.event_id, processor, piece.rejects, seen)
+    _reject(tx, held.event_id, processor, conflicts, seen)
+
+
+def _clear(tx: Tx, event_id: str, rules: Rules) -> None:
+    for table in rules.tables:
+        clear(tx, table, event_id)
+    tx.execute(_CLEAR_REJECTS, {"of_event": event_id, "of_processor": rules.processor})
+
+
+def _book(
+    tx: Tx, held: Held, piece: Rows, applied: Applied, after: Fingerprint, emissions: Emissions
+) -> None:  # one piece and all it touches
+    verdicts = book(tx, piece.table, held.event_id, piece.rows)
+    if verdicts is None:
+        verdicts = [BOOKED] * len(piece.rows)
+    for index, (row, verdict) in enumerate(zip(piece.rows, verdicts, strict=True)):
+        if verdict == DUPLICATE:
+            applied.duplicate += 1
+        elif verdict == CONFLICT:
+            applied.conflicts.append(_conflict(piece.table, row))
+        else:
+            applied.booked += 1
+            applied.tables.add(piece.table.name)
+            after.add(piece.table.name, row)
+            if piece.facts and (fact := piece.facts[index]) is not None:
+                emissions.add([fact])
+
+
+def _conflict(table: Table, row: tuple[Any, ...]) -> tuple[None, str, str, str]:
+    key = [str(row[i]) for i, c in enumerate(table.columns) if c.name in table.unique]
+    return None, ",".join(table.unique), "conflict", ",".join(key)[:RAW_CHARS]
+
+
+def _check(handover: Handover, applied: Applied, rules: Rules) -> None:
+    rejected = handover.rejected + len(applied.conflicts)
+    if applied.booked + applied.duplicate + rejected != handover.rows_in:
+        msg = "rows in are not booked + duplicate + rejected"
+        raise AssertionError(msg)
+    if rejected > rules.max_rejects * handover.rows_in:
+        error = TooManyRejects(
+            f"{rejected} of {handover.rows_in} rows refused, more than max_rejects = {rules.max_rejects:.4%}",
+            hint="see `ingest rejects list`",
+        )
+        error.conflicts = applied.conflicts  # type: ignore[attr-defined]  # the transaction that found them is rolled back
+        raise error
+
+
+def _reject(tx: Tx, event_id: str, processor: str, refused: Sequence[Any], after: Fingerprint) -> None:
+    for row in refused:
+        after.add("rejects", row)
+    _REJECT.run(tx, [(event_id, processor, *row) for row in refused])
+
+
+def _record_effects(tx: Tx, held: Held, processor: str, tables: set[str], *, now: datetime) -> None:
+    names = [f"rows:{table}" for table in sorted(tables)]
+    at = int(now.timestamp() * 1_000_000)
+    _EFFECT.run(
+        tx,
+        [(digest_of("effect", processor, held.event_id, n), processor, held.position, n, at) for n in names],
+    )
+
+
+def _standing(tx: Tx, event_id: str, rules: Rules) -> Fingerprint:
+    found = Fingerprint()
+    for table in rules.tables:
+        for row in rows_of(tx, table, event_id):
+            found.add(table.name, row)
+    for row in tx.execute(_REJECTS_OF, {"of_event": event_id, "of_processor": rules.processor}):
+        found.add("rejects", row)
+    return found
+
+
+def _compare(tx: Tx, piece: Rows | Facts | Rejects, applied: Applied) -> None:
+    """Count the facts of `piece` that stand otherwise; those that are new may stand already too."""
+    if isinstance(piece, Rejects):
+        return
+    facts = {fact.id: fact for fact in piece.facts if fact is not None}
+    for id_, body in outbox.standing(tx, list(facts)).items():
+        stood, now = json.loads(body), json.loads(facts[id_].body)
+        applied.facts_changed += (stood["data"], stood["partitionkey"]) != (now["data"], now["partitionkey"])
+
+
+def _judge(  # everything a verdict rests on
+    tx: Tx, held: Held, handover: Handover, rules: Rules, applied: Applied, *, is_same: bool
+) -> None:
+    of = {"of_event": held.event_id, "of_processor": rules.processor}
+    emitted = tx.execute(_EMITTED, of).scalar_one()
+    expected = sum(
+        len([f for f in piece.facts if f is not None])
+        for piece in handover.pieces()
+        if not isinstance(piece, Rejects)
+    )
+    applied.facts_changed += max(0, emitted - expected)
+    was_done = tx.execute(
+        _WAS_DONE, {"of_position": held.position, "of_processor": rules.processor}
+    ).scalar_one()
+    applied.is_repaired = not (is_same and was_done)
+
+
+_CLEAR_REJECTS = delete(rejects).where(
+    rejects.c.event_id == bindparam("of_event"), rejects.c.processor == bindparam("of_processor")
+)
+_REJECTS_OF = select(rejects.c.line, rejects.c.column, rejects.c.rule, rejects.c.raw).where(
+    rejects.c.event_id == bindparam("of_event"), rejects.c.processor == bindparam("of_processor")
+)
+_REJECT_COLUMNS = "event_id processor line column rule raw"
+_REJECT = Batch(insert(rejects).values({n: bindparam(n) for n in _REJECT_COLUMNS.split()}), _REJECT_COLUMNS)
+_EFFECT_COLUMNS = "key processor position name at"
+_EFFECT = Batch(
+    upsert(effects).values({n: bindparam(n) for n in _EFFECT_COLUMNS.split()}).on_conflict_do_nothing(),
+    _EFFECT_COLUMNS,
+)
+_EMITTED = (
+    select(func.count())
+    .select_from(events)
+    .where(events.c.cause == bindparam("of_event"), events.c.producer == bindparam("of_processor"))
+)
+_WAS_DONE = select(exists().where(outcomes.c.position == bindparam("of_position")))

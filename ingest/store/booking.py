@@ -1,0 +1,123 @@
+"""Booking rows: each is booked, a duplicate (same content under its key) or a conflict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cache
+from operator import itemgetter
+from typing import Any
+
+from sqlalchemy import bindparam, delete, select, tuple_
+
+from ingest.contract import Table
+from ingest.domain.naming import digest_of
+from ingest.store.dialect import Batch, insert
+from ingest.store.engine import Tx
+from ingest.store.outbox import chunks
+from ingest.store.tables import sql_table
+
+BOOKED, DUPLICATE, CONFLICT = "booked", "duplicate", "conflict"
+
+
+class Fingerprint:
+    """A sum over rows that does not depend on their order: equal for equal multisets of rows."""
+
+    def __init__(self) -> None:
+        self._sum = 0
+
+    def add(self, kind: str, row: Sequence[Any]) -> None:
+        """Count one row of `kind` in."""
+        self._sum = (self._sum + int(digest_of(kind, repr(tuple(row))), 16)) % 2**256
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Fingerprint) and self._sum == other._sum
+
+    __hash__ = None  # type: ignore[assignment]  # it changes
+
+
+def clear(tx: Tx, table: Table, event_id: str) -> None:
+    """No row of `event_id` is left in the table."""
+    _clearing(table).run(tx, [(event_id,)])
+
+
+def rows_of(tx: Tx, table: Table, event_id: str) -> Iterator[Sequence[Any]]:
+    """The rows that stand because of `event_id`, in column order."""
+    return iter(tx.execute(_own(table), {"of_event": event_id}))
+
+
+def select_rows(tx: Tx, table: Table, equal: dict[str, Any]) -> list[dict[str, Any]]:
+    """Committed rows whose columns equal the bound values in `equal`, as the database keeps them."""
+    sql = sql_table(table)
+    found = select(*(sql.c[c.name] for c in table.columns), sql.c.event_id)
+    return [
+        dict(row) for row in tx.execute(found.where(*(sql.c[k] == v for k, v in equal.items()))).mappings()
+    ]
+
+
+def book(tx: Tx, table: Table, event_id: str, rows: Sequence[tuple[Any, ...]]) -> list[str] | None:
+    """Every row that can be is booked; what became of each row, None meaning that all were booked.
+
+    First all are written at once; only where some key stood already are the
+    rows told apart one by one.
+    """
+    written = [(*row, event_id) for row in rows]
+    if not table.unique:
+        _writing(table).run(tx, written)
+        return None
+    savepoint = tx.begin_nested()
+    if _writing(table).run(tx, written) == len(rows):
+        savepoint.commit()
+        return None
+    savepoint.rollback()
+    return _book_apart(tx, table, event_id, rows)
+
+
+def _book_apart(tx: Tx, table: Table, event_id: str, rows: Sequence[tuple[Any, ...]]) -> list[str]:
+    names = [column.name for column in table.columns]
+    key_of = itemgetter(*map(names.index, table.unique))
+    standing = _standing(tx, table, [key_of(row) for row in rows], key_of)
+    verdicts, booked = [], []
+    for row in rows:
+        former = standing.setdefault(key_of(row), row)
+        if former is row:
+            booked.append((*row, event_id))
+            verdicts.append(BOOKED)
+        else:
+            verdicts.append(DUPLICATE if tuple(former) == row else CONFLICT)
+    _writing(table).run(tx, booked)
+    return verdicts
+
+
+def _standing(tx: Tx, table: Table, keys: Sequence[Any], key_of: Any) -> dict[Any, tuple[Any, ...]]:
+    found = {}
+    for chunk in chunks(list(dict.fromkeys(keys))):
+        for row in tx.execute(_by_key(table), {"keys": chunk}):
+            found[key_of(row)] = tuple(row)
+    return found
+
+
+@cache
+def _writing(table: Table) -> Batch:
+    names = [*(column.name for column in table.columns), "event_id"]
+    statement = insert(sql_table(table)).values({name: bindparam(name) for name in names})
+    return Batch(statement.on_conflict_do_nothing() if table.unique else statement, " ".join(names))
+
+
+@cache
+def _clearing(table: Table) -> Batch:
+    sql = sql_table(table)
+    return Batch(delete(sql).where(sql.c.event_id == bindparam("of_event")), "of_event")
+
+
+@cache
+def _own(table: Table) -> Any:
+    sql = sql_table(table)
+    return select(*(sql.c[c.name] for c in table.columns)).where(sql.c.event_id == bindparam("of_event"))
+
+
+@cache
+def _by_key(table: Table) -> Any:
+    sql = sql_table(table)
+    columns = [sql.c[name] for name in table.unique]
+    key = columns[0] if len(columns) == 1 else tuple_(*columns)
+    return select(*(sql.c[c.name] for c in table.columns)).where(key.in_(bindparam("keys", expanding=True)))

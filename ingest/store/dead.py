@@ -1,0 +1,157 @@
+"""Dead deliveries: they wait for a person, or for the version that supersedes their file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import bindparam, delete, exists, insert, select
+
+from ingest.domain.instants import micros
+from ingest.store import lanes
+from ingest.store.dialect import Batch
+from ingest.store.dialect import insert as upsert
+from ingest.store.engine import Tx
+from ingest.store.held import Held
+from ingest.store.schema import dead, deliveries, events, generations, outcomes
+from ingest.store.schema import lanes as lane_table
+
+NOTHING = (0, 0, 0, 0, 0)  # rows in, booked, duplicate, rejected; facts
+_DEAD_CHUNK = 500
+
+
+def bury(  # the facts of a death
+    tx: Tx, held: Held, *, tries: tuple[int, int], error: str, on_dead: str, now: datetime
+) -> Literal["dead", "superseded"]:
+    """A live delivery, already out of its lane, waits for a person; the claim on its lane ends.
+
+    Where a later version of its file has landed it is closed as superseded
+    instead. A replay's delivery never waits: that it failed is its outcome.
+    """
+    key = held.lane.generation_id, held.position
+    if tx.execute(_SUPERSEDED, {"id": held.event_id}).scalar_one():
+        record_outcomes(tx, [outcome_row(key, state="superseded", note=error, ended_at=now)])
+        lanes.leave(tx, [held.lane], now=now)
+        return "superseded"
+    if tx.execute(_KIND, {"id": held.lane.generation_id}).scalar_one() == "replay":
+        record_outcomes(tx, [outcome_row(key, state="dead", verdict="dead", note=error, ended_at=now)])
+        lanes.leave(tx, [held.lane], now=now)
+        return "dead"
+    is_parking = on_dead == "park"
+    tx.execute(
+        insert(dead),
+        {
+            "generation_id": held.lane.generation_id,
+            "position": held.position,
+            "lane_key": held.lane.key,
+            "keyseq": held.keyseq,
+            "attempts": tries[0],
+            "crashes": tries[1],
+            "error": error,
+            "since": now,
+            "is_parking": is_parking,
+        },
+    )
+    if is_parking:
+        lanes.park(tx, held.lane.id)
+    else:
+        lanes.leave(tx, [held.lane], now=now)
+    return "dead"
+
+
+def supersede(tx: Tx, event_ids: Sequence[str], *, now: datetime) -> None:
+    """Dead deliveries of these events end as superseded, and what waited behind them goes on."""
+    for start in range(0, len(event_ids), _DEAD_CHUNK):
+        for row in tx.execute(_DEAD_OF, {"ids": list(event_ids[start : start + _DEAD_CHUNK])}).all():
+            close(
+                tx,
+                row,
+                outcome_row(
+                    (row.generation_id, row.position), state="superseded", note=row.error, ended_at=now
+                ),
+                now=now,
+            )
+
+
+def close(tx: Tx, row: Any, outcome: tuple[Any, ...], *, now: datetime) -> bool:
+    """A dead delivery has ended with `outcome`, and its key goes on; False when it is not dead any more."""
+    if not tx.execute(_BRING_UP, {"of_generation": row.generation_id, "of_position": row.position}).rowcount:
+        return False
+    record_outcomes(tx, [outcome])
+    if row.is_parking:
+        lanes.unpark(tx, row.generation_id, row.lane_key, now=now)
+    return True
+
+
+def retry(tx: Tx, row: Any, *, now: datetime) -> bool:
+    """A dead delivery is due again, first in its lane, with fresh budgets; False when it is not dead."""
+    if not tx.execute(_BRING_UP, {"of_generation": row.generation_id, "of_position": row.position}).rowcount:
+        return False
+    tx.execute(_LANE, {"generation_id": row.generation_id, "key": row.lane_key, "available_at": now})
+    lane_id = tx.execute(_LANE_ID, {"of_generation": row.generation_id, "of_key": row.lane_key}).scalar_one()
+    again = {"lane_id": lane_id, "keyseq": row.keyseq, "position": row.position, "attempts": 0, "crashes": 0}
+    tx.execute(insert(deliveries), again)
+    if row.is_parking:
+        lanes.unpark(tx, row.generation_id, row.lane_key, now=now)
+    return True
+
+
+def resolve(tx: Tx, generation_id: int, position: int, outcome: tuple[Any, ...], *, now: datetime) -> bool:
+    """A delivery that is dead in the live generation ends as a rerun did; False when it is not dead."""
+    row = tx.execute(_DEAD_AT, {"of_generation": generation_id, "of_position": position}).first()
+    return row is not None and close(tx, row, outcome, now=now)
+
+
+def outcome_row(  # noqa: PLR0913  # the columns of an outcome
+    key: tuple[int, int],
+    *,
+    state: str,
+    ended_at: datetime,
+    version: str = "",
+    counts: tuple[int, int, int, int, int] = NOTHING,
+    digest: str = "",
+    verdict: str = "",
+    note: str = "",
+) -> tuple[Any, ...]:
+    """One row of `outcomes` for (generation, position) `key`."""
+    return (*key, state, version, *counts, digest, verdict, note, micros(ended_at))
+
+
+def record_outcomes(tx: Tx, rows: Sequence[tuple[Any, ...]]) -> None:
+    """These outcomes stand; there can be one for each (generation, event)."""
+    _OUTCOME.run(tx, rows)
+
+
+_COLUMNS = (
+    "generation_id position state version rows_in rows_booked rows_duplicate rows_rejected facts"
+    " digest verdict note ended_at"
+)
+_OUTCOME = Batch(upsert(outcomes).values({name: bindparam(name) for name in _COLUMNS.split()}), _COLUMNS)
+_SUPERSEDED = select(exists().where(events.c.supersedes == bindparam("id")))
+_KIND = select(generations.c.kind).where(generations.c.id == bindparam("id"))
+_DEAD_OF = (
+    select(dead)
+    .join(events, events.c.position == dead.c.position)
+    .where(events.c.id.in_(bindparam("ids", expanding=True)))
+)
+_DEAD_AT = select(dead).where(
+    dead.c.generation_id == bindparam("of_generation"), dead.c.position == bindparam("of_position")
+)
+_BRING_UP = delete(dead).where(
+    dead.c.generation_id == bindparam("of_generation"), dead.c.position == bindparam("of_position")
+)
+_NEW_LANE = upsert(lane_table).values(
+    generation_id=bindparam("generation_id"),
+    key=bindparam("key"),
+    state="ready",
+    available_at=bindparam("available_at"),
+    fence=0,
+    is_single=False,
+)
+_LANE = _NEW_LANE.on_conflict_do_update(
+    index_elements=["generation_id", "key"], set_={"fence": lane_table.c.fence}
+)
+_LANE_ID = select(lane_table.c.id).where(
+    lane_table.c.generation_id == bindparam("of_generation"), lane_table.c.key == bindparam("of_key")
+)

@@ -1,0 +1,74 @@
+"""What differs between SQLite and PostgreSQL, side by side, and statements compiled once.
+
+Elsewhere in the store a statement is plain SQLAlchemy Core that compiles for both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from operator import itemgetter
+from typing import Any
+
+from sqlalchemy import ClauseElement, Connection, Dialect, func, select
+from sqlalchemy.dialects.sqlite import Insert, insert
+
+from ingest.store.schema import events
+
+__all__ = ["Batch", "Insert", "insert", "next_positions"]
+
+# SQLite's insert with ON CONFLICT compiles for PostgreSQL too: both dialects render the same clause elements.
+
+
+class Batch:
+    """One statement, compiled once, that is executed for many rows of plain values.
+
+    `names` are the bind parameters in the order in which the tuples given to
+    `run` carry their values: integers, text, bytes or None, instants as
+    microseconds. No type of SQLAlchemy's looks at them: that is what makes it fast.
+    """
+
+    def __init__(self, statement: ClauseElement, names: str) -> None:
+        self.statement = statement
+        self.names = tuple(names.split())
+        self._compiled: dict[str, tuple[str, Any]] = {}
+
+    def run(self, tx: Connection, rows: Sequence[tuple[Any, ...]]) -> int:
+        """How many database rows were touched by executing the statement for each of `rows`."""
+        if not rows:
+            return 0
+        sql, arrange = self._compiled.get(tx.dialect.name) or self.compile(tx.dialect)
+        return tx.exec_driver_sql(sql, rows if arrange is None else [arrange(row) for row in rows]).rowcount
+
+    def compile(self, dialect: Dialect) -> tuple[str, Any]:
+        """The SQL for `dialect` and how a tuple becomes its parameters (None: as it is)."""
+        compiled = self.statement.compile(dialect=dialect)
+        order = compiled.positiontup  # type: ignore[attr-defined]  # SQLCompiler has it, Compiled does not say so
+        if set(compiled.params) != set(self.names):
+            msg = f"a batch takes exactly its named values, not {sorted(compiled.params)}"
+            raise TypeError(msg)
+        if order is None:
+            names = self.names
+            arrange: Any = lambda row: dict(zip(names, row, strict=True))  # noqa: E731  # kept as a value
+        elif tuple(order) == self.names:
+            arrange = None
+        else:
+            arrange = itemgetter(*map(self.names.index, order))
+        self._compiled[dialect.name] = str(compiled), arrange
+        return self._compiled[dialect.name]
+
+
+def next_positions(tx: Connection, count: int) -> Iterable[int]:
+    """`count` positions, rising and above every committed one, that only this transaction uses.
+
+    SQLite: the write lock is held, so the highest one counts up. PostgreSQL: its sequence.
+    """
+    if tx.dialect.name == "sqlite":
+        last = tx.execute(_LAST_POSITION).scalar() or 0
+        return range(last + 1, last + 1 + count)
+    taken = tx.execute(
+        select(func.nextval("events_position_seq")).select_from(func.generate_series(1, count))
+    )
+    return sorted(taken.scalars())
+
+
+_LAST_POSITION = select(func.max(events.c.position))

@@ -1,0 +1,118 @@
+"""Filling a generation from the log, in windows: for a new processor, and for a replay.
+
+Each window is one short transaction that moves the generation's cursor, so
+filling can be killed, resumed, or tried by two processes at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, func, select, update
+
+from ingest.store.engine import Tx
+from ingest.store.routing import Placed, Subscription, deliver, live_subscriptions
+from ingest.store.schema import events, generations, replays
+from ingest.store.selection import Selection, narrowed
+
+WINDOW = 1000  # deliveries made in one transaction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fill:
+    """A generation that is still being filled."""
+
+    generation_id: int
+    processor: str
+    kind: str  # live | replay
+    bound: int
+    cursor: int
+
+
+def unfilled(tx: Tx, processors: Sequence[str] | None = None) -> list[Fill]:
+    """The generations still to be filled, oldest first."""
+    found = [Fill(**row) for row in tx.execute(_UNFILLED).mappings()]
+    return [fill for fill in found if processors is None or fill.processor in processors]
+
+
+def fill_window(tx: Tx, fill: Fill, *, now: datetime) -> Fill | None:
+    """One more window is due; what is left to fill, None when nothing is.
+
+    Nothing happens where another process moved the cursor meanwhile: call
+    again with what `unfilled` then says.
+    """
+    subscription = next((s for s in live_subscriptions(tx) if s.processor == fill.processor), None)
+    if subscription is None:
+        return None
+    found = _window(tx, fill, subscription)
+    is_last = len(found) < WINDOW
+    cursor = fill.bound if is_last else found[-1].position
+    moved = {"of_generation": fill.generation_id, "from_cursor": fill.cursor, "cursor": cursor}
+    if not tx.execute(_MOVE, {**moved, "state": "open" if is_last else "filling"}).rowcount:
+        return None
+    deliver(tx, fill.generation_id, found, is_ordered=subscription.is_ordered, now=now)
+    if fill.kind == "replay":
+        _count(tx, fill, found, is_last=is_last)
+    return None if is_last else replace(fill, cursor=cursor)
+
+
+def _window(tx: Tx, fill: Fill, subscription: Subscription) -> list[Placed]:
+    selection = Selection()
+    if fill.kind == "replay":
+        wanted = select(replays.c.selector).where(replays.c.generation_id == fill.generation_id)
+        selection = Selection.from_json(tx.execute(wanted).scalar_one())
+    if selection.positions is not None:
+        left = [p for p in selection.positions if fill.cursor < p <= fill.bound]
+        selection = replace(selection, positions=tuple(left[:WINDOW]))
+    rows = tx.execute(
+        narrowed(concerned(subscription), selection, generation_id=subscription.generation_id)
+        .where(events.c.position > fill.cursor, events.c.position <= fill.bound)
+        .order_by(events.c.position)
+        .limit(WINDOW)
+    )
+    return [Placed(**row) for row in rows.mappings()]
+
+
+def concerned(subscription: Subscription) -> Any:
+    """The statement that selects, as `Placed`, every event the subscription concerns."""
+    statement = select(
+        events.c.id, events.c.type, events.c.origin, events.c.key, events.c.keyseq, events.c.position
+    ).where(events.c.type.in_(sorted(subscription.accepts)))
+    if subscription.origins:
+        statement = statement.where(events.c.origin.in_(sorted(subscription.origins)))
+    return statement
+
+
+def _count(tx: Tx, fill: Fill, found: Sequence[Placed], *, is_last: bool) -> None:
+    values: dict[str, Any] = {"total": replays.c.total + len(found)}
+    if found:
+        values["first_position"] = func.coalesce(replays.c.first_position, found[0].position)
+        values["last_position"] = found[-1].position
+    if is_last:
+        values["state"] = "running"
+    tx.execute(update(replays).where(replays.c.generation_id == fill.generation_id).values(**values))
+
+
+_UNFILLED = (
+    select(
+        generations.c.id.label("generation_id"),
+        generations.c.processor,
+        generations.c.kind,
+        generations.c.bound,
+        generations.c.cursor,
+    )
+    .where(generations.c.state == "filling")
+    .order_by(generations.c.id)
+)
+_MOVE = (
+    update(generations)
+    .where(
+        generations.c.id == bindparam("of_generation"),
+        generations.c.cursor == bindparam("from_cursor"),
+        generations.c.state == "filling",
+    )
+    .values(cursor=bindparam("cursor"), state=bindparam("state"))
+)

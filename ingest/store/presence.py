@@ -1,0 +1,134 @@
+"""Proof of life between processes of one host: a lock file each worker holds while it lives.
+
+The kernel drops the lock with the process, whatever ended it, so a `kill -9`
+is known at once and nobody waits out a lease. The file also carries the
+worker's board: for each child, which delivery it runs. It outlives them both,
+so that a crash is charged to the delivery that ran and to no other.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import mmap
+import os
+import socket
+import struct
+import uuid
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from ingest.store.engine import make_private_directory
+
+CHILDREN = 256  # slots on a board
+_SLOT = struct.Struct(
+    "<qqqqq"
+)  # lane id (0: none), keyseq, fence, start and deadline in monotonic nanoseconds
+_SIZE = CHILDREN * _SLOT.size
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """The delivery a child runs, as it stands on the board."""
+
+    lane_id: int
+    keyseq: int
+    fence: int
+    started_ns: int  # time.monotonic_ns() of this host
+    deadline_ns: int = 0  # when its time is up; 0: never
+
+
+class Board:
+    """Shared memory in which each child says, without a system call, what it runs."""
+
+    def __init__(self, handle: int) -> None:
+        self._memory = mmap.mmap(handle, _SIZE)
+
+    def write(self, slot: int, running: Running | None) -> None:
+        """Slot `slot` says what its child runs now; None: nothing."""
+        at = slot * _SLOT.size
+        if running is None:
+            _SLOT.pack_into(self._memory, at, 0, 0, 0, 0, 0)
+        else:
+            r = running
+            _SLOT.pack_into(self._memory, at, r.lane_id, r.keyseq, r.fence, r.started_ns, r.deadline_ns)
+
+    def read(self, slot: int) -> Running | None:
+        """What the child of `slot` ran last; None when nothing."""
+        found = Running(*_SLOT.unpack_from(self._memory, slot * _SLOT.size))
+        return found if found.lane_id else None
+
+    def close(self) -> None:
+        """Unmap the board; the file keeps what it says."""
+        self._memory.close()
+
+
+class Presence:
+    """This process is alive, for as long as it is and `leave` was not called."""
+
+    def __init__(self, directory: Path, kind: str) -> None:
+        make_private_directory(directory)
+        self.id = f"{kind}-{uuid.uuid4().hex[:16]}"
+        self.host = host()
+        self.path = directory / f"{self.id}.lock"
+        self.handle = os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        os.fchmod(self.handle, 0o600)
+        os.ftruncate(self.handle, _SIZE)
+        fcntl.flock(self.handle, fcntl.LOCK_EX)
+        self.board = Board(self.handle)
+
+    def leave(self) -> None:
+        """The process goes by itself: its file goes with it."""
+        self.board.close()
+        self.path.unlink(missing_ok=True)
+        os.close(self.handle)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.leave()
+
+
+def directory_of(store_path: Path) -> Path:
+    """Where the lock files of a store's workers lie."""
+    return store_path.parent / "workers"
+
+
+def host() -> str:
+    """This host's name, as workers give it."""
+    return socket.gethostname()
+
+
+def is_dead(directory: Path, worker_id: str) -> bool:
+    """True when the worker, of this host, is proved dead: nobody holds its lock, or its file is gone."""
+    try:
+        handle = os.open(directory / f"{worker_id}.lock", os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return True
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(handle)
+    return True
+
+
+def last_words(directory: Path, worker_id: str) -> list[Running] | None:
+    """What the children of a dead worker ran when it died; None where its file is not on this host."""
+    with suppress(FileNotFoundError), open(directory / f"{worker_id}.lock", "r+b") as file:  # noqa: PTH123  # a handle to map
+        board = Board(file.fileno())
+        found = [running for slot in range(CHILDREN) if (running := board.read(slot)) is not None]
+        board.close()
+        return found
+    return None
+
+
+def forget(directory: Path, worker_id: str) -> None:
+    """The lock file of a dead worker is gone."""
+    (directory / f"{worker_id}.lock").unlink(missing_ok=True)

@@ -1,0 +1,243 @@
+"""Replays: recorded requests that past events be due again, in generations of their own."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import and_, bindparam, case, delete, exists, func, insert, select, update
+
+from ingest.domain.naming import digest_of
+from ingest.errors import NotFound, UsageError
+from ingest.store import subscriptions
+from ingest.store.engine import Tx
+from ingest.store.filling import concerned
+from ingest.store.routing import Subscription, live_subscriptions
+from ingest.store.schema import deliveries, events, generations, lanes, outcomes, replays
+from ingest.store.selection import Selection, frozen, narrowed
+
+OPEN = ("filling", "running", "paused")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The exact set of events a replay would make due for one processor, at one bound."""
+
+    processor: str
+    version: str  # of the processor
+    selection: Selection
+    bound: int
+    events: int
+    first_position: int | None
+    last_position: int | None
+    digest: str  # over the positions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """How far a replay has come and what it found."""
+
+    id: str
+    processor: str
+    mode: str
+    state: str
+    plan_id: str
+    reason: str
+    who: str
+    total: int
+    first_position: int | None
+    last_position: int | None
+    done: int
+    unchanged: int
+    repaired: int
+    changed: int
+    dead: int
+    requested_at: datetime
+    ended_at: datetime | None
+
+
+def plan(tx: Tx, processor: str, selection: Selection) -> Plan:
+    """What `selection` means for `processor` now: all matching events up to the head of the log.
+
+    Call it in a transaction that holds the write lock to have a bound below
+    which nothing can appear any more.
+    """
+    row = subscriptions.find(tx, processor)
+    bound = tx.execute(select(func.coalesce(func.max(events.c.position), 0))).scalar_one()
+    statement = narrowed(concerned(_subscription(tx, processor)), selection, generation_id=row.generation_id)
+    hasher, count, first, last = hashlib.sha256(), 0, None, None
+    for position in tx.execute(
+        statement.with_only_columns(events.c.position).order_by(events.c.position)
+    ).scalars():
+        hasher.update(b"%d," % position)
+        first, last, count = first or position, position, count + 1
+    return Plan(
+        processor=processor,
+        version=row.version,
+        selection=selection,
+        bound=bound,
+        events=count,
+        first_position=first,
+        last_position=last,
+        digest=hasher.hexdigest(),
+    )
+
+
+def plan_id(plans: list[Plan], mode: str) -> str:
+    """One short id of exactly these sets, processors, versions and criteria."""
+    parts = [
+        part
+        for p in plans
+        for part in (p.processor, p.version, p.selection.to_json(), str(p.events), p.digest)
+    ]
+    return digest_of("plan", mode, *parts)[:16]
+
+
+def start(  # noqa: PLR0913  # who asks for what, why and when
+    tx: Tx, planned: Plan, *, replay_id: str, plan_id: str, mode: str, reason: str, who: str, now: datetime
+) -> None:
+    """The planned set will be made due, window by window, in a generation of its own."""
+    live = subscriptions.find(tx, planned.processor).generation_id
+    generation_id = subscriptions.open_generation(
+        tx, planned.processor, kind="replay", bound=planned.bound, cursor=0, is_filled=False
+    )
+    tx.execute(
+        insert(replays),
+        {
+            "id": replay_id,
+            "generation_id": generation_id,
+            "processor": planned.processor,
+            "mode": mode,
+            "selector": frozen(tx, planned.selection, generation_id=live).to_json(),
+            "bound": planned.bound,
+            "plan_id": plan_id,
+            "version": planned.version,
+            "reason": reason,
+            "who": who,
+            "state": "filling",
+            "total": 0,
+            "requested_at": now,
+        },
+    )
+
+
+def finish(tx: Tx, *, now: datetime) -> int:
+    """Replays whose every delivery has ended are done; how many became so."""
+    ended = tx.execute(_FINISH, {"now": now}).rowcount
+    if ended:
+        tx.execute(_CLOSE)
+    return ended
+
+
+def is_finishable(tx: Tx) -> bool:
+    """True when `finish` would find something to do."""
+    return bool(tx.execute(select(exists().where(_IS_THROUGH))).scalar())
+
+
+def pause(tx: Tx, replay_id: str) -> None:
+    """Nothing of the replay is claimed until it is resumed; raises `UsageError` when it is not under way."""
+    _move(tx, replay_id, {"filling": "paused", "running": "paused"}, generation="paused")
+
+
+def resume(tx: Tx, replay_id: str) -> None:
+    """A paused replay goes on where it was; raises `UsageError` when it is not paused."""
+    row = _row(tx, replay_id)
+    generation = tx.execute(select(generations).where(generations.c.id == row.generation_id)).one()
+    is_filled = generation.cursor >= generation.bound
+    _move(
+        tx,
+        replay_id,
+        {"paused": "running" if is_filled else "filling"},
+        generation="open" if is_filled else "filling",
+    )
+
+
+def cancel(tx: Tx, replay_id: str, *, now: datetime) -> None:
+    """What the replay has not begun is not due any more; what it did stands."""
+    row = _row(tx, replay_id)
+    _move(tx, replay_id, dict.fromkeys(OPEN, "cancelled"), generation="closed")
+    mine = select(lanes.c.id).where(lanes.c.generation_id == row.generation_id)
+    tx.execute(delete(deliveries).where(deliveries.c.lane_id.in_(mine)))
+    tx.execute(delete(lanes).where(lanes.c.generation_id == row.generation_id))
+    tx.execute(update(replays).where(replays.c.id == replay_id).values(ended_at=now))
+
+
+def reports(tx: Tx, replay_id: str | None = None) -> list[Report]:
+    """Every replay, or the one, newest last; raises `NotFound` for an id that is none."""
+    statement = _REPORTS if replay_id is None else _REPORTS.where(replays.c.id == replay_id)
+    found = [Report(**row) for row in tx.execute(statement).mappings()]
+    if replay_id is not None and not found:
+        _row(tx, replay_id)
+    return found
+
+
+def _subscription(tx: Tx, processor: str) -> Subscription:
+    return next(s for s in live_subscriptions(tx) if s.processor == processor)
+
+
+def _row(tx: Tx, replay_id: str) -> Any:
+    row = tx.execute(select(replays).where(replays.c.id == replay_id)).first()
+    if row is None:
+        raise NotFound(f"there is no replay {replay_id!r}", hint="see `ingest replays list`")
+    return row
+
+
+def _move(tx: Tx, replay_id: str, moves: dict[str, str], *, generation: str) -> None:
+    row = _row(tx, replay_id)
+    if row.state not in moves:
+        raise UsageError(
+            f"replay {replay_id} is {row.state}", hint=f"this works on one that is {' or '.join(moves)}"
+        )
+    tx.execute(
+        update(replays)
+        .where(replays.c.id == replay_id, replays.c.state == row.state)
+        .values(state=moves[row.state])
+    )
+    tx.execute(update(generations).where(generations.c.id == row.generation_id).values(state=generation))
+
+
+_IS_THROUGH = and_(
+    replays.c.state == "running", ~exists().where(lanes.c.generation_id == replays.c.generation_id)
+)
+_FINISH = (
+    update(replays)
+    .where(_IS_THROUGH)
+    .values(state="done", ended_at=bindparam("now", type_=replays.c.ended_at.type))
+)
+_CLOSE = (
+    update(generations)
+    .where(
+        generations.c.state == "open",
+        generations.c.id.in_(select(replays.c.generation_id).where(replays.c.state == "done")),
+    )
+    .values(state="closed")
+)
+
+
+def _verdicts(verdict: str) -> Any:
+    return func.coalesce(func.sum(case((outcomes.c.verdict == verdict, 1), else_=0)), 0).label(verdict)
+
+
+_REPORTS = (
+    select(
+        replays.c.id,
+        replays.c.processor,
+        replays.c.mode,
+        replays.c.state,
+        replays.c.plan_id,
+        replays.c.reason,
+        replays.c.who,
+        replays.c.total,
+        replays.c.first_position,
+        replays.c.last_position,
+        replays.c.requested_at,
+        replays.c.ended_at,
+        func.count(outcomes.c.position).label("done"),
+        *map(_verdicts, ("unchanged", "repaired", "changed", "dead")),
+    )
+    .join(outcomes, outcomes.c.generation_id == replays.c.generation_id, isouter=True)
+    .group_by(replays.c.id)
+    .order_by(replays.c.requested_at, replays.c.id)
+)

@@ -1,0 +1,97 @@
+"""Which past events a request means: for replays, dry runs and listings alike."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, exists, select
+
+from ingest.domain.instants import parse_rfc3339, rfc3339
+from ingest.store.engine import Tx
+from ingest.store.schema import dead, deliveries, events, lanes, outcomes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Events by what they are; every criterion that is given must hold.
+
+    `status` needs a processor's live generation to be compared with; `positions`
+    is an explicit set, used where the status may change while it is applied.
+    """
+
+    ids: tuple[str, ...] = ()
+    source: str | None = None  # of the file at the root of the causes
+    key: str | None = None  # partition key
+    types: tuple[str, ...] = ()
+    since: datetime | None = None  # inclusive, by the event's time
+    until: datetime | None = None  # exclusive
+    first: int | None = None  # inclusive, by position
+    last: int | None = None  # inclusive
+    status: str | None = None  # dead | done | retrying
+    positions: tuple[int, ...] | None = None
+
+    def to_json(self) -> str:
+        """The selection as canonical JSON; criteria not given are left out."""
+        given = {k: v for k, v in dataclasses.asdict(self).items() if v is not None and v != ()}
+        return json.dumps(given, sort_keys=True, default=rfc3339)
+
+    @classmethod
+    def from_json(cls, text: str) -> Selection:
+        """The selection that `to_json` wrote."""
+        given = json.loads(text)
+        for name in ("since", "until"):
+            if name in given:
+                given[name] = parse_rfc3339(given[name])
+        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in given.items()}
+        return cls(**values)
+
+
+def narrowed(
+    statement: Select[Any], selection: Selection, *, generation_id: int | None = None
+) -> Select[Any]:
+    """`statement`, which reads from `events`, with every criterion of `selection` applied."""
+    return statement.where(*_plain(selection), *_status(selection.status, generation_id))
+
+
+def frozen(tx: Tx, selection: Selection, *, generation_id: int) -> Selection:
+    """The same set, for good: a status that can pass away is replaced by the positions that have it now."""
+    if selection.status in (None, "done"):
+        return selection
+    found = tx.execute(
+        narrowed(select(events.c.position), selection, generation_id=generation_id).order_by("position")
+    )
+    return dataclasses.replace(selection, status=None, positions=tuple(found.scalars()))
+
+
+def _plain(selection: Selection) -> list[ColumnElement[bool]]:
+    compared: list[tuple[Any, Callable[[Any], ColumnElement[bool]]]] = [
+        (selection.source, events.c.origin.__eq__),
+        (selection.key, events.c.key.__eq__),
+        (selection.since, events.c.time.__ge__),
+        (selection.until, events.c.time.__lt__),
+        (selection.first, events.c.position.__ge__),
+        (selection.last, events.c.position.__le__),
+        (selection.ids or None, events.c.id.in_),
+        (selection.types or None, events.c.type.in_),
+        (selection.positions, events.c.position.in_),
+    ]
+    return [compare(given) for given, compare in compared if given is not None]
+
+
+def _status(status: str | None, generation_id: int | None) -> list[ColumnElement[bool]]:
+    if status is None:
+        return []
+    if status == "dead":
+        return [exists().where(dead.c.generation_id == generation_id, dead.c.position == events.c.position)]
+    if status == "done":
+        ended = (outcomes.c.generation_id == generation_id, outcomes.c.position == events.c.position)
+        return [exists().where(*ended, outcomes.c.state == "done")]
+    failing = (deliveries.c.position == events.c.position, deliveries.c.attempts + deliveries.c.crashes > 0)
+    return [
+        exists().where(*failing, lanes.c.id == deliveries.c.lane_id, lanes.c.generation_id == generation_id)
+    ]

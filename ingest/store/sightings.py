@@ -1,0 +1,240 @@
+"""What the watcher knows of each path of a source: what was seen there last, and what has landed.
+
+`size … inode` is the tuple seen last, `state` and `reason` what became of it.
+`version`, `sha256`, `event_id` and `landed_tuple` are those of the content
+that stands landed, whatever was seen since; NULL before the first landing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, and_, bindparam, delete, func, literal_column, not_, or_, select, update
+
+from ingest.domain.identity import Standing
+from ingest.domain.instants import micros
+from ingest.domain.settling import StatTuple
+from ingest.store.dialect import Batch, insert
+from ingest.store.engine import Tx
+from ingest.store.outbox import chunks
+from ingest.store.schema import sightings
+
+_PAGE = 1000
+OPEN = ("settling", "blocked")  # states in which something is still to be done
+
+
+class Look(NamedTuple):
+    """One path and the tuple that was seen there at one instant."""
+
+    path: bytes
+    stat: StatTuple
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """One path of a source, as the watcher last saw it."""
+
+    source: str
+    path: bytes
+    seen: StatTuple
+    state: str  # settling | landed | refused | blocked
+    reason: str
+    since: datetime  # the tuple is unchanged since
+    standing: Standing | None  # what has landed
+    redelivered: int  # how often the bytes that stand were delivered again
+
+
+class Waiting(NamedTuple):
+    """A path that was seen and has not landed, with the reason."""
+
+    look: Look
+    since: datetime
+    reason: str
+
+
+class Landed(NamedTuple):
+    """A path whose content stands landed from now on."""
+
+    look: Look
+    version: int
+    sha256: str
+    event_id: str
+
+
+def unsettled(tx: Tx, source: str, looks: Sequence[Look]) -> list[Look]:
+    """Those of `looks` that have neither landed from this very tuple nor been refused with it."""
+    done: set[tuple[bytes, str]] = set()
+    for chunk in chunks([look.path for look in looks]):
+        for row in tx.execute(_DONE, {"source": source, "paths": chunk}):
+            if row.landed_tuple is not None:
+                done.add((row.path, row.landed_tuple))
+            if row.state == "refused":
+                done.add((row.path, _seen(row).text()))
+    return [look for look in looks if (look.path, look.stat.text()) not in done] if done else list(looks)
+
+
+def standing(tx: Tx, source: str, paths: Sequence[bytes]) -> dict[bytes, Standing]:
+    """What stands landed at each of `paths` where something does; locked until the transaction ends."""
+    found = {}
+    for chunk in chunks(paths):
+        for row in tx.execute(_STANDING, {"source": source, "paths": chunk}):
+            found[row.path] = _standing(row)
+    return found
+
+
+def find(tx: Tx, source: str, path: bytes) -> Sighting | None:
+    """What is known of one path, or None when it was never seen."""
+    row = tx.execute(_FIND, {"of_source": source, "of_path": path}).first()
+    return None if row is None else _sighting(row)
+
+
+def to_be_done(tx: Tx, source: str, after: bytes = b"") -> list[Sighting]:
+    """The next sightings that are settling or blocked, in the order of their paths; empty at the end."""
+    return [_sighting(row) for row in tx.execute(_OPEN, {"source": source, "after": after})]
+
+
+def wait(tx: Tx, source: str, state: str, waiting: Sequence[Waiting]) -> None:
+    """Each of `waiting` is known as `state`, settling or blocked, unless its tuple is done with already."""
+    rows = [(source, *_row(w.look), state, w.reason, micros(w.since), w.look.stat.text()) for w in waiting]
+    _WAIT.run(tx, rows)
+
+
+def refuse(tx: Tx, source: str, refused: Sequence[Waiting]) -> None:
+    """Each of `refused` is known as refused, with the reason."""
+    _REFUSE.run(tx, [(source, *_row(r.look), r.reason, micros(r.since)) for r in refused])
+
+
+def land(tx: Tx, source: str, landed: Sequence[Landed], *, now: datetime) -> None:
+    """What stands at each path is the content that has landed now."""
+    at = micros(now)
+    _LAND.run(
+        tx,
+        [(source, *_row(n.look), at, n.version, n.sha256, n.event_id, n.look.stat.text()) for n in landed],
+    )
+
+
+def redeliver(tx: Tx, source: str, looks: Sequence[Look], *, now: datetime) -> None:
+    """The content that stands at each path was delivered once more, with the tuple of the look."""
+    at = micros(now)
+    _REDELIVER.run(tx, [(*look.stat, at, look.stat.text(), source, look.path) for look in looks])
+
+
+def drop(tx: Tx, dropped: Sequence[Sighting]) -> None:
+    """What was settling or blocked is gone: what has landed shows again, else the path is forgotten."""
+    never = [s for s in dropped if s.standing is None]
+    _FORGET.run(tx, [(s.source, s.path, *s.seen) for s in never])
+    landed = [(*s.standing.delivered, s.source, s.path) for s in dropped if s.standing is not None]
+    _RESTORE.run(tx, landed)
+
+
+def _row(look: Look) -> tuple[Any, ...]:
+    return (look.path, *look.stat)
+
+
+def _seen(row: Any) -> StatTuple:
+    return StatTuple(row.size, row.mtime_ns, row.ctime_ns, row.inode)
+
+
+def _standing(row: Any) -> Standing:
+    return Standing(
+        version=row.version,
+        sha256=row.sha256,
+        event_id=row.event_id,
+        delivered=StatTuple.parse(row.landed_tuple),
+    )
+
+
+def _sighting(row: Any) -> Sighting:
+    return Sighting(
+        source=row.source,
+        path=row.path,
+        seen=_seen(row),
+        state=row.state,
+        reason=row.reason,
+        since=row.since,
+        standing=None if row.version is None else _standing(row),
+        redelivered=row.redelivered,
+    )
+
+
+_TUPLE = StatTuple._fields
+_SEEN = tuple(sightings.c[name] for name in _TUPLE)
+_IS_AT = and_(
+    sightings.c.source == bindparam("of_source"),
+    sightings.c.path == bindparam("of_path", type_=sightings.c.path.type),
+)
+_THESE = and_(
+    sightings.c.source == bindparam("source"),
+    sightings.c.path.in_(bindparam("paths", expanding=True, type_=sightings.c.path.type)),
+)
+_DONE = select(sightings.c.path, sightings.c.state, sightings.c.landed_tuple, *_SEEN).where(_THESE)
+_STANDING = (
+    select(
+        sightings.c.path,
+        sightings.c.version,
+        sightings.c.sha256,
+        sightings.c.event_id,
+        sightings.c.landed_tuple,
+    )
+    .where(_THESE, sightings.c.version.is_not(None))
+    .with_for_update()
+)
+_FIND = select(sightings).where(_IS_AT)
+_IS_OPEN = sightings.c.state.in_([literal_column(f"'{state}'") for state in OPEN])
+_OPEN = (
+    select(sightings)
+    .where(
+        sightings.c.source == bindparam("source"),
+        sightings.c.state != literal_column("'landed'"),  # as in the index
+        _IS_OPEN,
+        sightings.c.path > bindparam("after", type_=sightings.c.path.type),
+    )
+    .order_by(sightings.c.path)
+    .limit(_PAGE)
+)
+
+
+_PLACE = "source path size mtime_ns ctime_ns inode"
+_IS_SAME = and_(*(column == bindparam(column.name) for column in _SEEN))
+_NOTHING: ColumnElement[Any] = literal_column("''")
+_LANDED = {"state": literal_column("'landed'"), "reason": _NOTHING}
+
+
+def _upsert(names: str, unless: ColumnElement[bool] | None = None, **fixed: ColumnElement[Any]) -> Batch:
+    """Insert a sighting, or replace these columns of the one that stands, unless that one is as said."""
+    columns: dict[str, ColumnElement[Any]] = {name: bindparam(name) for name in names.split()} | fixed
+    new = insert(sightings).values(columns | {"redelivered": literal_column("0")})
+    replaced = {name: new.excluded[name] for name in columns if name not in {"source", "path"}}
+    where = None if unless is None else not_(unless)
+    statement = new.on_conflict_do_update(index_elements=["source", "path"], set_=replaced, where=where)
+    return Batch(statement, names if unless is None else f"{names} as_landed")
+
+
+_WAIT = _upsert(
+    f"{_PLACE} state reason since",
+    unless=or_(
+        func.coalesce(sightings.c.landed_tuple, _NOTHING) == bindparam("as_landed"),
+        and_(sightings.c.state == literal_column("'refused'"), _IS_SAME),
+    ),
+)
+_REFUSE = _upsert(f"{_PLACE} reason since", state=literal_column("'refused'"))
+_LAND = _upsert(f"{_PLACE} since version sha256 event_id landed_tuple", **_LANDED)
+_REDELIVER = Batch(
+    update(sightings)
+    .where(_IS_AT)
+    .values(
+        {name: bindparam(name) for name in (*_TUPLE, "since", "landed_tuple")}
+        | _LANDED
+        | {"redelivered": sightings.c.redelivered + literal_column("1")}
+    ),
+    "size mtime_ns ctime_ns inode since landed_tuple of_source of_path",
+)
+_IS_OPEN_AT = and_(_IS_AT, _IS_OPEN)
+_FORGET = Batch(delete(sightings).where(_IS_OPEN_AT, _IS_SAME), f"of_source of_path {' '.join(_TUPLE)}")
+_RESTORE = Batch(
+    update(sightings).where(_IS_OPEN_AT).values({name: bindparam(name) for name in _TUPLE} | _LANDED),
+    f"{' '.join(_TUPLE)} of_source of_path",
+)

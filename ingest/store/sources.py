@@ -1,0 +1,88 @@
+"""The sources as their watcher last reported them, and what came of them in total."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, func, select, update
+
+from ingest.store.dialect import insert
+from ingest.store.engine import Tx
+from ingest.store.schema import sources
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """How a source is watched, and what its last scan found."""
+
+    name: str
+    path: str
+    mode: str  # notify | poll
+    state: str  # ok | idle | unavailable | degraded
+    proof: str  # how completeness is established
+    last_scan_at: datetime | None  # None: leave what stands
+    settling: int
+    ignored: int
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """What came of a source, to be added to its totals."""
+
+    landed: int = 0
+    redelivered: int = 0
+    refused: int = 0
+
+
+def report(tx: Tx, said: Report) -> None:
+    """The source stands as `said`; its totals stay what they are."""
+    tx.execute(
+        _REPORT,
+        {
+            "name": said.name,
+            "path": said.path,
+            "mode": said.mode,
+            "state": said.state,
+            "proof": said.proof,
+            "last_scan_at": said.last_scan_at,
+            "settling": said.settling,
+            "ignored": said.ignored,
+            "error": said.error,
+        },
+    )
+
+
+def count(tx: Tx, name: str, counts: Counts) -> None:
+    """The totals of the source are higher by `counts`."""
+    added = {"of_name": name, "l": counts.landed, "d": counts.redelivered, "r": counts.refused}
+    tx.execute(_COUNT, added)
+
+
+def every(tx: Tx) -> Sequence[Any]:
+    """The rows of all sources, by name."""
+    return tx.execute(select(sources).order_by(sources.c.name)).all()
+
+
+_SAID = ("path", "mode", "state", "proof", "settling", "ignored", "error")
+_NEW = insert(sources).values(
+    {name: bindparam(name) for name in ("name", "last_scan_at", *_SAID)}
+    | {"landed": 0, "redelivered": 0, "refused": 0}
+)
+_REPORT = _NEW.on_conflict_do_update(
+    index_elements=["name"],
+    set_={name: _NEW.excluded[name] for name in _SAID}
+    | {"last_scan_at": func.coalesce(_NEW.excluded.last_scan_at, sources.c.last_scan_at)},
+)
+_COUNT = (
+    update(sources)
+    .where(sources.c.name == bindparam("of_name"))
+    .values(
+        landed=sources.c.landed + bindparam("l"),
+        redelivered=sources.c.redelivered + bindparam("d"),
+        refused=sources.c.refused + bindparam("r"),
+    )
+)

@@ -1,0 +1,200 @@
+"""The life of a file, read from the store: what was seen, what landed, who handled it, what came of that.
+
+For `ingest trace` and `ingest why`. Nothing here writes, and no processor's
+code is needed: everything stands in the log and its bookkeeping.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+from ingest.config import SourceSettings
+from ingest.domain.globs import ALWAYS_IGNORED, compile_globs, matching_glob
+from ingest.domain.naming import encode_attribute
+from ingest.domain.showing import show
+from ingest.errors import NotFound, UsageError
+from ingest.store import browsing, history, sightings
+from ingest.store.browsing import Listed
+from ingest.store.engine import Tx
+from ingest.store.history import Life
+from ingest.store.sightings import Sighting
+
+MOST_EVENTS = 1000
+_SHA256_LENGTH = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A path of a source."""
+
+    source: SourceSettings
+    path: bytes  # relative to the source
+
+    def show(self) -> str:
+        """The source and the path, on one line."""
+        return f"{self.source.name}: {show(self.path)}"
+
+    def on_disk(self) -> Path:
+        """Where it is, or would be."""
+        return self.source.path / os.fsdecode(self.path)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traced:
+    """All that is known of what was asked for; facts that were brought about stand behind their causes."""
+
+    sightings: tuple[Sighting, ...]
+    lives: tuple[Life, ...]
+    is_complete: bool  # False: there are more facts than were asked for
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """What the source's patterns say of a path."""
+
+    takes: bool
+    says: str
+
+
+def trace(
+    tx: Tx,
+    asked: str,
+    sources: Sequence[SourceSettings],
+    *,
+    cwd: Path,
+    limit: int = MOST_EVENTS,
+    now: datetime,
+) -> Traced:
+    """The life of the path, event or content that `asked` names.
+
+    Raises `NotFound` when it names nothing, `UsageError` when several paths are meant.
+    """
+    place = _only(_among(asked, sources, cwd, is_known=partial(_is_seen, tx)), asked)
+    roots = of_place(tx, place, now=now) if place is not None else _of_name(tx, asked, now=now)
+    if not roots and place is None:
+        raise NotFound(
+            f"neither a path nor an event nor a content is called {show(asked)}",
+            hint="see `ingest events list`, or `ingest why PATH`",
+        )
+    found = _with_consequences(tx, roots, limit=limit, now=now)
+    seen = [place] if place is not None else _places_of(roots, sources)
+    return Traced(
+        sightings=tuple(s for p in seen if (s := sightings.find(tx, p.source.name, p.path)) is not None),
+        lives=tuple(history.lives(tx, found)),
+        is_complete=len(found) < limit,
+    )
+
+
+def locate(tx: Tx, asked: str, sources: Sequence[SourceSettings], *, cwd: Path) -> Place:
+    """The one place that `asked` means, also where nothing was ever seen.
+
+    Raises `NotFound` when it is in no source, `UsageError` when several are meant.
+    """
+    known = _among(asked, sources, cwd, is_known=lambda p: _is_seen(tx, p) or os.path.lexists(p.on_disk()))
+    place = _only(known or _typed(asked, sources, cwd), asked)
+    if place is None:
+        raise NotFound(f"nothing is known of {show(asked)}", hint="write the path as it is in its source")
+    return place
+
+
+def of_place(tx: Tx, place: Place, *, now: datetime) -> list[Listed]:
+    """Every fact about the file at this place, by position: all its versions, and refusals.
+
+    By the partition key of its path, and back along the versions: the key may have been another one.
+    """
+    key = f"{place.source.name}/{encode_attribute(place.path)}"
+    found = {event.id: event for event in browsing.of_key(tx, key, origin=place.source.name, now=now)}
+    sighting = sightings.find(tx, place.source.name, place.path)
+    id_ = sighting.standing.event_id if sighting is not None and sighting.standing is not None else None
+    while id_ is not None and id_ not in found:
+        [event] = browsing.with_ids(tx, [id_], now=now)
+        found[event.id], id_ = event, event.supersedes
+    return sorted(found.values(), key=lambda event: event.position)
+
+
+def rule(source: SourceSettings, path: bytes) -> Rule:
+    """Whether the source's patterns take `path`, and which one decides."""
+    if not source.recursive and b"/" in path:
+        return Rule(takes=False, says="it is in a folder, and the source is not recursive")
+    for patterns, whose in ((ALWAYS_IGNORED, "built-in"), (source.ignore, "the source's")):
+        pattern = matching_glob(patterns)(path)
+        if pattern is not None:
+            return Rule(takes=False, says=f"{whose} ignore pattern {pattern}")
+    if not compile_globs(source.include)(path):
+        return Rule(takes=False, says=f"no include pattern matches: {', '.join(source.include)}")
+    return Rule(takes=True, says=f"include pattern {matching_glob(source.include)(path)}")
+
+
+def _among(
+    asked: str, sources: Sequence[SourceSettings], cwd: Path, *, is_known: Callable[[Place], bool]
+) -> list[Place]:
+    """The places that are known: as typed, or, where there is none, relative to each source."""
+    return [p for p in _typed(asked, sources, cwd) if is_known(p)] or [
+        p for p in _relative(asked, sources) if is_known(p)
+    ]
+
+
+def _typed(asked: str, sources: Sequence[SourceSettings], cwd: Path) -> list[Place]:
+    return [Place(source=s, path=path) for s in sources if (path := _inside(s.path, cwd / asked)) is not None]
+
+
+def _relative(asked: str, sources: Sequence[SourceSettings]) -> list[Place]:
+    path = os.path.normpath(asked)
+    if path.startswith(("/", "..")) or path == ".":
+        return []
+    return [Place(source=source, path=os.fsencode(path)) for source in sources]
+
+
+def _only(candidates: Sequence[Place], asked: str) -> Place | None:
+    if len(candidates) > 1:
+        listed = ", ".join(show(os.fsencode(place.on_disk())) for place in candidates)
+        raise UsageError(f"{show(asked)} means several files: {listed}", hint="write one of them in full")
+    return candidates[0] if candidates else None
+
+
+def _is_seen(tx: Tx, place: Place) -> bool:
+    return sightings.find(tx, place.source.name, place.path) is not None
+
+
+def _inside(root: Path, path: Path) -> bytes | None:
+    """`path` relative to `root`; its own last part is never resolved: it may be a link that was refused."""
+    plain, real = os.path.normpath(path), os.path.join(os.path.realpath(path.parent), path.name)  # noqa: PTH118  # compared as text
+    for base, inner in ((os.path.normpath(root), plain), (os.path.realpath(root), real)):
+        if inner.startswith(base.rstrip("/") + "/"):
+            return os.fsencode(os.path.relpath(inner, base))
+    return None
+
+
+def _of_name(tx: Tx, asked: str, *, now: datetime) -> list[Listed]:
+    """The event, or the facts about files with the content, that `asked` names by its beginning at least."""
+    ids = browsing.ids_like(tx, asked)
+    if len(ids) > 1:
+        raise UsageError(f"several events begin with {asked!r}", hint="write more of the id")
+    if ids:
+        return browsing.with_ids(tx, ids, now=now)
+    return browsing.of_content(tx, asked, now=now) if len(asked) == _SHA256_LENGTH else []
+
+
+def _with_consequences(tx: Tx, roots: Sequence[Listed], *, limit: int, now: datetime) -> list[Listed]:
+    found = {event.id: event for event in roots}
+    newest = list(roots)
+    while newest and len(found) < limit:
+        caused = browsing.caused_by(tx, [event.id for event in newest], limit=limit - len(found), now=now)
+        newest = [event for event in caused if event.id not in found]
+        found.update((event.id, event) for event in newest)
+    return list(found.values())
+
+
+def _places_of(roots: Sequence[Listed], sources: Sequence[SourceSettings]) -> list[Place]:
+    by_name = {source.name: source for source in sources}
+    places = [
+        Place(source=by_name[event.origin], path=path)
+        for event in roots
+        if event.origin in by_name and (path := browsing.path_of(event)) is not None
+    ]
+    return list(dict.fromkeys(places))

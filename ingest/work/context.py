@@ -1,0 +1,165 @@
+"""The `Context` a processor is given: it collects what the processor hands over and applies nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, BinaryIO
+
+from ingest.contract import Column, Table
+from ingest.domain import codec, naming
+from ingest.domain.events import Event
+from ingest.domain.instants import moment
+from ingest.domain.showing import show
+from ingest.store.handover import PIECE, Facts, Rejects, Rows
+from ingest.store.outbox import Draft, draft
+from ingest.work.spool import Spool
+
+RAW_CHARS = 200
+Reader = Callable[[Table, dict[str, Any]], list[dict[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a context needs of the engine, besides the event."""
+
+    processor: str
+    options: Mapping[str, Any]
+    open: Callable[[str], BinaryIO]  # the verified bytes of a digest
+    select: Reader
+    clock: Callable[[], datetime]
+
+
+class Collector:
+    """Implements `ingest.contract.Context` for one event; `seal` gives what was handed over."""
+
+    def __init__(self, event: Event, *, origin: str, content: str | None, around: Surroundings) -> None:
+        self.event = event
+        self.spool = Spool()
+        self._origin, self._content, self._around = origin, content, around
+        self._table: Table | None = None
+        self._rows: list[tuple[Any, ...]] = []
+        self._row_facts: list[Draft | None] = []
+        self._facts: list[Draft] = []
+        self._rejects: list[tuple[int | None, str | None, str, str]] = []
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """The processor's options."""
+        return self._around.options
+
+    def open(self) -> AbstractContextManager[BinaryIO]:
+        """The archived bytes of the file at the root of the event, or `ArchiveDamaged`."""
+        if self._content is None:
+            msg = "no file stands at the root of this event"
+            raise ValueError(msg)
+        return self._around.open(self._content)
+
+    def insert(
+        self, table: Table, values: Mapping[str, Any], *, fact: object = None, key: str = "", name: str = ""
+    ) -> None:
+        """Hand over one row, and the fact that is emitted only if the row is booked."""
+        drafted = None if fact is None else self._draft(fact, key=key, name=name)
+        self._add_row(table, table.bind(values), drafted)
+
+    def insert_many(self, table: Table, rows: Iterable[Mapping[str, Any] | Sequence[Any]]) -> None:
+        """Hand over many rows: mappings, or sequences in column order."""
+        for row in rows:
+            bound = table.bind(row) if isinstance(row, Mapping) else table.bind_sequence(row)
+            self._add_row(table, bound, None)
+
+    def emit(self, fact: object, *, key: str, name: str) -> None:
+        """Hand over a fact that depends on no row."""
+        self._facts.append(self._draft(fact, key=key, name=name))
+        if len(self._facts) >= PIECE:
+            self._seal_facts()
+
+    def reject(
+        self, *, rule: str, line: int | None = None, column: str | None = None, raw: str | bytes = ""
+    ) -> None:
+        """Refuse one row of the input, with a bounded piece of it."""
+        self._rejects.append((line, column, rule, show(raw[:RAW_CHARS])))
+        self.spool.rows_in += 1
+        self.spool.rejected += 1
+        if len(self._rejects) >= PIECE:
+            self._seal_rejects()
+
+    def select(self, table: Table, /, **equal: Any) -> list[dict[str, Any]]:
+        """Rows that stand committed where every named column equals its value."""
+        columns = {column.name: column for column in table.columns}
+        bound = {name: columns[name].bind(value) for name, value in equal.items()}
+        found = self._around.select(table, bound)
+        return [{n: _unbound(columns[n], v) if n in columns else v for n, v in row.items()} for row in found]
+
+    def seal(self) -> Spool:
+        """All that was handed over, complete."""
+        self._seal_rows()
+        self._seal_facts()
+        self._seal_rejects()
+        return self.spool
+
+    def _draft(self, fact: Any, *, key: str, name: str) -> Draft:
+        if not key or not name:
+            msg = "a fact needs a key that orders it and a name that makes its id"
+            raise ValueError(msg)
+        cause = self.event
+        event = codec.caused_event(
+            fact,
+            cause=cause,
+            id=naming.fact_id(self._around.processor, cause.id, fact.type, name),
+            source=f"{cause.source.rsplit('#', 1)[0]}#{self._around.processor}",
+            subject=naming.encode_attribute(name),
+            time=self._around.clock(),
+            partitionkey=naming.encode_attribute(key),
+        )
+        self.spool.facts += 1
+        return draft(event, origin=self._origin, producer=self._around.processor, content=self._content)
+
+    def _add_row(self, table: Table, row: tuple[Any, ...], fact: Draft | None) -> None:
+        if table is not self._table:
+            self._seal_rows()
+            self._table = table
+        self._rows.append(row)
+        self._row_facts.append(fact)
+        self.spool.rows_in += 1
+        if len(self._rows) >= PIECE:
+            self._seal_rows()
+
+    def _seal_rows(self) -> None:
+        if self._table is None or not self._rows:
+            return
+        facts = self._row_facts if any(self._row_facts) else []
+        marks = ("rows", self._table.name, self._rows, [fact and _mark(fact) for fact in facts])
+        self.spool.add(Rows(self._table, self._rows, facts), marks)
+        self._rows, self._row_facts = [], []
+
+    def _seal_facts(self) -> None:
+        if self._facts:
+            self.spool.add(Facts(self._facts), ("facts", [_mark(fact) for fact in self._facts]))
+            self._facts = []
+
+    def _seal_rejects(self) -> None:
+        if self._rejects:
+            self.spool.add(Rejects(self._rejects), ("rejects", self._rejects))
+            self._rejects = []
+
+
+def _mark(fact: Draft) -> tuple[str, str, str]:
+    """What of a fact counts: its identity, key and data, not the moment it was emitted."""
+    return fact.id, fact.key, fact.body.partition('"data":')[2].partition(',"datacontenttype":')[0]
+
+
+def _unbound(column: Column, value: Any) -> Any:
+    """A database value as the processor's type."""
+    if value is None:
+        return None
+    if column.type is datetime:
+        return moment(value)
+    if column.type in (Decimal, bool):
+        return column.type(value)
+    if column.type in (dict, list):
+        return codec.loads(value)
+    return column.type.fromisoformat(value) if hasattr(column.type, "fromisoformat") else value

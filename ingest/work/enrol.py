@@ -1,0 +1,94 @@
+"""Enrolling processors: their code is found, their tables stand, and the outbox knows of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from ingest.config import ProcessorSettings, Settings
+from ingest.domain.naming import digest_of
+from ingest.errors import UsageError
+from ingest.registry import Found, find
+from ingest.store import subscriptions, tables
+from ingest.store.engine import Store
+from ingest.store.subscriptions import Registration
+from ingest.work.spec import ProcessorSpec
+
+_STORED = (
+    "max_attempts",
+    "max_crashes",
+    "backoff_base",
+    "backoff_cap",
+    "timeout",
+)  # what others must know of a delivery
+
+
+def enrol(
+    store: Store, chosen: Sequence[ProcessorSettings], *, local: Path | None, now: datetime
+) -> tuple[ProcessorSpec, ...]:
+    """Every chosen processor is subscribed as ingest.toml says; a new one has still to be filled.
+
+    Raises `UsageError` for code that cannot be found or loaded, a table that
+    is another's, or an event type that nothing declares.
+    """
+    found = [(settings, find(settings.use, local=local)) for settings in chosen]
+    specs = []
+    with store.write() as tx:
+        for settings, code in found:
+            tables.ensure(tx, settings.name, code.processor.owned_tables())
+            spec = _spec(settings, code)
+            subscriptions.register(tx, _registration(settings, code, spec), now=now)
+            specs.append(spec)
+    return tuple(specs)
+
+
+def chosen(settings: Settings, names: Sequence[str]) -> list[ProcessorSettings]:
+    """The processors of ingest.toml that `names` name; all of them where it names none.
+
+    Raises `UsageError` for a name that ingest.toml does not define.
+    """
+    known = {p.name: p for p in settings.processors}
+    for name in names:
+        if name not in known:
+            raise UsageError(
+                f"ingest.toml defines no processor {name!r}", hint=f"it defines: {', '.join(known) or 'none'}"
+            )
+    return [p for p in settings.processors if not names or p.name in names]
+
+
+def fingerprint(settings: Settings) -> str:
+    """What must be equal among workers that share a store: the rules by which deliveries are worked."""
+    return digest_of("settings", repr(settings.work.lease), *(repr(p) for p in settings.processors))
+
+
+def _registration(settings: ProcessorSettings, code: Found, spec: ProcessorSpec) -> Registration:
+    return Registration(
+        processor=settings.name,
+        version=code.processor.version,
+        accepts=tuple(settings.accepts) or code.processor.accepts,
+        origins=tuple(settings.sources),
+        is_ordered=settings.ordered,
+        on_dead=settings.on_dead,
+        start=settings.start,
+        settings=json.dumps({name: getattr(spec, name) for name in _STORED}, sort_keys=True),
+    )
+
+
+def _spec(settings: ProcessorSettings, code: Found) -> ProcessorSpec:
+    return ProcessorSpec(
+        name=settings.name,
+        use=settings.use,
+        version=code.processor.version,
+        options=dict(settings.options),
+        on_dead=settings.on_dead,
+        timeout=settings.timeout.total_seconds(),
+        memory_max=settings.memory_max,
+        max_attempts=settings.max_attempts,
+        max_crashes=settings.max_crashes,
+        backoff_base=settings.backoff.base.total_seconds(),
+        backoff_cap=settings.backoff.cap.total_seconds(),
+        max_facts=settings.max_facts,
+        max_rejects=float(settings.max_rejects),
+    )

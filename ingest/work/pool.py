@@ -1,0 +1,176 @@
+"""The children of one supervisor: started, heard, charged when they die, ended when they overrun."""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import selectors
+import time
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ingest.errors import IngestError, UsageError, WorkerLost
+from ingest.store import crashes, presence
+from ingest.store.engine import Store
+from ingest.store.presence import Presence
+from ingest.work.children import Child, drain, hear, spawn, sweep
+from ingest.work.cycle import wall_clock
+from ingest.work.spec import ChildSpec, ProcessorSpec
+
+_log = logging.getLogger(__name__)
+
+FAILED_STARTS = 3  # children in a row that die before they are ready
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Equipment:
+    """What every child is given."""
+
+    archive: Path
+    processors: tuple[ProcessorSpec, ...]
+    processors_dir: Path | None
+
+
+class Pool:
+    """The live children of worker `me`, and how what they did has ended so far."""
+
+    def __init__(self, store: Store, me: Presence, equipment: Equipment, ended: Counter[str]) -> None:
+        self.children: list[Child] = []
+        self.ended = ended
+        self.has_news = True  # a child fell idle or died: look for work
+        self.is_doubted = False  # a child says that this worker was taken for dead
+        self._store, self._me, self._equipment = store, me, equipment
+        self._selector = selectors.DefaultSelector()
+        self._spawned = 0
+        self._failed_starts = 0
+        self._failure: IngestError | None = None
+
+    def start_child(self, *, limit: int | None) -> None:
+        """One more child works; `limit` is how many deliveries it may end."""
+        taken = {child.spec.slot for child in self.children}
+        equipment = self._equipment
+        self._spawned += 1
+        spec = ChildSpec(
+            store_url=self._store.url,
+            archive=str(equipment.archive),
+            worker=self._me.id,
+            lock=str(self._me.path),
+            slot=next(slot for slot in range(presence.CHILDREN) if slot not in taken),
+            child=self._spawned,
+            parent=os.getpid(),
+            log_level=logging.getLogger().getEffectiveLevel(),
+            processors_dir=None if equipment.processors_dir is None else str(equipment.processors_dir),
+            limit=limit,
+            processors=equipment.processors,
+        )
+        self.children.append(spawn(spec, self._selector))
+
+    def listen(self, seconds: float) -> None:
+        """Whatever the children said within `seconds` is known; returns at the first word."""
+        for key, _ in self._selector.select(seconds):
+            self._understand(key.data, hear(key.data, key.fd, self._selector))
+
+    def idle(self) -> Child | None:
+        """A child that waits for work."""
+        return next((child for child in self.children if child.state == "idle"), None)
+
+    def are_all_idle(self) -> bool:
+        """True when nothing is being worked here."""
+        return all(child.state == "idle" for child in self.children)
+
+    def bury_dead(self, *, is_stopping: bool) -> None:
+        """Dead children are gone, with all they had begun; the delivery that one ran has a crash more.
+
+        While stopping nothing is charged. Raises what a child gave up with when
+        none gets as far as being ready.
+        """
+        for child in [c for c in self.children if c.process.poll() is not None]:
+            self.children.remove(child)
+            self._end(child)
+            self._release(child, is_stopping=is_stopping)
+            self.has_news = True
+        if self._failed_starts >= FAILED_STARTS and self._failure is not None:
+            raise self._failure
+
+    def end_overdue(self) -> None:
+        """A child whose delivery has used its time up is killed, with its process group."""
+        now = time.monotonic_ns()
+        for child in self.children:
+            ran = self._me.board.read(child.spec.slot)
+            if ran is not None and 0 < ran.deadline_ns < now:
+                child.kill(f"timed out after {(ran.deadline_ns - ran.started_ns) / 1e9:g} s")
+
+    def stop(self) -> None:
+        """Every child finishes what it runs, gives the rest back and exits."""
+        for child in self.children:
+            child.stop()
+
+    def close(self) -> None:
+        """No process that any child brought about is left."""
+        for child in self.children:
+            child.kill("the worker stopped")
+            child.process.wait()
+            self._end(child)
+        self.children.clear()
+        sweep(set())
+        self._selector.close()
+
+    def _end(self, child: Child) -> None:
+        child.kill("")
+        self._understand(child, drain(child, self._selector))
+        orphans = sweep({c.process.pid for c in self.children})
+        if orphans:
+            _log.warning("ended %d processes that a processor had left behind", orphans)
+
+    def _understand(self, child: Child, messages: Iterable[dict[str, Any]]) -> None:
+        for message in messages:
+            match message.pop("kind"):
+                case "ended":
+                    self.ended.update(message)
+                case "failed":
+                    self._failure = _failure(message)
+                case "ready":
+                    child.state, self._failed_starts = "busy", 0
+                case _:
+                    child.state, self.has_news = "idle", True
+
+    def _release(self, child: Child, *, is_stopping: bool) -> None:
+        """What the dead child held is ready again."""
+        is_clean = child.process.returncode == 0 and not child.end
+        ran = None if is_clean or is_stopping else self._me.board.read(child.spec.slot)
+        self._me.board.write(child.spec.slot, None)
+        with self._store.write() as tx:
+            charged = crashes.release(
+                tx,
+                self._me.id,
+                child.spec.child,
+                [] if ran is None else [ran],
+                error=child.death(),
+                jitter=random.random(),  # noqa: S311  # spreads retries
+                now=wall_clock(),
+            )
+        self.ended["crashed"] += len(charged)
+        self.ended.update(ended for ended in charged if ended != "retrying")
+        if child.process.returncode == WorkerLost.exit_code:
+            self.is_doubted = True
+        elif not (is_clean or is_stopping):
+            self._report_loss(child)
+
+    def _report_loss(self, child: Child) -> None:
+        printed = f"; it printed: {child.printed}" if child.printed else ""
+        _log.warning("a child was lost: %s%s", child.death(), printed)
+        if child.state == "starting":
+            self._failed_starts += 1
+            said = f"the work process cannot start: {child.death()}"
+            self._failure = self._failure or IngestError(said, hint=child.printed or "see its log")
+
+
+def _failure(message: dict[str, Any]) -> IngestError:
+    """What a child gave up with, to be raised here."""
+    error = UsageError(message["error"], hint=message["hint"])
+    error.exit_code = message["exit"]  # type: ignore[misc]  # this instance answers for another's error
+    return error

@@ -1,0 +1,163 @@
+"""Settling runs: in one transaction their results stand and they are complete."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from ingest.contract import Processor
+from ingest.errors import PermanentError
+from ingest.store import applying, dead, deliveries, lanes
+from ingest.store.applying import Applied, Rules
+from ingest.store.deliveries import Failure, Outcome
+from ingest.store.engine import Tx
+from ingest.store.lanes import Lane, Workable
+from ingest.store.subscriptions import find
+from ingest.work.perform import Performed
+from ingest.work.spec import ProcessorSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trade:
+    """A processor as a child works it: its function and its rules."""
+
+    spec: ProcessorSpec
+    processor: Processor
+    rules: Rules  # what its results are held to
+
+    @classmethod
+    def of(cls, spec: ProcessorSpec, processor: Processor) -> Trade:
+        """The trade of `processor` under `spec`."""
+        rules = Rules(
+            processor=spec.name,
+            tables=processor.owned_tables(),
+            max_rejects=spec.max_rejects,
+            max_facts=spec.max_facts,
+        )
+        return cls(spec=spec, processor=processor, rules=rules)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """How a batch of runs ended."""
+
+    ended: Counter[str]  # done | retrying | dead | superseded
+    failed: frozenset[int]  # lanes whose claim has ended because a run failed
+
+
+Trades = Mapping[str, Trade]
+
+
+def settle(  # noqa: PLR0913  # the runs, whose they are, and when
+    tx: Tx,
+    performed: Sequence[Performed],
+    trade: Trade,
+    generation: Workable,
+    *,
+    finished: Sequence[Lane],
+    worker: str,
+    now: datetime,
+) -> Settled:
+    """Every run has ended in the store; one that follows a failed one of its lane is left out.
+
+    `finished` are the lanes in which nothing started is left. Raises
+    `ClaimLost`, before anything was written, when a lane was claimed by
+    another worker meanwhile; the caller rolls back.
+    """
+    lanes.prove(tx, list({p.held.lane.id: p.held.lane for p in performed}.values()))
+    outcomes: list[Outcome] = []
+    failures: dict[
+        int, Failure
+    ] = {}  # by lane: what comes after a failure in its lane is left for another time
+    for run in performed:
+        if run.held.lane.id in failures:
+            continue
+        result = _apply(tx, run, trade, generation, now=now)
+        if isinstance(result, Outcome):
+            outcomes.append(result)
+        else:
+            failures[run.held.lane.id] = result
+    deliveries.complete(tx, outcomes, worker=worker, now=now)
+    ended = Counter(done=len(outcomes))
+    for failure in failures.values():
+        ended[_fail(tx, failure, trade, worker, now)] += 1
+    lanes.leave(tx, [lane for lane in finished if lane.id not in failures], now=now)
+    if generation.kind == "replay":
+        _close_dead(tx, outcomes, trade, now=now)
+    return Settled(ended=ended, failed=frozenset(failures))
+
+
+def _apply(tx: Tx, run: Performed, trade: Trade, generation: Workable, *, now: datetime) -> Outcome | Failure:
+    is_replay = generation.kind == "replay"
+    rules = trade.rules
+    if run.failure is not None:
+        if run.failure.is_permanent and run.spool.rejected:
+            applying.keep_rejects(tx, run.held, run.spool, rules.processor, ())
+        return run.failure
+    if not is_replay and not rules.tables and not run.spool.rows_in and not run.spool.facts:
+        return _outcome(run, trade, Applied(), is_replay=False)
+    savepoint = tx.begin_nested()
+    try:
+        applied = applying.apply(tx, run.held, run.spool, rules, is_replay=is_replay, now=now)
+    except PermanentError as error:
+        savepoint.rollback()
+        applying.keep_rejects(tx, run.held, run.spool, rules.processor, getattr(error, "conflicts", ()))
+        said = f"{error.message} ({error.hint})" if error.hint else error.message
+        return Failure(held=run.held, started_at=run.started_at, error=said, is_permanent=True)
+    savepoint.commit()
+    return _outcome(run, trade, applied, is_replay=is_replay)
+
+
+def _outcome(run: Performed, trade: Trade, applied: Applied, *, is_replay: bool) -> Outcome:
+    return Outcome(
+        held=run.held,
+        started_at=run.started_at,
+        version=trade.processor.version,
+        rows_in=run.spool.rows_in,
+        rows_booked=applied.booked,
+        rows_duplicate=applied.duplicate,
+        rows_rejected=run.spool.rejected + len(applied.conflicts),
+        facts=run.spool.facts,
+        digest=run.spool.digest,
+        verdict=applied.verdict if is_replay else "",
+        note=f"{applied.facts_changed} facts would now read otherwise; they are kept"
+        if applied.facts_changed
+        else "",
+    )
+
+
+def _fail(tx: Tx, failure: Failure, trade: Trade, worker: str, now: datetime) -> str:
+    return deliveries.fail(
+        tx,
+        failure,
+        budget=trade.spec.budget,
+        on_dead=trade.spec.on_dead,
+        jitter=random.random(),  # noqa: S311  # spreads retries, hides nothing
+        worker=worker,
+        now=now,
+    )
+
+
+def _close_dead(tx: Tx, outcomes: Sequence[Outcome], trade: Trade, *, now: datetime) -> None:
+    """What was dead and has now been rerun well is done, and its key goes on."""
+    live = find(tx, trade.spec.name).generation_id
+    for outcome in outcomes:
+        row = dead.outcome_row(
+            (live, outcome.held.position),
+            state="done",
+            version=outcome.version,
+            counts=(
+                outcome.rows_in,
+                outcome.rows_booked,
+                outcome.rows_duplicate,
+                outcome.rows_rejected,
+                outcome.facts,
+            ),
+            digest=outcome.digest,
+            note="closed by a replay",
+            ended_at=now,
+        )
+        dead.resolve(tx, live, outcome.held.position, row, now=now)

@@ -1,0 +1,273 @@
+"""The supervisor of `ingest work`: runs no processor code, and sees to it that others do.
+
+It beats the lease, fills generations, takes over from the dead, wakes a child
+where something is due, and stops gracefully when asked. Children do not poll:
+the supervisor sees at next to no cost that something was committed.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from ingest.config import Settings
+from ingest.errors import CannotWrite, TryAgain, UsageError, WorkerLost
+from ingest.store import filling, lanes, presence, replays, workers
+from ingest.store.engine import Store
+from ingest.store.presence import Presence
+from ingest.work.children import become_subreaper
+from ingest.work.cycle import wall_clock
+from ingest.work.enrol import chosen, enrol, fingerprint
+from ingest.work.pool import Equipment, Pool
+from ingest.work.takeover import take_over
+
+_log = logging.getLogger(__name__)
+
+TICK = 0.04  # seconds between two looks at the store's change counter
+LOOK_AROUND = 1.0  # seconds between two searches for dead workers
+
+
+class Stop(Protocol):
+    """Asked now and then whether to stop; a second wish means at once."""
+
+    def is_set(self) -> bool:
+        """True when work should stop gracefully."""
+
+    def is_urgent(self) -> bool:
+        """True when it should stop at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What this run of `work` is to do, besides what ingest.toml says."""
+
+    processors: Sequence[str] = ()  # names; none means all
+    once: bool = False
+    wait_retries: bool = False
+    limit: int | None = None
+    processors_dir: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkSummary:
+    """What a run of `work` did."""
+
+    done: int
+    dead: int
+    retried: int
+    crashed: int
+    superseded: int
+    seconds: float
+    left: Literal["nothing", "retries", "leases"]
+
+
+def work(store: Store, settings: Settings, wanted: Wanted, *, stop: Stop) -> WorkSummary:
+    """Processors work off what is due until `stop`, or with `once` until nothing is.
+
+    A worker that was taken for dead while it was suspended goes on under a new
+    identity. Raises `UsageError` where live workers use other settings, and
+    whatever makes every child fail at its start.
+    """
+    began, ended = time.monotonic(), Counter[str]()
+    become_subreaper()
+    while True:
+        try:
+            left = _work_as_one(store, settings, wanted, ended, stop)
+        except WorkerLost:
+            _log.warning("fenced: this worker was taken for dead; it goes on under a new name")
+            continue
+        return WorkSummary(
+            done=ended["done"],
+            dead=ended["dead"],
+            retried=ended["retrying"],
+            crashed=ended["crashed"],
+            superseded=ended["superseded"],
+            seconds=time.monotonic() - began,
+            left=left,
+        )
+
+
+def _work_as_one(
+    store: Store, settings: Settings, wanted: Wanted, ended: Counter[str], stop: Stop
+) -> Literal["nothing", "retries", "leases"]:
+    """What is left when a worker of one identity has come to its end."""
+    directory = presence.directory_of(store.path)
+    take_over(store, directory, me="")
+    _refuse_other_settings(store, settings)
+    specs = enrol(store, chosen(settings, wanted.processors), local=wanted.processors_dir, now=wall_clock())
+    equipment = Equipment(
+        archive=settings.store.archive, processors=specs, processors_dir=wanted.processors_dir
+    )
+    me = Presence(directory, "worker")
+    supervisor = Supervisor(store, settings, wanted, me, Pool(store, me, equipment, ended), stop)
+    try:
+        return supervisor.run()
+    finally:
+        supervisor.leave()
+        me.leave()  # not reached when the store cannot be told: then the lock file tells that we died
+
+
+class Supervisor:
+    """One worker: a pool of children, and what it knows of the work that is due."""
+
+    def __init__(  # what a worker consists of
+        self, store: Store, settings: Settings, wanted: Wanted, me: Presence, pool: Pool, stop: Stop
+    ) -> None:
+        self._store, self._settings, self._wanted, self._me = store, settings, wanted, me
+        self._pool, self._stop = pool, stop
+        self._names = [p.name for p in chosen(settings, wanted.processors)]
+        self._lease = settings.work.lease
+        self._due = lanes.Due(now=(), next_at=None)
+        self._fills: list[filling.Fill] = []
+        self._beat_at = 0.0
+        self._looked_around_at = time.monotonic()
+        self._stopping_since: float | None = None
+        self._changes = store.changes()
+
+    def run(self) -> Literal["nothing", "retries", "leases"]:
+        """Supervise until stopped or, with `once`, until nothing is due; what is left then."""
+        self._enlist()
+        while not self._is_over():
+            try:
+                self._round()
+            except (CannotWrite, TryAgain) as error:
+                _log.error("%s: %s; trying again", error.message, error.hint)  # one line
+                time.sleep(LOOK_AROUND)
+        return self._left()
+
+    def leave(self) -> None:
+        """No process we brought about is left, and what we held is ready for others."""
+        self._pool.close()
+        self._changes.close()
+        with self._store.write() as tx:
+            workers.retire(tx, self._me.id, now=wall_clock())
+
+    def _round(self) -> None:
+        self._pool.listen(TICK)
+        self._pool.bury_dead(is_stopping=self._is_stopping)
+        self._pool.end_overdue()
+        self._beat()
+        self._look_around()
+        if self._stop.is_set():
+            self._begin_to_stop()
+        else:
+            self._look()
+            self._fill()
+            self._employ()
+
+    @property
+    def _is_stopping(self) -> bool:
+        return self._stopping_since is not None
+
+    def _is_over(self) -> bool:
+        if self._stopping_since is not None:
+            patience = self._settings.work.shutdown_timeout.total_seconds()
+            is_late = time.monotonic() - self._stopping_since > patience
+            return self._stop.is_urgent() or is_late or not self._pool.children
+        if self._is_limit_reached():
+            return not self._pool.children
+        return self._wanted.once and self._is_drained()
+
+    def _is_drained(self) -> bool:
+        if self._pool.has_news or self._fills or self._due.now or not self._pool.are_all_idle():
+            return False
+        return not self._wanted.wait_retries or self._left() == "nothing"
+
+    def _is_limit_reached(self) -> bool:
+        return self._wanted.limit is not None and self._ended_in_all() >= self._wanted.limit
+
+    def _ended_in_all(self) -> int:
+        return sum(self._pool.ended.values()) - self._pool.ended["crashed"]
+
+    def _left(self) -> Literal["nothing", "retries", "leases"]:
+        if self._due.next_at is not None:
+            return "retries"
+        with self._store.read() as tx:
+            return "leases" if lanes.leased_elsewhere(tx, self._me.id) else "nothing"
+
+    def _beat(self) -> None:
+        if time.monotonic() < self._beat_at and not self._pool.is_doubted:
+            return
+        state = "stopping" if self._is_stopping else "active"
+        with self._store.write() as tx:
+            is_known = workers.beat(tx, self._me.id, lease=self._lease, now=wall_clock(), state=state)
+        self._beat_at = time.monotonic() + self._lease.total_seconds() / 3
+        if not is_known:
+            raise WorkerLost("this worker was taken for dead and its work was given to others")
+
+    def _look_around(self) -> None:
+        if time.monotonic() - self._looked_around_at >= LOOK_AROUND:
+            self._looked_around_at = time.monotonic()
+            if take_over(self._store, self._me.path.parent, me=self._me.id):
+                self._pool.has_news = True
+
+    def _begin_to_stop(self) -> None:
+        if self._is_stopping:
+            return
+        _log.info("stopping: what runs is finished, nothing more is claimed")
+        self._stopping_since = time.monotonic()
+        self._beat_at = 0.0
+        self._pool.stop()
+
+    def _look(self) -> None:
+        """Know what is due, whenever something was committed or a retry's time has come."""
+        is_time = self._due.next_at is not None and wall_clock() >= self._due.next_at
+        if not (self._changes.has_moved() or self._pool.has_news or is_time):
+            return
+        with self._store.read() as tx:
+            self._fills = filling.unfilled(tx, self._names)
+            self._due = lanes.due(tx, processors=self._names, now=wall_clock())
+            is_finishable = replays.is_finishable(tx)
+        self._pool.has_news = False
+        if is_finishable:
+            with self._store.write() as tx:
+                replays.finish(tx, now=wall_clock())
+
+    def _fill(self) -> None:
+        if self._fills:
+            with self._store.write() as tx:
+                filling.fill_window(tx, self._fills[0], now=wall_clock())
+            self._pool.has_news = True
+
+    def _employ(self) -> None:
+        """Where something is due, an idle child is woken or a missing one started; a service has them all."""
+        idle = self._pool.idle()
+        if self._due.now and idle is not None:
+            idle.poke()
+        elif (self._due.now or not self._wanted.once) and not self._is_limit_reached():
+            self._start_missing()
+
+    def _start_missing(self) -> None:
+        limit = self._wanted.limit
+        wanted = 1 if limit is not None else self._settings.work.concurrency
+        while len(self._pool.children) < wanted:
+            self._pool.start_child(limit=None if limit is None else limit - self._ended_in_all())
+
+    def _enlist(self) -> None:
+        me = workers.Worker(
+            id=self._me.id,
+            kind="worker",
+            host=self._me.host,
+            pid=os.getpid(),
+            settings=fingerprint(self._settings),
+        )
+        with self._store.write() as tx:
+            workers.enlist(tx, me, lease=self._lease, now=wall_clock())
+        self._beat_at = time.monotonic() + self._lease.total_seconds() / 3
+
+
+def _refuse_other_settings(store: Store, settings: Settings) -> None:
+    mine = fingerprint(settings)
+    with store.read() as tx:
+        others = [row for row in workers.live(tx, "worker") if row.settings != mine]
+    if others:
+        raise UsageError(
+            f"a live worker (pid {others[0].pid} on {others[0].host}) works this store with other settings",
+            hint="stop it first, or give all the same ingest.toml",
+        )

@@ -1,0 +1,54 @@
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingest import PermanentError
+from processors.currencies import DECIMALS
+from processors.facts import PaymentSettled
+from processors.ledger import ledger
+from tests.contract.recording import handle
+
+
+def settled(amount: Decimal, currency: str) -> PaymentSettled:
+    return PaymentSettled(
+        payment_id="P-1",
+        account="MERCHANT-17",
+        amount=amount,
+        currency=currency,
+        value_date=date(2026, 3, 2),
+        counterparty="",
+        reference="",
+    )
+
+
+def test_a_payment_is_posted_to_its_account_and_against_the_clearing_account() -> None:
+    postings = handle(ledger, settled(Decimal("-12.50"), "EUR")).inserted
+
+    assert [dict(posting.values) for posting in postings] == [
+        {"payment_id": "P-1", "account": "MERCHANT-17", "currency": "EUR", "amount_minor": -1250},
+        {"payment_id": "P-1", "account": "clearing:EUR", "currency": "EUR", "amount_minor": 1250},
+    ]
+    assert {posting.table for posting in postings} == {"ledger_postings"}
+
+
+@given(st.integers(-(2**63) + 1, 2**63 - 1), st.sampled_from(sorted(DECIMALS)))
+def test_every_payment_has_two_postings_that_cancel_out_to_the_last_unit(minor: int, currency: str) -> None:
+    postings = handle(ledger, settled(Decimal(f"{minor}E-{DECIMALS[currency]}"), currency)).inserted
+
+    assert [posting.values["amount_minor"] for posting in postings] == [minor, -minor]
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency"),
+    [(Decimal("0.5"), "JPY"), (Decimal(1), "XAU"), (Decimal(2**63), "JPY"), (Decimal(-(2**63)), "JPY")],
+)
+def test_an_amount_that_cannot_be_posted_exactly_is_refused(amount: Decimal, currency: str) -> None:
+    with pytest.raises(PermanentError):
+        handle(ledger, settled(amount, currency))
+
+
+def test_the_ledger_reacts_to_the_fact_and_to_nothing_else() -> None:
+    assert ledger.accepts == ("ingest.payment.settled.v1",)
