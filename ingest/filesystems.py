@@ -5,30 +5,54 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-_REMOTE = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "virtiofs", "afs", "ceph", "glusterfs", "lustre", "ncpfs"})
+_REMOTE = frozenset(
+    {
+        *("nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "virtiofs", "afs", "ceph", "glusterfs", "lustre"),
+        *("ncpfs", "vboxsf", "vmhgfs", "prl_fs", "beegfs", "gpfs", "ocfs2", "gfs2", "orangefs", "coda"),
+    }
+)
 _MOUNTS = Path("/proc/self/mountinfo")
+_FIXED_FIELDS = 6  # of a line, before the optional ones and the lone dash
 
 
 def filesystem_of(path: Path) -> str:
-    """The type of the filesystem that holds `path` or its nearest existing parent; `unknown` where nobody says.
+    """The type of the filesystem that holds `path` or its nearest existing parent.
 
-    Source: the device number in /proc/self/mountinfo, proc(5).
+    `unknown` where nobody says. Source: the device number in
+    /proc/self/mountinfo, or the longest mount point above the path where a
+    filesystem gives other numbers than its mount, as btrfs does; proc(5).
     """
     while not path.exists() and path != path.parent:
         path = path.parent
+    mounts = _mounts()
     device = path.stat().st_dev
     wanted = f"{os.major(device)}:{os.minor(device)}"
-    try:
-        lines = _MOUNTS.read_text(errors="surrogateescape").splitlines()
-    except OSError:
-        return "unknown"
-    for line in reversed(lines):
-        fields = line.split()
-        if fields[2] == wanted:
-            return fields[fields.index("-") + 1]
-    return "unknown"
+    for number, _, kind in reversed(mounts):
+        if number == wanted:
+            return kind
+    return _by_place(path.resolve(), mounts)
 
 
 def is_remote(kind: str) -> bool:
     """True for network and user-space filesystems: others may write there unseen by this kernel."""
-    return kind in _REMOTE or kind.startswith("fuse")
+    return kind in _REMOTE or kind.startswith("fuse.") or kind == "fuse"
+
+
+def _by_place(path: Path, mounts: list[tuple[str, Path, str]]) -> str:
+    """The type of the mount nearest above `path`; of several at one place, the last one."""
+    above = [(len(place.parts), kind) for _, place, kind in reversed(mounts) if path.is_relative_to(place)]
+    return max(above, key=lambda found: found[0])[1] if above else "unknown"
+
+
+def _mounts() -> list[tuple[str, Path, str]]:
+    """Device number, place and type of every mount, oldest first; empty where nobody says."""
+    try:
+        lines = _MOUNTS.read_text(errors="surrogateescape").splitlines()
+    except OSError:
+        return []
+    found = []
+    for line in lines:
+        fields = line.split(" ")
+        place = fields[4].encode(errors="surrogateescape").decode("unicode_escape")  # \040 is a space
+        found.append((fields[2], Path(place), fields[fields.index("-", _FIXED_FIELDS) + 1]))
+    return found

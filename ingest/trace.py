@@ -14,8 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from ingest.config import SourceSettings
-from ingest.domain.globs import ALWAYS_IGNORED, compile_globs, matching_glob
-from ingest.domain.naming import encode_attribute
+from ingest.domain.naming import encode_attribute, refused_id
 from ingest.domain.showing import show
 from ingest.errors import NotFound, UsageError
 from ingest.store import browsing, history, sightings
@@ -51,14 +50,6 @@ class Traced:
     sightings: tuple[Sighting, ...]
     lives: tuple[Life, ...]
     is_complete: bool  # False: there are more facts than were asked for
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """What the source's patterns say of a path."""
-
-    takes: bool
-    says: str
 
 
 def trace(
@@ -107,27 +98,25 @@ def of_place(tx: Tx, place: Place, *, now: datetime) -> list[Listed]:
 
     By the partition key of its path, and back along the versions: the key may have been another one.
     """
-    key = f"{place.source.name}/{encode_attribute(place.path)}"
-    found = {event.id: event for event in browsing.of_key(tx, key, origin=place.source.name, now=now)}
-    sighting = sightings.find(tx, place.source.name, place.path)
-    id_ = sighting.standing.event_id if sighting is not None and sighting.standing is not None else None
-    while id_ is not None and id_ not in found:
-        [event] = browsing.with_ids(tx, [id_], now=now)
-        found[event.id], id_ = event, event.supersedes
+    name = place.source.name
+    events = browsing.of_key(tx, f"{name}/{encode_attribute(place.path)}", origin=name, now=now)
+    found = {event.id: event for event in events}
+    for id_ in _newest_ids(sightings.find(tx, name, place.path)):
+        while id_ is not None and id_ not in found:
+            event = browsing.event(tx, id_, now=now)
+            found[event.id], id_ = event, event.supersedes  # noqa: PLW2901  # back along the versions
     return sorted(found.values(), key=lambda event: event.position)
 
 
-def rule(source: SourceSettings, path: bytes) -> Rule:
-    """Whether the source's patterns take `path`, and which one decides."""
-    if not source.recursive and b"/" in path:
-        return Rule(takes=False, says="it is in a folder, and the source is not recursive")
-    for patterns, whose in ((ALWAYS_IGNORED, "built-in"), (source.ignore, "the source's")):
-        pattern = matching_glob(patterns)(path)
-        if pattern is not None:
-            return Rule(takes=False, says=f"{whose} ignore pattern {pattern}")
-    if not compile_globs(source.include)(path):
-        return Rule(takes=False, says=f"no include pattern matches: {', '.join(source.include)}")
-    return Rule(takes=True, says=f"include pattern {matching_glob(source.include)(path)}")
+def _newest_ids(sighting: Sighting | None) -> list[str | None]:
+    """The ids of what stands landed at a path, and of its refusal."""
+    if sighting is None:
+        return []
+    ids: list[str | None] = [] if sighting.standing is None else [sighting.standing.event_id]
+    if sighting.state == "refused":
+        word = sighting.reason.partition(":")[0]
+        ids.append(refused_id(sighting.source, sighting.path, sighting.seen.text(), word))
+    return ids
 
 
 def _among(

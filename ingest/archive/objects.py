@@ -26,14 +26,14 @@ _CHUNK = 1 << 20  # bytes read at once
 _SYNCS = 8  # fsyncs in flight: the disk merges them
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Staged:
     """Bytes in `tmp` that have no name yet; they must be stored or discarded."""
 
     tmp: Path
-    handle: int
-    sha256: str
-    size: int
+    handle: int  # negative once it is closed
+    sha256: str = ""
+    size: int = 0
 
 
 class Abandoned(Exception):
@@ -60,21 +60,25 @@ class Objects:
         except OSError as error:
             raise _cannot_write(self.directory, error) from error
 
-    def stage(self, source: int, owner: str, *, should_stop: Callable[[], bool]) -> Staged:
-        """All that can be read from the file descriptor `source` lies hashed in `tmp`.
+    def stage(self, source: int, owner: str, *, expected: int, should_stop: Callable[[], bool]) -> Staged:
+        """What can be read from the file descriptor `source` lies hashed in `tmp`.
 
+        Reading ends soon after `expected` bytes: a file that grows faster than
+        it is copied would never end.
         Raises `CannotWrite` when the disk refuses, `OSError` when `source`
         cannot be read, `Abandoned` when the process is to stop; nothing is
         left behind then.
         """
-        tmp = self._tmp / f"{owner}.{secrets.token_hex(8)}"
-        handle = self._create(tmp)
+        staged = self._begin(self._tmp / f"{owner}.{secrets.token_hex(8)}")
         try:
-            sha256, size = _copy(source, handle, self.directory, should_stop)
+            staged.sha256, staged.size = _copy(source, staged.handle, expected, should_stop)
+        except _TargetFailed as error:
+            self.discard([staged])
+            raise _cannot_write(self.directory, error.cause) from error.cause
         except BaseException:
-            _remove(tmp, handle)
+            self.discard([staged])
             raise
-        return Staged(tmp=tmp, handle=handle, sha256=sha256, size=size)
+        return staged
 
     def store(self, staged: Sequence[Staged]) -> None:
         """Every one of `staged` is an object, and its bytes and its name are on the disk.
@@ -96,9 +100,14 @@ class Objects:
             self.discard(staged)
 
     def discard(self, staged: Sequence[Staged]) -> None:
-        """Nothing of `staged` is left in `tmp`."""
+        """Nothing of `staged` is left in `tmp`; safe to repeat."""
         for s in staged:
-            _remove(s.tmp, s.handle)
+            with suppress(OSError):
+                if s.handle >= 0:
+                    os.close(s.handle)
+            with suppress(OSError):
+                s.tmp.unlink(missing_ok=True)
+            s.handle = -1
 
     def open(self, sha256: str) -> BufferedReader:
         """The object with this digest as it lies there, not verified; raises `FileNotFoundError`."""
@@ -120,18 +129,16 @@ class Objects:
             (self._tmp / name).unlink(missing_ok=True)
         return left
 
-    def _create(self, path: Path) -> int:
+    def _begin(self, tmp: Path) -> Staged:
         flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC
         try:
-            try:
-                handle = os.open(path, flags, 0o600)
-            except FileNotFoundError:
+            if not self._tmp.exists():
                 self.make_directories()
-                handle = os.open(path, flags, 0o600)
-            os.fchmod(handle, 0o600)
+            staged = Staged(tmp=tmp, handle=os.open(tmp, flags, 0o600))
+            os.fchmod(staged.handle, 0o600)
         except OSError as error:
             raise _cannot_write(self.directory, error) from error
-        return handle
+        return staged
 
     def _give_name(self, staged: Staged) -> Path:
         """The directory whose entries must reach the disk."""
@@ -146,32 +153,33 @@ class Objects:
         return path.parent
 
 
-def _copy(source: int, target: int, directory: Path, should_stop: Callable[[], bool]) -> tuple[str, int]:
-    """Copy until the end of `source`; the digest and the number of bytes."""
+class _TargetFailed(Exception):
+    """The archive could not be written, as opposed to the source not read."""
+
+    def __init__(self, cause: OSError) -> None:
+        super().__init__(cause)
+        self.cause = cause
+
+
+def _copy(source: int, target: int, expected: int, should_stop: Callable[[], bool]) -> tuple[str, int]:
+    """Copy to the end of `source`; the digest and the number of bytes."""
     hasher, size = hashlib.sha256(), 0
-    while chunk := os.read(source, _CHUNK):
+    while size <= expected and (chunk := os.read(source, _CHUNK)):
         if should_stop():
             raise Abandoned
         hasher.update(chunk)
         size += len(chunk)
-        _write_all(target, chunk, directory)
+        _write_all(target, chunk)
     return hasher.hexdigest(), size
 
 
-def _write_all(handle: int, data: bytes, directory: Path) -> None:
+def _write_all(handle: int, data: bytes) -> None:
     rest = memoryview(data)
     try:
         while rest:
             rest = rest[os.write(handle, rest) :]
     except OSError as error:
-        raise _cannot_write(directory, error) from error
-
-
-def _remove(tmp: Path, handle: int) -> None:
-    with suppress(OSError):
-        os.close(handle)
-    with suppress(OSError):
-        tmp.unlink(missing_ok=True)
+        raise _TargetFailed(error) from error
 
 
 def _sync_directory(path: Path) -> None:

@@ -112,3 +112,6 @@ PathLike = Annotated[
     str, Argument(metavar="PATH", help="A path, as it is or relative to a source.", show_default=False)
 ]
 ProcessorName = Annotated[str, Argument(metavar="NAME", help="The processor.", show_default=False)]
+Supervisor = Annotated[
+    int | None, Option("--supervisor", metavar="PID", help="Stop when this parent does.", hidden=True)
+]

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.table import Table
 
+BAR_AFTER = 1.0  # seconds
 Cell = str | int | float | None
 
 
@@ -127,6 +129,42 @@ def facts(pairs: Iterable[tuple[str, Cell]]) -> Table:
 def is_terminal() -> bool:
     """True when a person reads stdout and can be asked on stdin."""
     return sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
+
+
+@contextmanager
+def live() -> Iterator[Callable[..., None]]:
+    """A function that shows things in place of those it showed before; nothing is drawn until it is called."""
+    from rich.console import Group
+    from rich.live import Live
+
+    with _told(), ExitStack() as until_done:
+        screen = Live(console=console(), auto_refresh=False)
+
+        def show(*things: RenderableType) -> None:
+            if not screen.is_started:
+                until_done.enter_context(screen)
+            screen.update(Group(*things), refresh=True)
+
+        yield show
+
+
+@contextmanager
+def progress(label: str, total: int | None) -> Iterator[Callable[[int], None]]:
+    """A function that is told how much more is done; a bar on stderr, on a terminal, once it takes a second."""
+    from rich.progress import Progress
+
+    began = monotonic()
+    with ExitStack() as until_done:
+        bar = Progress(console=console(to_stderr=True), transient=True)
+        task = bar.add_task(label, total=total)
+
+        def advance(count: int) -> None:
+            bar.advance(task, count)
+            is_worth_it = sys.stderr.isatty() and monotonic() - began > BAR_AFTER
+            if is_worth_it and not bar.live.is_started:
+                until_done.enter_context(bar)
+
+        yield advance
 
 
 @contextmanager

@@ -12,13 +12,15 @@ import hashlib
 import json
 from collections.abc import Mapping
 from datetime import datetime
+from types import NoneType
 from typing import Any
 
 from ingest.domain.events import Event
 from ingest.domain.facts import EventUnreadable, class_of, from_data, to_data
 from ingest.domain.instants import parse_rfc3339, rfc3339
 
-_REQUIRED = ("id", "type", "source", "subject", "time", "dataschema", "data", "partitionkey", "correlationid")
+_TEXTS = ("id", "type", "source", "subject", "time", "dataschema", "partitionkey", "correlationid")
+_NOT_OURS = "a stored event is not a CloudEvents 1.0 JSON object of ours"
 _canonical = json.JSONEncoder(
     ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
 ).encode
@@ -62,11 +64,19 @@ def decode(body: str, keyseq: int | None = None) -> Event:
     """
     try:
         found = json.loads(body)
-        values = {name: found[name] for name in _REQUIRED}
+        values = {name: found[name] for name in _TEXTS}
         values["time"] = parse_rfc3339(values["time"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise EventUnreadable("a stored event is not a CloudEvents 1.0 JSON object") from error
-    return Event(**values, causationid=found.get("causationid"), keyseq=keyseq)
+        data, cause = found["data"], found.get("causationid")
+        is_ours = found["specversion"] == "1.0" and isinstance(data, dict)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise EventUnreadable(_NOT_OURS) from error
+    if (
+        not is_ours
+        or not all(type(found[name]) is str for name in _TEXTS)
+        or type(cause) not in (str, NoneType)
+    ):
+        raise EventUnreadable(_NOT_OURS)
+    return Event(**values, data=data, causationid=cause, keyseq=keyseq)
 
 
 def typed(event: Event) -> Any:

@@ -10,6 +10,7 @@ Unknown keys are ignored on reading: a newer minor may have written them.
 from __future__ import annotations
 
 import dataclasses
+import re
 import types
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
@@ -21,6 +22,7 @@ from ingest.errors import PermanentError, UsageError
 
 _Class = TypeVar("_Class", bound=type)
 _Convert = Callable[[Any], Any]
+_is_decimal = re.compile(r"-?\d+(\.\d+)?", re.ASCII).fullmatch
 _FACTS: dict[str, type] = {}
 _SHAPES: dict[type, tuple[_Field, ...]] = {}
 
@@ -108,7 +110,9 @@ def from_data(cls: type, data: Mapping[str, Any]) -> Any:
 
     Raises `EventUnreadable` naming the field that is missing or misshapen.
     """
-    values = {}
+    if not isinstance(data, Mapping):
+        raise EventUnreadable(f"the event's data is not the JSON object that {cls.__name__} needs")
+    values: dict[str, Any] = {}
     for field in _shape(cls):
         value = data.get(field.name)
         if value is None:
@@ -163,11 +167,27 @@ def _exactly(type_: type) -> _Convert:
     return check
 
 
-def _decimal_text(value: Decimal) -> str:
+def _decimal_text(value: Any) -> str:
     if not isinstance(value, Decimal) or not value.is_finite():
         msg = f"{value!r} is not a finite Decimal"
         raise TypeError(msg)
     return format(value, "f")
+
+
+def _decimal(text: Any) -> Decimal:
+    if type(text) is not str or not _is_decimal(text):  # a JSON number would have been a float on its way
+        msg = "not the plain text of a decimal"
+        raise TypeError(msg)
+    return Decimal(text)
+
+
+def _texts_by_name(value: Any) -> dict[str, str]:
+    if not isinstance(value, Mapping) or not all(
+        type(part) is str for item in value.items() for part in item
+    ):
+        msg = "not a mapping of text to text"
+        raise TypeError(msg)
+    return dict(value)
 
 
 def _codec(hint: Any) -> tuple[_Convert, _Convert] | None:
@@ -175,19 +195,25 @@ def _codec(hint: Any) -> tuple[_Convert, _Convert] | None:
         item = _codec(get_args(hint)[0])
         return item and (_each(item[0]), _each(item[1]))
     if get_origin(hint) in (dict, Mapping):
-        return dict, dict
+        return _texts_by_name, _texts_by_name
     return _CODECS.get(hint)
 
 
 def _each(convert: _Convert) -> _Convert:
-    return lambda values: [convert(value) for value in values]
+    def each(values: Any) -> list[Any]:
+        if type(values) is not list:
+            msg = "not a list"
+            raise TypeError(msg)
+        return [convert(value) for value in values]
+
+    return each
 
 
 _CODECS: dict[Any, tuple[_Convert, _Convert]] = {
     str: (_exactly(str), _exactly(str)),
     int: (_exactly(int), _exactly(int)),
     bool: (_exactly(bool), _exactly(bool)),
-    Decimal: (_decimal_text, Decimal),
+    Decimal: (_decimal_text, _decimal),
     date: (date.isoformat, date.fromisoformat),
     datetime: (rfc3339, parse_rfc3339),
 }

@@ -22,14 +22,21 @@ def moment(micros: int) -> datetime:
 
 
 def rfc3339(moment: datetime) -> str:
-    """`moment` as RFC 3339 in UTC with microseconds, as in `2026-03-01T09:30:00.000000Z`."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    """`moment`, which must carry a zone, in UTC with microseconds, as in `2026-03-01T09:30:00.000000Z`."""
+    if moment.tzinfo is None:
+        msg = "a moment without a zone is ambiguous"
+        raise ValueError(msg)
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def parse_rfc3339(text: str) -> datetime:
-    """The moment that RFC 3339 `text` names; raises `ValueError` where it names no zone."""
+    """The moment that RFC 3339 `text` names; raises `ValueError` where it names none, or no zone."""
     parsed = datetime.fromisoformat(text)
     if parsed.tzinfo is None:
         msg = f"{text!r} has no zone"
         raise ValueError(msg)
-    return parsed.astimezone(UTC)
+    try:
+        return parsed.astimezone(UTC)
+    except OverflowError as error:
+        msg = f"{text!r} is before the first or after the last moment there is"
+        raise ValueError(msg) from error

@@ -26,5 +26,6 @@ class Budget:
         `base * 2**(failures - 1)`, at most `cap`.
         (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/)
         """
-        exponent = min(max(failures, 1) - 1, 30)
-        return min(self.cap, self.base * 2**exponent) * jitter
+        longest = self.cap.total_seconds()
+        exponent = min(max(failures, 1) - 1, 60)  # a longer wait than anybody has
+        return timedelta(seconds=min(longest, self.base.total_seconds() * 2.0**exponent) * jitter)

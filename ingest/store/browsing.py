@@ -184,7 +184,7 @@ def _states(tx: Tx, positions: Sequence[int], *, now: datetime) -> dict[int, dic
 def _state(row: Any, now: datetime) -> str:
     if row.lane_state == "leased" and row.keyseq <= row.held_to:
         return "running"
-    is_awaiting = row.lane_state == "ready" and row.available_at > now and row.is_head
+    is_awaiting = row.lane_state == "ready" and row.available_at > now and row.is_failed_head
     return "retrying" if is_awaiting else "waiting"
 
 
@@ -212,9 +212,12 @@ _WAITING = (
         lanes.c.available_at,
         func.coalesce(lanes.c.held_to, -1).label("held_to"),
         deliveries.c.keyseq,
-        (
-            ~exists().where(_former.c.lane_id == deliveries.c.lane_id, _former.c.keyseq < deliveries.c.keyseq)
-        ).label("is_head"),
+        and_(
+            deliveries.c.attempts + deliveries.c.crashes > 0,
+            ~exists().where(
+                _former.c.lane_id == deliveries.c.lane_id, _former.c.keyseq < deliveries.c.keyseq
+            ),
+        ).label("is_failed_head"),
     )
     .select_from(events)
     .join(subscription_table, events.c.position.in_(_AMONG))

@@ -18,6 +18,7 @@ from ingest.store.schema import dead, deliveries, events, generations, outcomes
 from ingest.store.schema import lanes as lane_table
 
 NOTHING = (0, 0, 0, 0, 0)  # rows in, booked, duplicate, rejected; facts
+NOBODY = (0, "", None)  # attempt, worker, start in microseconds
 _DEAD_CHUNK = 500
 
 
@@ -113,9 +114,10 @@ def outcome_row(  # noqa: PLR0913  # the columns of an outcome
     digest: str = "",
     verdict: str = "",
     note: str = "",
+    ran: tuple[int, str, int | None] = NOBODY,
 ) -> tuple[Any, ...]:
-    """One row of `outcomes` for (generation, position) `key`."""
-    return (*key, state, version, *counts, digest, verdict, note, micros(ended_at))
+    """One row of `outcomes` for (generation, position) `key`; `ran` is which attempt it was, by whom, since when."""
+    return (*key, state, version, *counts, digest, verdict, note, *ran, micros(ended_at))
 
 
 def record_outcomes(tx: Tx, rows: Sequence[tuple[Any, ...]]) -> None:
@@ -125,7 +127,7 @@ def record_outcomes(tx: Tx, rows: Sequence[tuple[Any, ...]]) -> None:
 
 _COLUMNS = (
     "generation_id position state version rows_in rows_booked rows_duplicate rows_rejected facts"
-    " digest verdict note ended_at"
+    " digest verdict note n worker started_at ended_at"
 )
 _OUTCOME = Batch(upsert(outcomes).values({name: bindparam(name) for name in _COLUMNS.split()}), _COLUMNS)
 _SUPERSEDED = select(exists().where(events.c.supersedes == bindparam("id")))

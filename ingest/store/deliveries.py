@@ -1,7 +1,8 @@
 """Deliveries: one event to be worked off by one processor, and how each ends.
 
 A delivery leaves its table when it ends; what it came to stands in `outcomes`
-or `dead`, and every try, the last one too, in `attempts`.
+or `dead`. An attempt that came to nothing stands in `attempts`; the one that
+came to something is told by its outcome.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ class Failure:
 
 
 def complete(tx: Tx, outcomes: Sequence[Outcome], *, worker: str, now: datetime) -> None:
-    """These deliveries are done: they have left their lanes, and their outcomes and attempts stand."""
+    """These deliveries are done: they have left their lanes, and their outcomes stand."""
     remove(tx, [outcome.held for outcome in outcomes])
     record_outcomes(
         tx,
@@ -68,24 +69,8 @@ def complete(tx: Tx, outcomes: Sequence[Outcome], *, worker: str, now: datetime)
                 digest=o.digest,
                 verdict=o.verdict,
                 note=o.note,
+                ran=(o.held.failures + 1, worker, micros(o.started_at)),
                 ended_at=now,
-            )
-            for o in outcomes
-        ],
-    )
-    at = micros(now)
-    _ATTEMPT.run(
-        tx,
-        [
-            (
-                o.held.lane.generation_id,
-                o.held.position,
-                o.held.failures + 1,
-                worker,
-                micros(o.started_at),
-                at,
-                "done",
-                None,
             )
             for o in outcomes
         ],

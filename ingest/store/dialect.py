@@ -37,7 +37,14 @@ class Batch:
         if not rows:
             return 0
         sql, arrange = self._compiled.get(tx.dialect.name) or self.compile(tx.dialect)
-        return tx.exec_driver_sql(sql, rows if arrange is None else [arrange(row) for row in rows]).rowcount
+        cursor = (
+            tx.connection.cursor()
+        )  # the driver's own: SQLAlchemy's execution costs more than the statement
+        try:
+            cursor.executemany(sql, rows if arrange is None else [arrange(row) for row in rows])
+            return int(cursor.rowcount)
+        finally:
+            cursor.close()
 
     def compile(self, dialect: Dialect) -> tuple[str, Any]:
         """The SQL for `dialect` and how a tuple becomes its parameters (None: as it is)."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import random
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,7 +33,7 @@ SAFE_SQLITE = (3, 51, 3)  # 3.7.0 to 3.51.2 carry the "WAL-reset" corruption bug
 WRITE_LOCK_BOUND = 60.0  # seconds a write waits for the lock before it gives up
 _WAIT = (0.0002, 0.001)  # seconds between two tries; uniform, since SQLite's own ladder starves the slowest
 _CACHE_KIB = 16 * 1024
-_CHECKPOINT_PAGES = 4000
+_CHECKPOINT_PAGES = 2000
 
 
 class Store:
@@ -44,6 +45,10 @@ class Store:
         self._identity = _identity(path)
         self._writer = _engine(path, begin=_begin_immediate)
         self._reader = _engine(path, begin=_begin_snapshot, pragmas=("query_only=ON",))
+        self._mine = (
+            threading.local()
+        )  # the writing connection of each thread: taking one from a pool costs more
+        self._opened: list[Connection] = []
 
     @contextmanager
     def write(self) -> Iterator[Tx]:
@@ -53,9 +58,11 @@ class Store:
         `StoreReplaced` when the file is no longer the one that was opened,
         `CannotWrite` when the disk refuses.
         """
-        with _translated(self.path), self._writer.begin() as tx:
-            self.check_identity()
-            yield tx
+        with _translated(self.path):
+            tx = self._writing_connection()
+            with tx.begin():
+                self.check_identity()
+                yield tx
 
     @contextmanager
     def read(self) -> Iterator[Tx]:
@@ -76,9 +83,20 @@ class Store:
         return ChangeMark(self._reader.raw_connection())
 
     def close(self) -> None:
-        """Let go of every connection."""
+        """Let go of every connection, those of other threads too."""
+        for connection in self._opened:
+            connection.close()
+        self._opened.clear()
+        self._mine = threading.local()
         self._writer.dispose()
         self._reader.dispose()
+
+    def _writing_connection(self) -> Connection:
+        connection: Connection | None = getattr(self._mine, "connection", None)
+        if connection is None or connection.closed or connection.invalidated:
+            connection = self._mine.connection = self._writer.connect()
+            self._opened.append(connection)
+        return connection
 
     def __enter__(self) -> Self:
         return self

@@ -42,20 +42,20 @@ def has_landed(tx: Tx, source: str, path: bytes, sha256: str, seen: StatTuple) -
     return bool(tx.execute(_SAME, values).scalar())
 
 
-def first_elsewhere(tx: Tx, source: str, path: bytes, sha256: str) -> str | None:
-    """The id of the event that first landed these bytes at another path of the source, or None.
+def firsts(tx: Tx, source: str, path: bytes, sha256: str) -> tuple[str | None, str | None]:
+    """The ids of the events that first landed these bytes at another path of the source, and at any.
 
     A few seeks, however many copies there are, unless the bytes came to this path first and are back.
     """
     values = {"source": source, "sha256": sha256, "path": path}
     copy = tx.execute(_BELOW, values).first() or tx.execute(_ABOVE, values).first()
-    if copy is None:
-        return None
     own = tx.execute(_OWN, values).first()
+    if copy is None:
+        return None, None if own is None else own.original
     if own is None or copy.original != landed_id(source, path, sha256, own.version):
-        return str(copy.original)
+        return copy.original, copy.original
     first = tx.execute(_FIRST, values).one()
-    return landed_id(source, first.path, sha256, first.version)
+    return landed_id(source, first.path, sha256, first.version), copy.original
 
 
 _COLUMNS = "source sha256 path version position size mtime_ns ctime_ns inode original landed_at"

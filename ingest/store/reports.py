@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BindParameter, bindparam, func, literal_column, select, true
+from sqlalchemy import BindParameter, bindparam, exists, func, literal_column, select, true
 
 from ingest.store.engine import Tx
 from ingest.store.schema import (
@@ -134,7 +134,7 @@ def _processor(  # what each statement found
         name=row.processor,
         version=row.version,
         state=row.state,
-        waiting=max(total.count - in_hand - retrying, 0) if total else 0,
+        waiting=max(total.queued - in_hand - retrying, 0) if total else 0,
         running=in_hand,
         retrying=retrying,
         dead=buried.dead if buried else 0,
@@ -168,7 +168,7 @@ _SUBSCRIBED = (
 )
 _QUEUED = (
     select(
-        lanes.c.generation_id, func.count().label("count"), func.min(deliveries.c.position).label("oldest")
+        lanes.c.generation_id, func.count().label("queued"), func.min(deliveries.c.position).label("oldest")
     )
     .select_from(deliveries)
     .join(lanes, lanes.c.id == deliveries.c.lane_id)
@@ -188,6 +188,7 @@ _RETRYING = (
         lanes.c.generation_id == _OF_GENERATION,
         lanes.c.state == literal_column("'ready'"),
         lanes.c.available_at > bindparam("now", type_=lanes.c.available_at.type),
+        exists().where(deliveries.c.lane_id == lanes.c.id, deliveries.c.attempts + deliveries.c.crashes > 0),
     )
 )
 _DEAD = select(
@@ -199,5 +200,4 @@ _ENDED = select(func.count().label("done"), func.max(outcomes.c.position).label(
     outcomes.c.generation_id == _OF_GENERATION
 )
 _TIME = select(events.c.time).where(events.c.position == bindparam("of_position"))
-_CONTENTS = select(func.count().label("objects"), func.coalesce(func.sum(contents.c.size), 0).label("bytes"))
 _HEAD = select(func.coalesce(func.max(events.c.position), 0))

@@ -37,6 +37,14 @@ class Counts:
     redelivered: int = 0
     refused: int = 0
 
+    def __add__(self, other: Counts) -> Counts:
+        """Both together."""
+        return Counts(
+            landed=self.landed + other.landed,
+            redelivered=self.redelivered + other.redelivered,
+            refused=self.refused + other.refused,
+        )
+
 
 def report(tx: Tx, said: Report) -> None:
     """The source stands as `said`; its totals stay what they are."""

@@ -83,11 +83,16 @@ def open_generation(tx: Tx, processor: str, *, kind: str, bound: int, cursor: in
     return int(tx.execute(insert(generations).returning(generations.c.id), row).scalar_one())
 
 
+def names(tx: Tx) -> list[str]:
+    """The processors that are subscribed, by name."""
+    return list(tx.execute(select(subscriptions.c.processor).order_by("processor")).scalars())
+
+
 def find(tx: Tx, processor: str) -> Any:
     """The subscription's row; raises `NotFound` when the processor is not subscribed."""
     row = tx.execute(_OF, {"of_processor": processor}).first()
     if row is None:
-        known = ", ".join(tx.execute(select(subscriptions.c.processor).order_by("processor")).scalars())
+        known = ", ".join(names(tx))
         raise NotFound(f"no processor {processor!r} is subscribed", hint=f"subscribed: {known or 'none'}")
     return row
 

@@ -69,7 +69,7 @@ def test_the_pattern_that_is_named_is_the_first_that_matches(patterns: list[str]
         ("[!a]*", "bank.csv"),
         ("[]]x", "]x"),
         ("a[", "a["),
-        ("caf?.csv", "café.csv"),
+        ("?.csv", "é.csv"),
         ("[à-ü].csv", "é.csv"),
         ("(a|b)+.csv", "(a|b)+.csv"),
         ("a\\b", "a\\b"),
@@ -90,7 +90,7 @@ def test_a_pattern_takes(pattern: str, path: str) -> None:
         ("a?b", "a/b"),
         ("a[!b]c", "a/c"),
         ("a[.-0]c", "a/c"),
-        ("caf?.csv", "cafe\u0301.csv"),
+        ("?.csv", "e\u0301.csv"),
     ],
 )
 def test_a_pattern_leaves(pattern: str, path: str) -> None:
@@ -98,7 +98,7 @@ def test_a_pattern_leaves(pattern: str, path: str) -> None:
 
 
 def test_a_byte_that_is_not_utf_8_counts_as_one_character() -> None:
-    assert compile_globs(["caf?.csv"])(b"caf\xe9.csv")
+    assert compile_globs(["?.csv"])(b"\xe9.csv")
 
 
 @pytest.mark.parametrize("pattern", ["", "/a", "a/", "a//b", "./a", "a/../b", "[z-a]", "x" * 1_001])

@@ -1,0 +1,204 @@
+"""`ingest dead`: deliveries that wait for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import typer
+
+from ingest.cli import output
+from ingest.cli.frame import App
+from ingest.cli.options import (
+    DryRun,
+    Event,
+    Events,
+    First,
+    Json,
+    Key,
+    Last,
+    Processor,
+    Reason,
+    Since,
+    Source,
+    Until,
+    Yes,
+)
+from ingest.errors import NotFound, UsageError
+
+if TYPE_CHECKING:
+    from ingest.cli.wiring import Pipeline
+    from ingest.store.engine import Tx
+    from ingest.store.selection import Selection
+    from ingest.store.waiting import Waiting
+
+app = App("Deliveries that wait for a person: list, show, retry, discard.")
+
+
+@app.command("list")
+def list_(
+    ctx: typer.Context,
+    ids: Events = None,
+    processor: Processor = None,
+    source: Source = None,
+    key: Key = None,
+    since: Since = None,
+    until: Until = None,
+    first: First = None,
+    last: Last = None,
+    json: Json = False,
+) -> int:
+    """What is dead, oldest first, with what waits behind it."""
+    from ingest.cli import shapes, wiring
+
+    with wiring.opened(ctx.obj) as pipeline:
+        wanted = _selection(pipeline, ids, source, key, since, until, first, last)
+        with pipeline.store.read() as tx:
+            found = _waiting(tx, wanted, processor)
+    output.lines(shapes.dead(each) for each in found) if json else _show(found)
+    return 0
+
+
+@app.command()
+def show(ctx: typer.Context, event: Event, processor: Processor = None, json: Json = False) -> int:
+    """A dead delivery of one event, with every try."""
+    from ingest.cli import deadview, wiring
+
+    with wiring.opened(ctx.obj) as pipeline:
+        wanted = _selection(pipeline, [event])
+        with pipeline.store.read() as tx:
+            found = _waiting(tx, wanted, processor)
+            if not found:
+                raise NotFound(f"no delivery of event {event} is dead", hint="see `ingest dead list`")
+            told = deadview.tell(tx, found, now=wiring.now())
+    output.lines(deadview.as_json(each) for each in told) if json else output.show_on(*deadview.view(told))
+    return 0
+
+
+@app.command()
+def retry(
+    ctx: typer.Context,
+    ids: Events = None,
+    processor: Processor = None,
+    source: Source = None,
+    key: Key = None,
+    since: Since = None,
+    until: Until = None,
+    first: First = None,
+    last: Last = None,
+    reason: Reason = "",
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    json: Json = False,
+) -> int:
+    """Make dead deliveries due again, with fresh budgets; their keys go on."""
+    from ingest.cli import asking, wiring
+    from ingest.store import waiting
+
+    with wiring.opened(ctx.obj) as pipeline:
+        wanted = _selection(pipeline, ids, source, key, since, until, first, last)
+
+        def decide(tx: Tx, one: Waiting) -> bool:
+            return waiting.retry(tx, one, who=asking.who(), reason=reason, now=wiring.now())
+
+        return _decide(pipeline, wanted, processor, decide, verb="retry", dry_run=dry_run, yes=yes, as_json=json)
+
+
+@app.command()
+def discard(
+    ctx: typer.Context,
+    ids: Events = None,
+    processor: Processor = None,
+    source: Source = None,
+    key: Key = None,
+    since: Since = None,
+    until: Until = None,
+    first: First = None,
+    last: Last = None,
+    reason: Reason = "",
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    json: Json = False,
+) -> int:
+    """Close dead deliveries for good; who did it, and why, is kept. Their keys go on."""
+    from ingest.cli import asking, wiring
+    from ingest.store import waiting
+
+    if not reason and not dry_run:
+        raise UsageError("a delivery is discarded for a reason", hint="say it with --reason TEXT")
+    with wiring.opened(ctx.obj) as pipeline:
+        wanted = _selection(pipeline, ids, source, key, since, until, first, last)
+
+        def decide(tx: Tx, one: Waiting) -> bool:
+            return waiting.discard(tx, one, who=asking.who(), reason=reason, now=wiring.now())
+
+        return _decide(pipeline, wanted, processor, decide, verb="discard", dry_run=dry_run, yes=yes, as_json=json)
+
+
+def _decide(
+    pipeline: Pipeline,
+    wanted: Selection,
+    processor: str | None,
+    decide: Callable[[Tx, Waiting], bool],
+    *,
+    verb: str,
+    dry_run: bool,
+    yes: bool,
+    as_json: bool,
+) -> int:
+    """What is dead and meant was decided upon, all in one transaction, after asking."""
+    from ingest.cli import asking, shapes
+    from ingest.cli.words import so_many
+
+    with pipeline.store.read() as tx:
+        found = _waiting(tx, wanted, processor)
+    if wanted.ids and not found:
+        raise NotFound("no delivery of such an event is dead", hint="see `ingest dead list`")
+    if found and not dry_run:
+        what = so_many(len(found), "dead delivery").replace("deliverys", "deliveries")
+        asking.confirm(f"{verb} {what}", is_sure=yes)
+        meant = {(each.generation_id, each.position) for each in found}
+        with pipeline.store.write() as tx:
+            still = [each for each in _waiting(tx, wanted, processor) if (each.generation_id, each.position) in meant]
+            found = [each for each in still if decide(tx, each)]
+    output.lines(shapes.dead(each) for each in found) if as_json else _show(found)
+    return 0
+
+
+def _selection(  # noqa: PLR0917  # one for each flag
+    pipeline: Pipeline,
+    ids: Sequence[str] | None,
+    source: str | None = None,
+    key: str | None = None,
+    since: str | None = None,
+    until: str | None = None,
+    first: int | None = None,
+    last: int | None = None,
+) -> Selection:
+    from ingest.cli.selecting import selection, whole_ids
+
+    with pipeline.store.read() as tx:
+        whole = whole_ids(tx, ids or [])
+    return selection(ids=whole, source=source, key=key, since=since, until=until, first=first, last=last)
+
+
+def _waiting(tx: Tx, wanted: Selection, processor: str | None) -> list[Waiting]:
+    from ingest.store.waiting import waiting
+
+    return waiting(tx, wanted, processor=processor)
+
+
+def _show(found: list[Waiting]) -> None:
+    from ingest.domain.showing import show as shown
+
+    columns = ("event", "processor", "key", "#tries", "#behind", "error")
+    output.show_on(
+        output.table(
+            "",
+            columns,
+            [
+                (each.event_id[:12], each.processor, shown(each.key), each.attempts + each.crashes, each.behind, each.error)
+                for each in found
+            ],
+        )
+    )

@@ -1,0 +1,145 @@
+"""`ingest replay`: make past events due again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from typer import Argument, Option
+
+from ingest.cli import output
+from ingest.cli.frame import App
+from ingest.cli.options import DryRun, First, Ids, Json, Key, Last, Reason, Since, Source, Status, Until, Yes
+from ingest.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ingest.cli.wiring import Pipeline
+    from ingest.replay.planning import Planned, Request, Started
+    from ingest.store.replays import Report
+
+MODES = ("rerun", "shadow", "force")
+
+app = App()
+Name = Annotated[
+    str | None, Argument(metavar="[PROCESSOR]", help="For this processor; else for every one.", show_default=False)
+]
+Mode = Annotated[str, Option(metavar="MODE", help="rerun: rows are replaced, nothing that happened is repeated.")]
+PlanId = Annotated[
+    str | None, Option("--plan", metavar="ID", help="Exactly the set that a dry run showed.", show_default=False)
+]
+Wait = Annotated[bool, Option("--wait", help="Wait until workers are through, and report.", show_default=False)]
+
+
+@app.command()
+def replay(
+    ctx: typer.Context,
+    processor: Name = None,
+    ids: Ids = None,
+    source: Source = None,
+    key: Key = None,
+    since: Since = None,
+    until: Until = None,
+    first: First = None,
+    last: Last = None,
+    status: Status = None,
+    mode: Mode = "rerun",
+    plan: PlanId = None,
+    reason: Reason = "",
+    dry_run: DryRun = False,
+    wait: Wait = False,
+    yes: Yes = False,
+    json: Json = False,
+) -> int:
+    """Make past events due again, for one processor or for all; bytes come from the archive."""
+    from ingest.cli import asking, wiring
+    from ingest.cli.selecting import selection, whole_ids
+    from ingest.replay.planning import Request
+    from ingest.replay.planning import plan as make_plan
+
+    _refuse_unbuilt(mode)
+    with wiring.opened(ctx.obj) as pipeline:
+        with pipeline.store.read() as tx:
+            ids = whole_ids(tx, ids or [])
+            wanted = selection(
+                ids=ids, source=source, key=key, since=since, until=until, first=first, last=last, status=status
+            )
+            names = [processor] if processor else []
+            request = Request(processors=names, selection=wanted, mode=mode, reason=reason, who=asking.who())
+            planned = make_plan(tx, request)
+        if dry_run:
+            return _show_plan(planned, as_json=json)
+        if planned.events:
+            asking.confirm(f"replay {_in_words(planned)}", is_sure=yes)
+        return _start(pipeline, request, as_planned=plan, wait=wait, as_json=json)
+
+
+def _refuse_unbuilt(mode: str) -> None:
+    if mode not in MODES:
+        raise UsageError(f"--mode {mode!r} is not known", hint=f"it is one of {', '.join(MODES)}")
+    if mode != "rerun":
+        raise UsageError(f"`replay --mode {mode}` is not built yet", hint="rerun is")
+
+
+def _start(pipeline: Pipeline, request: Request, *, as_planned: str | None, wait: bool, as_json: bool) -> int:
+    from ingest.cli import wiring
+    from ingest.replay.planning import start
+
+    planned, started = start(pipeline.store, request, as_planned=as_planned, now=wiring.now())
+    ids = [each.replay_id for each in started if each.replay_id is not None]
+    reports = _wait(pipeline, ids) if wait and ids else []
+    if reports is None:
+        return 130
+    _tell(planned, started, reports, as_json=as_json)
+    return 3 if any(report.dead for report in reports) else 0
+
+
+def _wait(pipeline: Pipeline, ids: Sequence[str]) -> list[Report] | None:
+    """The reports once workers are through; None when the user would not wait any longer."""
+    from ingest.cli import signals, wiring
+    from ingest.replay.waiting import wait
+    from ingest.store import workers
+
+    with pipeline.store.read() as tx:
+        is_worked = any(row.lease_until > wiring.now() for row in workers.live(tx, "worker"))
+    if not is_worked:
+        output.complain("no worker is running: start `ingest work`, or press Ctrl-C; the replay waits")
+    with signals.stopping(leave_at=2) as stop, output.progress("replaying", None) as advance:
+        done = 0
+
+        def tell(reports: Sequence[Report]) -> None:
+            nonlocal done
+            ended = sum(report.done for report in reports)
+            advance(ended - done)
+            done = ended
+
+        return wait(pipeline.store, ids, stop=stop, tell=tell)
+
+
+def _show_plan(planned: Planned, *, as_json: bool) -> int:
+    from ingest.replay.planning import Started
+
+    _tell(planned, [Started(plan=each, replay_id=None) for each in planned.plans], [], as_json=as_json)
+    if not as_json:
+        output.write(f"apply exactly this set with the same flags and --plan {planned.id}\n")
+    return 0
+
+
+def _tell(planned: Planned, started: Sequence[Started], reports: Sequence[Report], *, as_json: bool) -> None:
+    from ingest.cli import shapes
+
+    by_id = {report.id: report for report in reports}
+    lines = [shapes.planned(planned, each, by_id.get(each.replay_id or "")) for each in started]
+    if as_json:
+        output.lines(lines)
+        return
+    columns = ("processor", "#events", "#from", "#to", "state", "#unchanged", "#repaired", "#changed", "#dead", "replay")
+    names = ("processor", "events", "first_position", "last_position", "state", "unchanged", "repaired", "changed", "dead")
+    output.show_on(output.table("", columns, [(*(line[name] for name in names), line["replay_id"]) for line in lines]))
+
+
+def _in_words(planned: Planned) -> str:
+    from ingest.cli.words import so_many
+
+    return " and ".join(f"{so_many(each.events, 'event')} for {each.processor}" for each in planned.plans if each.events)

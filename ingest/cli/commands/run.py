@@ -1,0 +1,56 @@
+"""`ingest run`: watch and work, supervised together, for one machine."""
+
+from __future__ import annotations
+
+import typer
+
+from ingest.cli.frame import App
+from ingest.cli.options import (
+    Concurrency,
+    Limit,
+    Mode,
+    Once,
+    Processors,
+    ProcessorsDir,
+    Quiet,
+    ShutdownTimeout,
+    Sources,
+    WaitRetries,
+)
+
+app = App()
+
+
+@app.command()
+def run(
+    ctx: typer.Context,
+    source: Sources = None,
+    mode: Mode = None,
+    quiet: Quiet = None,
+    processor: Processors = None,
+    concurrency: Concurrency = None,
+    once: Once = False,
+    wait_retries: WaitRetries = False,
+    limit: Limit = None,
+    shutdown_timeout: ShutdownTimeout = None,
+    processors: ProcessorsDir = None,
+) -> int:
+    """Watch and work until stopped; with --once, watch and then work until nothing is left."""
+    from ingest import run as pair
+    from ingest.cli import commandlines, signals, wiring
+
+    watch_args = commandlines.watch(source=source, mode=mode, quiet=quiet, once=once)
+    work_args = commandlines.work(
+        processor=processor,
+        concurrency=concurrency,
+        once=once,
+        wait_retries=wait_retries,
+        limit=limit,
+        shutdown_timeout=shutdown_timeout,
+        processors=processors,
+    )
+    with wiring.created(ctx.obj) as pipeline:
+        before = commandlines.global_flags(ctx.obj, pipeline.settings.file)
+    roles = [pair.Role(name="watch", argv=[*before, *watch_args]), pair.Role(name="work", argv=[*before, *work_args])]
+    with signals.stopping() as stop:
+        return pair.one_after_the_other(roles, stop=stop) if once else pair.together(roles, stop=stop)

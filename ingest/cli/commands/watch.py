@@ -1,0 +1,54 @@
+"""`ingest watch`: land files until stopped."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from ingest.cli import output
+from ingest.cli.frame import App
+from ingest.cli.options import Json, Mode, Once, Quiet, Sources, Supervisor
+
+if TYPE_CHECKING:
+    from ingest.watch.loop import Summary
+
+app = App()
+
+
+@app.command()
+def watch(
+    ctx: typer.Context,
+    source: Sources = None,
+    once: Once = False,
+    mode: Mode = None,
+    quiet: Quiet = None,
+    json: Json = False,
+    supervisor: Supervisor = None,
+) -> int:
+    """Land files until stopped; with --once, all that is whole within one quiet time from now."""
+    from ingest.cli import signals, wiring
+    from ingest.watch import loop
+
+    flags = wiring.watch_flags(mode=mode, quiet=quiet)
+    with wiring.created(ctx.obj, flags) as pipeline, signals.stopping(leave_at=2, with_parent=supervisor) as stop:
+        parts = (pipeline.store, pipeline.archive, pipeline.settings)
+        if not once:
+            loop.watch(*parts, sources=source or (), stop=stop)
+            return 0
+        summary = loop.watch_once(*parts, sources=source or (), stop=stop)
+    _tell(summary, as_json=json)
+    return 3 if summary.refused or summary.failed else 0
+
+
+def _tell(summary: Summary, *, as_json: bool) -> None:
+    from dataclasses import asdict
+
+    if as_json:
+        output.document(asdict(summary))
+    else:
+        output.write(
+            f"landed {summary.landed}, redelivered {summary.redelivered}, refused {summary.refused}, "
+            f"ignored {summary.ignored}, waiting {summary.waiting}, failed {summary.failed} "
+            f"in {summary.seconds:.1f} s\n"
+        )

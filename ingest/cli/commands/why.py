@@ -1,0 +1,24 @@
+"""`ingest why`: why a path was landed, or was not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from ingest.cli import output
+from ingest.cli.frame import App
+from ingest.cli.options import Json, PathLike
+
+app = App()
+
+
+@app.command()
+def why(ctx: typer.Context, path: PathLike, json: Json = False) -> int:
+    """Why a path was landed, or was not: its rule, what was seen there, and what it repeats or replaces."""
+    from ingest.cli import reasons, wiring
+
+    with wiring.opened(ctx.obj) as pipeline, pipeline.store.read() as tx:
+        reason = reasons.find(tx, path, pipeline.settings.sources, cwd=Path.cwd(), now=wiring.now())
+    output.document(reasons.as_json(reason)) if json else output.show_on(*reasons.view(reason))
+    return 0

@@ -1,0 +1,189 @@
+"""Why a path was landed, or was not: what the rules say, what was seen, what is there now, who holds it open."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ingest.cli import output, shapes
+from ingest.config import SourceSettings
+from ingest.domain.instants import moment
+from ingest.domain.settling import StatTuple
+from ingest.domain.showing import show
+from ingest.store import browsing, sightings
+from ingest.store.engine import Tx
+from ingest.store.sightings import Sighting
+from ingest.trace import Place, locate
+from ingest.watch.rules import Rule, verdict
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """A process that may hold a file open for writing."""
+
+    pid: int
+    command: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """All that bears on whether a path lands."""
+
+    place: Place
+    verdict: str  # landed | settling | refused | blocked | ignored | not_included | unseen | absent
+    says: str
+    rule: Rule
+    sighting: Sighting | None
+    on_disk: StatTuple | None
+    holders: Sequence[Holder]
+    duplicate_of: str | None
+    supersedes: str | None
+    superseded_by: str | None
+
+
+def find(tx: Tx, asked: str, sources: Sequence[SourceSettings], *, cwd: Path, now: datetime) -> Reason:
+    """Why the path that `asked` means was landed, or was not.
+
+    Raises `NotFound` when it is in no source, `UsageError` when it may be in several.
+    """
+    place = locate(tx, asked, sources, cwd=cwd)
+    rule = verdict(place.source, place.path)
+    sighting = sightings.find(tx, place.source.name, place.path)
+    on_disk = _stat(place.on_disk())
+    word, says = _judged(rule, sighting, on_disk)
+    standing = sighting.standing if sighting is not None else None
+    data = {} if standing is None else json.loads(browsing.event(tx, standing.event_id, now=now).body)["data"]
+    return Reason(
+        place=place,
+        verdict=word,
+        says=says,
+        rule=rule,
+        sighting=sighting,
+        on_disk=on_disk,
+        holders=_holders(on_disk) if word in ("settling", "unseen") else (),
+        duplicate_of=data.get("duplicateof"),
+        supersedes=data.get("supersedes"),
+        superseded_by=None if standing is None else browsing.superseder(tx, standing.event_id),
+    )
+
+
+def as_json(reason: Reason) -> dict[str, Any]:
+    """The document of `why --json`."""
+    sighting = None if reason.sighting is None else shapes.sighting(reason.sighting)
+    return {
+        "source": reason.place.source.name,
+        **shapes.name("path", reason.place.path),
+        "verdict": reason.verdict,
+        "says": reason.says,
+        "rule": {
+            "word": reason.rule.word,
+            "pattern": reason.rule.pattern,
+            "built_in": reason.rule.is_built_in,
+        },
+        "sighting": sighting,
+        "quiet_since": sighting and sighting["since"],
+        "on_disk": None if reason.on_disk is None else reason.on_disk._asdict(),
+        "held_open_by": [{"pid": holder.pid, "command": holder.command} for holder in reason.holders],
+        "event_id": sighting and sighting["event_id"],
+        "version": sighting and sighting["version"],
+        "duplicateof": reason.duplicate_of,
+        "supersedes": reason.supersedes,
+        "superseded_by": reason.superseded_by,
+        "redelivered": 0 if reason.sighting is None else reason.sighting.redelivered,
+    }
+
+
+def view(reason: Reason) -> Iterator[RenderableType]:
+    """What is printed."""
+    from rich.text import Text
+
+    sighting, standing = reason.sighting, reason.sighting and reason.sighting.standing
+    yield Text.assemble((reason.place.show(), "bold"), f"  {reason.verdict}: {output.one_line(reason.says)}")
+    yield output.facts(
+        [
+            (
+                "rule",
+                f"{reason.rule.word} {reason.rule.pattern}{' (built in)' if reason.rule.is_built_in else ''}",
+            ),
+            ("seen", _tuple(sighting.seen) if sighting else "never"),
+            ("unchanged since", shapes.time(sighting.since) if sighting else None),
+            ("on disk now", _tuple(reason.on_disk) if reason.on_disk else "nothing"),
+            ("held open by", ", ".join(f"{h.command} ({h.pid})" for h in reason.holders) or None),
+            ("landed as", f"version {standing.version}, event {standing.event_id}" if standing else None),
+            ("duplicate of", reason.duplicate_of),
+            ("supersedes", reason.supersedes),
+            ("superseded by", reason.superseded_by),
+            ("delivered again", sighting.redelivered if sighting and sighting.redelivered else None),
+        ]
+    )
+
+
+def _judged(rule: Rule, sighting: Sighting | None, on_disk: StatTuple | None) -> tuple[str, str]:
+    if rule.word != "included":
+        pattern = f" by {rule.pattern}" if rule.pattern else ""
+        return rule.word.replace(" ", "_"), f"the source's rules leave it alone{pattern}"
+    if sighting is None:
+        if on_disk is None:
+            return "absent", "nothing is there, and nothing was ever seen there"
+        return "unseen", "no scan has seen it yet: is a watcher running?"
+    if sighting.state == "landed" and on_disk is not None and on_disk != sighting.seen:
+        return "unseen", "it has changed since it landed, and no scan has seen that yet"
+    words = {"landed": "its bytes stand in the archive", "settling": "it is not whole yet"}
+    return sighting.state, sighting.reason or words.get(sighting.state, sighting.state)
+
+
+def _stat(path: Path) -> StatTuple | None:
+    with suppress(OSError):
+        found = path.lstat()
+        return StatTuple(
+            found.st_size, found.st_mtime_ns, found.st_ctime_ns, f"{found.st_dev}:{found.st_ino}"
+        )
+    return None
+
+
+def _tuple(seen: StatTuple) -> str:
+    changed = shapes.time(moment(seen.ctime_ns // 1000))
+    return f"{seen.size:,} bytes, changed {changed}, inode {seen.inode}"
+
+
+def _holders(on_disk: StatTuple | None) -> tuple[Holder, ...]:
+    """Processes that have the file open for writing, as far as /proc lets us see."""
+    if on_disk is None:
+        return ()
+    return tuple(
+        Holder(pid=int(process.name), command=_command(process))
+        for process in Path("/proc").glob("[0-9]*")
+        if any(_is_writing(process, handle, on_disk.inode) for handle in _entries(process / "fd"))
+    )
+
+
+def _entries(directory: Path) -> list[Path]:
+    with suppress(OSError):
+        return list(directory.iterdir())
+    return []
+
+
+def _is_writing(process: Path, handle: Path, inode: str) -> bool:
+    with suppress(OSError, ValueError, IndexError):
+        found = handle.stat()
+        if not stat.S_ISREG(found.st_mode) or f"{found.st_dev}:{found.st_ino}" != inode:
+            return False
+        flags = (process / "fdinfo" / handle.name).read_text().split("flags:")[1].split()[0]
+        return int(flags, 8) & os.O_ACCMODE != os.O_RDONLY
+    return False
+
+
+def _command(process: Path) -> str:
+    with suppress(OSError):
+        return show((process / "comm").read_bytes().strip())
+    return "?"

@@ -1,0 +1,161 @@
+"""The status: gathered from one snapshot, shaped for machines, laid out for people, and judged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ingest.cli import shapes
+from ingest.cli.wiring import Pipeline, now
+from ingest.config import mask_url
+from ingest.store import contents, integrity, replays, reports
+from ingest.store.contents import Totals
+from ingest.store.replays import Report
+from ingest.store.reports import ProcessorStatus, SourceStatus, WorkerStatus
+from ingest.store.schema import REVISION
+
+RECENT = 10  # finished replays that are still shown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """Everything at one instant."""
+
+    url: str
+    wal_bytes: int
+    is_write_locked: bool
+    archive: Totals
+    sources: Sequence[SourceStatus]
+    processors: Sequence[ProcessorStatus]
+    watchers: Sequence[WorkerStatus]
+    workers: Sequence[WorkerStatus]
+    replays: Sequence[Report]
+    head_position: int
+
+    def problems(self) -> list[str]:
+        """What a person should look at: dead deliveries, the stale, the unhealthy."""
+        stale = [f"{w.kind} {w.id} is stale" for w in (*self.watchers, *self.workers) if w.state == "stale"]
+        sick = [
+            f"source {s.name} is {s.state}" for s in self.sources if s.state in ("unavailable", "degraded")
+        ]
+        died = [f"{p.name} has {p.dead} dead" for p in self.processors if p.dead]
+        locked = ["somebody sits on the database's write lock"] if self.is_write_locked else []
+        return [*sick, *stale, *died, *locked]
+
+
+def gather(pipeline: Pipeline) -> Status:
+    """The status, from one snapshot of the store."""
+    store, is_dead = pipeline.store, pipeline.is_dead()
+    is_locked = integrity.is_write_locked(store)
+    with store.read() as tx:
+        at = now()
+        watchers = reports.worker_statuses(tx, "watcher", is_dead=is_dead, now=at)
+        is_watched = any(watcher.state != "stale" for watcher in watchers)
+        return Status(
+            url=mask_url(store.url),
+            wal_bytes=integrity.wal_bytes(store),
+            is_write_locked=is_locked,
+            archive=contents.totals(tx),
+            sources=_with_new(pipeline, reports.source_statuses(tx, is_watched=is_watched)),
+            processors=reports.processor_statuses(tx, now=at),
+            watchers=watchers,
+            workers=reports.worker_statuses(tx, "worker", is_dead=is_dead, now=at),
+            replays=_recent(replays.reports(tx)),
+            head_position=reports.head_position(tx),
+        )
+
+
+def as_json(status: Status) -> dict[str, Any]:
+    """The document of `status --json`."""
+    return {
+        "store": {
+            "url": status.url,
+            "dialect": "sqlite",
+            "engine_version": integrity.engine_version(),
+            "schema": REVISION,
+            "wal_bytes": status.wal_bytes,
+            "write_locked": status.is_write_locked,
+        },
+        "archive": {"objects": status.archive.contents, "bytes": status.archive.bytes},
+        "sources": [_source(source) for source in status.sources],
+        "processors": [_processor(processor) for processor in status.processors],
+        "watchers": [_worker(watcher) for watcher in status.watchers],
+        "workers": [_worker(worker) for worker in status.workers],
+        "replays": [shapes.replay(report) for report in status.replays],
+        "head_position": status.head_position,
+    }
+
+
+def _with_new(pipeline: Pipeline, found: list[SourceStatus]) -> list[SourceStatus]:
+    """The sources of ingest.toml that no watcher has seen yet are idle."""
+    known = {source.name for source in found}
+    new = [
+        SourceStatus(
+            name=source.name,
+            path=str(source.path),
+            mode="poll" if source.mode == "poll" else "notify",
+            state="idle",
+            proof="",
+            last_scan_at=None,
+            settling=0,
+            landed=0,
+            redelivered=0,
+            refused=0,
+            ignored=0,
+            error="",
+        )
+        for source in pipeline.settings.sources
+        if source.name not in known
+    ]
+    return sorted([*found, *new], key=lambda source: source.name)
+
+
+def _recent(found: list[Report]) -> list[Report]:
+    ended = [report for report in found if report.state in ("done", "cancelled")]
+    left_out = {report.id for report in ended[:-RECENT]}
+    return [report for report in found if report.id not in left_out]
+
+
+def _source(source: SourceStatus) -> dict[str, Any]:
+    return {
+        "name": source.name,
+        "path": source.path,
+        "mode": source.mode,
+        "state": source.state,
+        "proof": source.proof,
+        "last_scan_at": shapes.time(source.last_scan_at),
+        "settling": source.settling,
+        "landed": source.landed,
+        "redelivered": source.redelivered,
+        "refused": source.refused,
+        "ignored": source.ignored,
+        "error": source.error or None,
+    }
+
+
+def _processor(processor: ProcessorStatus) -> dict[str, Any]:
+    return {
+        "name": processor.name,
+        "version": processor.version,
+        "state": processor.state,
+        "waiting": processor.waiting,
+        "running": processor.running,
+        "retrying": processor.retrying,
+        "dead": processor.dead,
+        "done": processor.done,
+        "parked_keys": processor.parked_keys,
+        "oldest_waiting_s": processor.oldest_waiting_s,
+        "last_position": processor.last_position,
+        "filling": processor.filling,
+    }
+
+
+def _worker(worker: WorkerStatus) -> dict[str, Any]:
+    return {
+        "id": worker.id,
+        "host": worker.host,
+        "pid": worker.pid,
+        "state": worker.state,
+        "beat_age_s": round(worker.beat_age_s, 3),
+    }

@@ -1,0 +1,150 @@
+"""The status laid out for a person, within 80 columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from ingest.cli import output
+from ingest.cli.statuses import Status
+from ingest.cli.words import age, size, so_many
+from ingest.cli.wiring import now
+from ingest.domain.showing import show
+from ingest.store import integrity
+from ingest.store.replays import Report
+from ingest.store.reports import ProcessorStatus, SourceStatus, WorkerStatus
+from ingest.store.schema import REVISION
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+
+def view(status: Status) -> list[RenderableType]:
+    """What is printed, part by part; a part without rows is left out."""
+    at = now()
+    parts: list[RenderableType] = [_head(status)]
+    if status.sources:
+        parts.append(_sources(status.sources, at))
+    if status.processors:
+        parts.append(_processors(status.processors))
+    if status.watchers or status.workers:
+        parts.append(_workers([*status.watchers, *status.workers]))
+    if status.replays:
+        parts.append(_replays(status.replays))
+    return [*parts, _verdict(status)]
+
+
+def _head(status: Status) -> RenderableType:
+    wal = f", {size(status.wal_bytes)} not checkpointed yet" if status.wal_bytes else ""
+    kept = f"{so_many(status.archive.contents, 'content')}, {size(status.archive.bytes)}"
+    return output.facts(
+        [
+            ("store", show(status.url)),
+            ("", f"SQLite {integrity.engine_version()}, schema {REVISION}{wal}"),
+            ("archive", kept),
+            ("log", so_many(status.head_position, "event")),
+        ]
+    )
+
+
+def _sources(sources: Sequence[SourceStatus], at: datetime) -> RenderableType:
+    columns = (
+        "source",
+        "state",
+        "mode",
+        "#landed",
+        "#resent",
+        "#refused",
+        "#settling",
+        "#ignored",
+        "scanned",
+    )
+    return output.table(
+        "",
+        columns,
+        [
+            (
+                source.name,
+                f"{source.state}: {show(source.error)}" if source.error else source.state,
+                source.mode,
+                source.landed,
+                source.redelivered,
+                source.refused,
+                source.settling,
+                source.ignored,
+                "never"
+                if source.last_scan_at is None
+                else f"{age((at - source.last_scan_at).total_seconds())} ago",
+            )
+            for source in sources
+        ],
+    )
+
+
+def _processors(processors: Sequence[ProcessorStatus]) -> RenderableType:
+    columns = (
+        "processor",
+        "state",
+        "#waiting",
+        "#running",
+        "#retrying",
+        "#dead",
+        "#parked",
+        "#done",
+        "oldest",
+    )
+    return output.table(
+        "",
+        columns,
+        [
+            (
+                processor.name,
+                f"{processor.state}, filling" if processor.filling else processor.state,
+                processor.waiting,
+                processor.running,
+                processor.retrying,
+                processor.dead,
+                processor.parked_keys,
+                processor.done,
+                "" if processor.oldest_waiting_s is None else age(processor.oldest_waiting_s),
+            )
+            for processor in processors
+        ],
+    )
+
+
+def _workers(workers: Sequence[WorkerStatus]) -> RenderableType:
+    rows = [(w.kind, w.state, w.host, w.pid, f"{age(w.beat_age_s)} ago") for w in workers]
+    return output.table("", ("process", "state", "host", "#pid", "heard of"), rows)
+
+
+def _replays(replays: Sequence[Report]) -> RenderableType:
+    columns = (
+        "replay",
+        "processor",
+        "state",
+        "#total",
+        "#done",
+        "#unchanged",
+        "#repaired",
+        "#changed",
+        "#dead",
+    )
+    return output.table(
+        "",
+        columns,
+        [
+            (r.id, r.processor, r.state, r.total, r.done, r.unchanged, r.repaired, r.changed, r.dead)
+            for r in replays
+        ],
+    )
+
+
+def _verdict(status: Status) -> RenderableType:
+    from rich.text import Text
+
+    problems = status.problems()
+    if not problems:
+        return Text("all is well", style="green")
+    return Text("\n".join(f"! {output.one_line(problem)}" for problem in problems), style="bold red")

@@ -1,0 +1,99 @@
+"""Choosing past events for one processor or several, and making exactly that set due again."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from ingest.errors import NotFound, PlanStale
+from ingest.store import replays, roster
+from ingest.store.engine import Store, Tx
+from ingest.store.replays import Plan
+from ingest.store.selection import Selection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What is to be replayed, and who wants it and why."""
+
+    processors: Sequence[str]  # empty: every subscribed one
+    selection: Selection
+    mode: str = "rerun"
+    reason: str = ""
+    who: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """The sets of one request, under one id."""
+
+    id: str
+    plans: tuple[Plan, ...]
+
+    @property
+    def events(self) -> int:
+        """How many deliveries it makes due."""
+        return sum(plan.events for plan in self.plans)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """One processor's share; `replay_id` is None where there was nothing to do."""
+
+    plan: Plan
+    replay_id: str | None
+
+
+def plan(tx: Tx, request: Request) -> Planned:
+    """The exact sets that `request` means now.
+
+    Raises `NotFound` for a processor that is not subscribed, and where an
+    event was named that is not there.
+    """
+    names = list(request.processors) or [each.name for each in roster.everyone(tx)]
+    if not names:
+        raise NotFound(
+            "no processor is subscribed", hint="start `ingest work` once, or `ingest processors add`"
+        )
+    plans = tuple(replays.plan(tx, name, request.selection) for name in names)
+    if request.selection.ids and not any(each.events for each in plans):
+        raise NotFound("no processor has such an event to handle", hint="see `ingest events list`")
+    return Planned(id=replays.plan_id(list(plans), request.mode), plans=plans)
+
+
+def start(
+    store: Store, request: Request, *, as_planned: str | None = None, now: datetime
+) -> tuple[Planned, list[Started]]:
+    """The sets of `request` will be made due; workers fill and work them.
+
+    With `as_planned`, exactly the set a dry run named by that id: raises
+    `PlanStale` when it would be another one now.
+    """
+    with store.write() as tx:
+        planned = plan(tx, request)
+        if as_planned is not None and planned.id != as_planned:
+            raise PlanStale(
+                f"plan {as_planned} does not hold any more: the set is {planned.id} now",
+                hint="make a new one with --dry-run, with the same selection",
+            )
+        started = [_start(tx, each, request, planned.id, now=now) for each in planned.plans]
+    return planned, started
+
+
+def _start(tx: Tx, each: Plan, request: Request, plan_id: str, *, now: datetime) -> Started:
+    if not each.events:
+        return Started(plan=each, replay_id=None)
+    replay_id = f"r-{uuid.uuid4().hex[:12]}"
+    replays.start(
+        tx,
+        each,
+        replay_id=replay_id,
+        plan_id=plan_id,
+        mode=request.mode,
+        reason=request.reason,
+        who=request.who,
+        now=now,
+    )
+    return Started(plan=each, replay_id=replay_id)

@@ -1,0 +1,145 @@
+"""Watching and working side by side: two processes that share nothing, each started again when it dies.
+
+Landing must not wait for processing, nor fall with it, so each runs as the
+command it is. This module only starts, restarts and stops them.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import subprocess
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+_log = logging.getLogger(__name__)
+
+LOOK_EVERY = 0.1  # seconds
+FIRST_WAIT, LONGEST_WAIT = 0.5, 30.0  # seconds before a process that died is started again
+STEADY_AFTER = 60.0  # seconds after which a process counts as healthy again
+FOR_GOOD = (2, 65, 78)  # usage, unusable store, missing extra: starting again would not help
+SEVERITY = (1, 2, 65, 73, 69, 78, 3, 75)  # of two exit codes, the one that stands first is answered
+
+
+class Stop(Protocol):
+    """Asked now and then whether to stop; a second wish means at once."""
+
+    def wait(self, timeout: float) -> bool:
+        """Wait at most so many seconds; True when it is time to stop."""
+
+    def is_set(self) -> bool:
+        """True when it is time to stop."""
+
+    def is_urgent(self) -> bool:
+        """True when it is time to stop at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Role:
+    """One of the processes: what it is called, and how it is started."""
+
+    name: str
+    argv: Sequence[str]
+
+
+@dataclass(slots=True)
+class _Player:
+    """A role with the process that plays it now."""
+
+    role: Role
+    process: subprocess.Popen[bytes]
+    started_at: float = field(default_factory=time.monotonic)
+    wait: float = FIRST_WAIT
+    again_at: float | None = None  # when it is started again
+
+    def start(self) -> None:
+        """The role is played by a new process."""
+        self.process, self.started_at, self.again_at = _start(self.role), time.monotonic(), None
+
+    def plan_restart(self) -> None:
+        """The process died: it is started again after a while, longer each time."""
+        if time.monotonic() - self.started_at > STEADY_AFTER:
+            self.wait = FIRST_WAIT
+        self.again_at = time.monotonic() + self.wait
+        self.wait = min(self.wait * 2, LONGEST_WAIT)
+
+
+def together(roles: Sequence[Role], *, stop: Stop) -> int:
+    """All roles are played until `stop`, each process that dies being replaced; the exit code of the whole.
+
+    0 after every process drained; what a process leaves with when starting
+    it again would not help.
+    """
+    players = [_Player(role, _start(role)) for role in roles]
+    try:
+        while not stop.wait(LOOK_EVERY):
+            for player in players:
+                code = _look_after(player)
+                if code is not None:
+                    return code
+        return _end(players, stop)
+    finally:
+        _end(players, stop)
+
+
+def one_after_the_other(roles: Sequence[Role], *, stop: Stop) -> int:
+    """Each role is played once, to its end; the gravest exit code."""
+    codes = []
+    for role in roles:
+        if stop.is_set():
+            break
+        players = [_Player(role, _start(role))]
+        try:
+            while players[0].process.poll() is None and not stop.wait(LOOK_EVERY):
+                pass
+        finally:
+            codes.append(_end(players, stop))
+    return _gravest(codes)
+
+
+def _start(role: Role) -> subprocess.Popen[bytes]:
+    # A session of its own: a terminal's Ctrl-C reaches us alone, and we pass on one SIGTERM.
+    return subprocess.Popen(role.argv, stdin=subprocess.DEVNULL, start_new_session=True)  # noqa: S603  # our own command
+
+
+def _look_after(player: _Player) -> int | None:
+    """Start again what died; the exit code to leave with when that would not help."""
+    if player.again_at is not None:
+        if time.monotonic() >= player.again_at:
+            player.start()
+        return None
+    code = player.process.poll()
+    if code is None:
+        return None
+    if code in FOR_GOOD:
+        return code
+    player.plan_restart()
+    _log.error("%s ended with %s; it is started again", player.role.name, _in_words(code))
+    return None
+
+
+def _end(players: Sequence[_Player], stop: Stop) -> int:
+    """Every process was asked to drain and has ended; the gravest of their exit codes."""
+    for player in players:
+        if player.process.poll() is None:
+            player.process.send_signal(signal.SIGTERM)
+    for player in players:
+        while player.process.poll() is None:
+            if stop.is_urgent():
+                player.process.kill()
+            try:
+                player.process.wait(LOOK_EVERY)
+            except subprocess.TimeoutExpired:
+                continue
+    return _gravest([player.process.returncode for player in players if player.again_at is None])
+
+
+def _gravest(codes: Sequence[int]) -> int:
+    positive = [code if code >= 0 else 1 for code in codes]
+    return min(positive, key=lambda code: SEVERITY.index(code) if code in SEVERITY else len(SEVERITY), default=0)
+
+
+def _in_words(code: int) -> str:
+    return f"exit code {code}" if code >= 0 else signal.Signals(-code).name

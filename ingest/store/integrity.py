@@ -1,0 +1,68 @@
+"""Checking the database as such: its pages, its indexes, its references; and probing its write lock."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from sqlalchemy import text
+
+from ingest.store.engine import Store, sqlite_module
+
+PROBE_FOR = 0.25  # seconds in which a write lock that is only passed around is free at least once
+_PAUSE = 0.005
+_MOST = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """What the database engine says of its own file."""
+
+    problems: tuple[str, ...]
+
+    @property
+    def is_sound(self) -> bool:
+        """True when nothing was found."""
+        return not self.problems
+
+
+def check(store: Store) -> Condition:
+    """Every page, index and reference of the database was checked."""
+    with store.read() as tx:
+        found = [str(row[0]) for row in tx.execute(text(f"PRAGMA integrity_check({_MOST})"))]
+        orphans = tx.execute(text("PRAGMA foreign_key_check")).all()
+    problems = [problem for problem in found if problem != "ok"]
+    problems += [
+        f"table {row[0]}: a row refers to one of {row[2]} that is missing" for row in orphans[:_MOST]
+    ]
+    return Condition(problems=tuple(problems))
+
+
+def engine_version() -> str:
+    """The version of SQLite in use."""
+    return str(sqlite_module().sqlite_version)
+
+
+def wal_bytes(store: Store) -> int:
+    """How large the write-ahead log is."""
+    wal = store.path.with_name(store.path.name + "-wal")
+    return wal.stat().st_size if wal.exists() else 0
+
+
+def is_write_locked(store: Store) -> bool:
+    """True when the write lock was not free for one instant of a quarter second: somebody sits on it."""
+    driver = sqlite_module()
+    probe = driver.connect(str(store.path), timeout=0, isolation_level=None)
+    try:
+        deadline = time.monotonic() + PROBE_FOR
+        while time.monotonic() < deadline:
+            try:
+                probe.execute("BEGIN IMMEDIATE")
+            except driver.OperationalError:
+                time.sleep(_PAUSE)
+            else:
+                probe.execute("ROLLBACK")
+                return False
+        return True
+    finally:
+        probe.close()

@@ -1,0 +1,39 @@
+"""The tables, as they stand after the newest migration."""
+
+from __future__ import annotations
+
+from ingest.store.schema.base import Instant, metadata
+from ingest.store.schema.landing import landings, sightings, sources
+from ingest.store.schema.log import contents, event_keys, events
+from ingest.store.schema.outbox import dead, deliveries, generations, lanes, subscriptions
+from ingest.store.schema.requests import replays, workers
+from ingest.store.schema.results import attempts, effects, outcomes, processor_tables, rejects
+
+__all__ = [
+    "OWN_TABLES",
+    "REVISION",
+    "Instant",
+    "attempts",
+    "contents",
+    "dead",
+    "deliveries",
+    "effects",
+    "event_keys",
+    "events",
+    "generations",
+    "landings",
+    "lanes",
+    "metadata",
+    "outcomes",
+    "processor_tables",
+    "rejects",
+    "replays",
+    "sightings",
+    "sources",
+    "subscriptions",
+    "workers",
+]
+
+REVISION = "0001"  # the newest migration; a store at another revision is refused
+
+OWN_TABLES = frozenset({*metadata.tables, "alembic_version"})

@@ -1,0 +1,66 @@
+"""Landing: what has landed from where, what is known of each path, how each source fares."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, LargeBinary, PrimaryKeyConstraint, Table, Text
+
+from ingest.store.schema.base import Instant, metadata, partial_index
+
+landings = Table(
+    "landings",
+    metadata,
+    Column("source", Text, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("path", LargeBinary, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("mtime_ns", BigInteger, nullable=False),
+    Column("ctime_ns", BigInteger, nullable=False),
+    Column("inode", Text, nullable=False),  # device:inode; both may need 64 unsigned bits
+    Column("original", Text, nullable=False),  # id of the event that first landed these bytes in this source
+    Column("landed_at", Instant, nullable=False),
+    PrimaryKeyConstraint("source", "sha256", "path", "version"),
+    sqlite_with_rowid=False,
+)
+
+sightings = Table(
+    "sightings",
+    metadata,
+    Column("source", Text, nullable=False),
+    Column("path", LargeBinary, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("mtime_ns", BigInteger, nullable=False),
+    Column("ctime_ns", BigInteger, nullable=False),
+    Column("inode", Text, nullable=False),
+    Column("state", Text, nullable=False),  # settling | landed | refused | blocked
+    Column("reason", Text, nullable=False),
+    Column("since", Instant, nullable=False),  # the tuple is unchanged since
+    Column("version", BigInteger),  # of the content that stands landed
+    Column("sha256", Text),
+    Column("event_id", Text),
+    Column(
+        "landed_tuple", Text
+    ),  # as it was when that content was last delivered; the columns say what stands there now
+    Column("redelivered", BigInteger, nullable=False),
+    PrimaryKeyConstraint("source", "path"),
+    partial_index("ix_sightings_open", "source", "state", where="state <> 'landed'"),
+    sqlite_with_rowid=False,
+)
+
+sources = Table(
+    "sources",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("path", Text, nullable=False),
+    Column("mode", Text, nullable=False),  # notify | poll
+    Column("state", Text, nullable=False),  # ok | idle | unavailable | degraded
+    Column("proof", Text, nullable=False),  # how completeness is established
+    Column("last_scan_at", Instant),
+    Column("settling", BigInteger, nullable=False),
+    Column("ignored", BigInteger, nullable=False),
+    Column("landed", BigInteger, nullable=False),
+    Column("redelivered", BigInteger, nullable=False),
+    Column("refused", BigInteger, nullable=False),
+    Column("error", Text, nullable=False),
+)

@@ -1,0 +1,42 @@
+"""Who works here, and what people asked to be done again."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, Table, Text
+
+from ingest.store.schema.base import Instant, metadata
+
+replays = Table(
+    "replays",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("generation_id", BigInteger, nullable=False, unique=True),
+    Column("processor", Text, nullable=False),
+    Column("mode", Text, nullable=False),  # rerun
+    Column("selector", Text, nullable=False),  # JSON object
+    Column("bound", BigInteger, nullable=False),
+    Column("plan_id", Text, nullable=False),
+    Column("version", Text, nullable=False),  # of the processor
+    Column("reason", Text, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("state", Text, nullable=False),  # filling | running | paused | done | cancelled
+    Column("total", BigInteger, nullable=False),  # deliveries made so far
+    Column("first_position", BigInteger),
+    Column("last_position", BigInteger),
+    Column("requested_at", Instant, nullable=False),
+    Column("ended_at", Instant),
+)
+
+workers = Table(
+    "workers",
+    metadata,
+    Column("id", Text, primary_key=True),  # unique per start, never reused
+    Column("kind", Text, nullable=False),  # worker | watcher
+    Column("host", Text, nullable=False),
+    Column("pid", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),  # active | stopping | stopped | stale
+    Column("started_at", Instant, nullable=False),
+    Column("beat_at", Instant, nullable=False),
+    Column("lease_until", Instant, nullable=False),
+    Column("settings", Text, nullable=False),  # digest of what must be equal among live workers
+)

@@ -1,0 +1,32 @@
+"""Both clocks, and whether the wall clock can be trusted since the start."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+
+from ingest.domain.settling import Reading, is_steady
+
+
+class Clock:
+    """Reads the monotonic and the wall clock together; once the latter has stepped it stays in doubt."""
+
+    def __init__(self) -> None:
+        self._start = _read(is_steady=True)
+
+    def read(self) -> Reading:
+        """Both clocks now."""
+        now = _read(is_steady=self._start.is_steady)
+        if now.is_steady and not is_steady(self._start, now.monotonic, now.wall_ns):
+            now = _read(is_steady=True)  # this process may have been stopped between the two readings
+            if not is_steady(self._start, now.monotonic, now.wall_ns):
+                self._start = now = _read(is_steady=False)
+        return now
+
+    def now(self) -> datetime:
+        """The moment that is written into events and the store."""
+        return datetime.now(UTC)
+
+
+def _read(*, is_steady: bool) -> Reading:
+    return Reading(monotonic=time.monotonic(), wall_ns=time.time_ns(), is_steady=is_steady)

@@ -1,0 +1,134 @@
+"""Files that count as complete are taken and land in batches: one commit for hundreds of small ones.
+
+A batch closes when it is large enough or some milliseconds old, so a single
+file lands at once. Large files reach the disk before the commit that names them.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+
+from ingest.archive import Abandoned, Staged
+from ingest.domain.showing import show
+from ingest.errors import CannotWrite
+from ingest.store.sightings import Look
+from ingest.store.sources import Counts
+from ingest.watch.desk import Desk
+from ingest.watch.facts import Origin
+from ingest.watch.land import land
+from ingest.watch.root import Root
+from ingest.watch.take import Left, Manner, Taken, take
+
+_log = logging.getLogger(__name__)
+
+BATCH_FILES = 512
+BATCH_BYTES = 8 << 20  # of small contents
+BATCH_SECONDS = 0.05
+
+
+@dataclass(slots=True)
+class Landed:
+    """What came of the files that were to land."""
+
+    counts: Counts = field(default_factory=Counts)
+    done: list[bytes] = field(default_factory=list)  # paths about which nothing is left to do
+    left: list[Left] = field(default_factory=list)
+
+
+class Lander:
+    """Lands the files of one source."""
+
+    def __init__(self, desk: Desk, origin: Origin, root: Root, manner: Manner) -> None:
+        self._desk = desk
+        self._origin = origin
+        self._root = root
+        self.manner = manner
+
+    def land(self, looks: Sequence[Look]) -> Landed:
+        """Each of `looks` has landed, or is left with the reason; fewer when the watcher is to stop.
+
+        Raises `CannotWrite`, `TryAgain` or `StoreUnusable` when the store
+        does not take a batch; nothing is half done then.
+        """
+        landed = Landed()
+        batch = _Batch()
+        try:
+            for found in self._taken(looks):
+                if isinstance(found, Left):
+                    landed.left.append(found)
+                    continue
+                batch.add(found)
+                if batch.is_full():
+                    self._commit(batch, landed)
+                    batch = _Batch()
+            self._commit(batch, landed)
+        except BaseException:
+            self._desk.archive.objects.discard(batch.staged)
+            raise
+        return landed
+
+    def _taken(self, looks: Sequence[Look]) -> Iterator[Taken | Left]:
+        for folder, group in groupby(looks, key=lambda look: look.path.rpartition(b"/")[0]):
+            together = list(group)
+            try:
+                handle = self._root.open_folder(folder)
+            except OSError as error:  # it went, or was swapped for something else; the next scan tells
+                yield from (Left(look, "gone", str(error.strerror)) for look in together)
+                continue
+            try:
+                for look in together:
+                    if self._desk.should_stop():
+                        return
+                    yield take(handle, look, self.manner)
+            except Abandoned:
+                return
+            finally:
+                os.close(handle)
+
+    def _commit(self, batch: _Batch, landed: Landed) -> None:
+        taken = batch.taken
+        try:
+            self._desk.archive.objects.store(batch.staged)
+        except CannotWrite as error:
+            landed.left += [Left(t.look, "unwritable", error.message) for t in taken if t.staged is not None]
+            taken = [t for t in taken if t.staged is None]
+        if not taken:
+            return
+        with self._desk.store.write() as tx:
+            counts = land(tx, self._origin, self._root, taken, now=self._desk.clock.now())
+        landed.counts += counts
+        landed.done += [t.look.path for t in taken]
+        _log.info("%s: %d landed, %d delivered again", self._origin.name, counts.landed, counts.redelivered)
+        if _log.isEnabledFor(logging.DEBUG):
+            for t in taken:
+                _log.debug("%s: took %s, %s", self._origin.name, show(t.look.path), t.sha256)
+
+
+class _Batch:
+    """Files that are to land in one transaction."""
+
+    def __init__(self) -> None:
+        self.taken: list[Taken] = []
+        self._bytes = 0
+        self._closes_at = time.monotonic() + BATCH_SECONDS
+
+    @property
+    def staged(self) -> list[Staged]:
+        return [t.staged for t in self.taken if t.staged is not None]
+
+    def add(self, taken: Taken) -> None:
+        self.taken.append(taken)
+        if taken.data is not None:
+            self._bytes += len(taken.data)
+
+    def is_full(self) -> bool:
+        return (
+            len(self.taken) >= BATCH_FILES
+            or self._bytes >= BATCH_BYTES
+            or time.monotonic() >= self._closes_at
+        )

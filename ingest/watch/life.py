@@ -1,0 +1,109 @@
+"""The watcher among the workers: it is listed, it beats, and it retires."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from types import TracebackType
+from typing import Protocol
+
+from ingest.errors import CannotWrite, StoreUnusable, TryAgain
+from ingest.store import presence, workers
+from ingest.store.engine import Store
+from ingest.store.presence import Presence
+from ingest.store.workers import Worker
+
+_GLANCE = 0.1  # seconds between two looks at `stop`, which a signal handler sets
+
+_log = logging.getLogger(__name__)
+
+
+class Stop(Protocol):
+    """What tells the watcher to stop; a `threading.Event` is one."""
+
+    def is_set(self) -> bool:
+        """True once it is to stop."""
+
+
+class Life:
+    """This watcher is listed as alive while the block runs.
+
+    It beats in a thread of its own, so that copying a large file does not
+    look like death, and calls `on_stop` as soon as `stop` is set.
+    """
+
+    def __init__(self, store: Store, *, lease: timedelta, stop: Stop, on_stop: Callable[[], None]) -> None:
+        self._store = store
+        self._lease = lease
+        self._stop = stop
+        self._on_stop = on_stop
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="watcher-beat", daemon=True)
+        self._presence: Presence | None = None
+        self.failure: StoreUnusable | None = None  # found while beating: nothing may be written any more
+
+    @property
+    def id(self) -> str:
+        """Who this watcher is; another one after it was taken for dead."""
+        return "" if self._presence is None else self._presence.id
+
+    def __enter__(self) -> Life:
+        self._enlist()
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ended.set()
+        self._thread.join()
+        try:
+            with self._store.write() as tx:
+                workers.retire(tx, self.id, now=_now())
+        except (CannotWrite, TryAgain, StoreUnusable) as failure:
+            _log.warning("the watcher could not sign off: %s", failure)
+        finally:
+            self._leave()
+
+    def _enlist(self) -> None:
+        self._leave()
+        here = self._presence = Presence(presence.directory_of(self._store.path), "watcher")
+        me = Worker(id=here.id, kind="watcher", host=here.host, pid=os.getpid())
+        with self._store.write() as tx:
+            workers.enlist(tx, me, lease=self._lease, now=_now())
+
+    def _leave(self) -> None:
+        if self._presence is not None:
+            self._presence.leave()
+
+    def _run(self) -> None:
+        every = self._lease.total_seconds() / 3
+        state, due = "active", time.monotonic() + every
+        while not self._ended.wait(_GLANCE):
+            if state == "active" and self._stop.is_set():
+                state, due = "stopping", 0.0
+                self._on_stop()
+            if time.monotonic() >= due:
+                self._beat(state)
+                due = time.monotonic() + every
+
+    def _beat(self, state: str) -> None:
+        try:
+            with self._store.write() as tx:
+                is_known = workers.beat(tx, self.id, lease=self._lease, now=_now(), state=state)
+            if not is_known:
+                _log.warning("this watcher was taken for dead; it goes on under another name")
+                self._enlist()
+        except (CannotWrite, TryAgain) as error:
+            _log.warning("the watcher could not say that it lives: %s", error)
+        except StoreUnusable as error:
+            self.failure = error
+            self._on_stop()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

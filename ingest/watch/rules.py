@@ -1,0 +1,50 @@
+"""Which paths of a source are to land, by its globs alone; what a scan applies and `why` explains."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ingest.config import SourceSettings
+from ingest.domain.globs import ALWAYS_IGNORED, compile_globs, matching_glob
+
+_EVERYTHING = "**/*"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """What the globs say of one path, and which of them said it."""
+
+    word: Literal["included", "ignored", "not included", "too deep"]
+    pattern: str = ""  # the glob that matched, if one did
+    is_built_in: bool = False
+
+
+class Rules:
+    """The globs of a source, compiled for the many paths of a scan."""
+
+    def __init__(self, source: SourceSettings) -> None:
+        self.is_recursive = source.recursive
+        self._is_all = _EVERYTHING in source.include
+        self._is_included = compile_globs(source.include)
+        self._is_ignored = compile_globs([*ALWAYS_IGNORED, *source.ignore])
+
+    def takes(self, path: bytes) -> bool:
+        """True when what lies at this path is to land."""
+        return (self._is_all or self._is_included(path)) and not self._is_ignored(path)
+
+    def enters(self, folder: bytes) -> bool:
+        """True when what lies in this folder may be to land; dot-folders are never entered."""
+        return self.is_recursive and not folder.rpartition(b"/")[2].startswith(b".")
+
+
+def verdict(source: SourceSettings, path: bytes) -> Rule:
+    """What the rules of `source` say of `path`, relative to it, and why."""
+    if not source.recursive and b"/" in path:
+        return Rule(word="too deep")
+    for patterns, is_built_in in ((ALWAYS_IGNORED, True), (source.ignore, False)):
+        pattern = matching_glob(patterns)(path)
+        if pattern is not None:
+            return Rule(word="ignored", pattern=pattern, is_built_in=is_built_in)
+    pattern = matching_glob(source.include)(path)
+    return Rule(word="not included") if pattern is None else Rule(word="included", pattern=pattern)

@@ -1,0 +1,201 @@
+"""A real pipeline in a directory, worked through its command line, and the invariants it is held to."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ingest.store.engine import sqlite_module
+
+KILLS = Path(__file__).parent / "kill"
+CONFIG = """\
+version = 1
+
+[work]
+concurrency = 2
+lease = "30s"
+
+[[source]]
+name = "acme"
+path = "inbox"
+complete = "renamed"
+rescan = "1s"
+
+[[processor]]
+name = "payments"
+use = "payments:payments"
+backoff = { base = "50ms", cap = "200ms" }
+max_crashes = 20
+
+[[processor]]
+name = "ledger"
+use = "ledger:ledger"
+backoff = { base = "50ms", cap = "200ms" }
+max_crashes = 20
+"""
+HEADER = "payment_id,account,amount,currency,value_date,counterparty,reference\n"
+
+
+def payments_file(*ids: str, account: str = "ACC-1") -> bytes:
+    """A payments file that books each of `ids` once, 10.00 EUR each."""
+    rows = (f"{id_},{account},10.00,EUR,2026-03-02,Somebody,ref {id_}\n" for id_ in ids)
+    return (HEADER + "".join(rows)).encode()
+
+
+def wait_until(is_so: Callable[[], bool], what: str, seconds: float = 40.0) -> None:
+    """Return when `is_so`; fail, naming `what`, when it is not in time."""
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < deadline, f"not in time: {what}"
+        time.sleep(0.02)
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """One project directory."""
+
+    root: Path
+
+    @property
+    def inbox(self) -> Path:
+        return self.root / "inbox"
+
+    @property
+    def database(self) -> Path:
+        return self.root / ".ingest" / "ingest.db"
+
+    @property
+    def archive(self) -> Path:
+        return self.root / ".ingest" / "archive"
+
+    def drop(self, name: str, data: bytes) -> None:
+        """The file appears in the inbox under its name, complete."""
+        part = self.inbox / f".{name}.part"
+        part.write_bytes(data)
+        part.rename(self.inbox / name)
+
+    def start(self, *args: str, kill: str = "", mark: str = "killed") -> subprocess.Popen[bytes]:
+        """The command runs; `kill` is when it is to die (see kill/sitecustomize.py)."""
+        env = dict(os.environ)
+        env.pop("PYTHONDONTWRITEBYTECODE", None)
+        if kill:
+            env |= {
+                "PYTHONPATH": str(KILLS),
+                "INGEST_KILL": kill,
+                "INGEST_KILL_MARK": str(self.root / mark),
+            }
+        return subprocess.Popen(
+            [sys.executable, "-m", "ingest", *args],
+            cwd=self.root,
+            env=env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+
+    def run(self, *args: str, kill: str = "", mark: str = "killed") -> subprocess.CompletedProcess[bytes]:
+        """The command has ended."""
+        process = self.start(*args, kill=kill, mark=mark)
+        out, err = process.communicate(timeout=50)
+        return subprocess.CompletedProcess(args, process.returncode, out, err)
+
+    def ok(self, *args: str) -> bytes:
+        """What the command, which succeeded, printed."""
+        done = self.run(*args)
+        assert done.returncode == 0, (args, done.returncode, done.stdout[-2000:], done.stderr[-4000:])
+        return done.stdout
+
+    def was_killed(self, mark: str = "killed") -> bool:
+        """True when the kill happened."""
+        return (self.root / mark).exists()
+
+    def lines(self, *args: str) -> list[dict[str, Any]]:
+        """The NDJSON the command printed."""
+        return [json.loads(line) for line in self.ok(*args).splitlines()]
+
+    def heal(self) -> None:
+        """Everything that is left to do is done, in fresh processes without faults."""
+        self.ok("watch", "--once", "--json")
+        self.ok("work", "--once", "--wait-retries", "--json")
+
+    @contextmanager
+    def sql(self) -> Iterator[sqlite3.Connection]:
+        """The database, to be read."""
+        connection = sqlite_module().connect(f"file:{self.database}?mode=ro", uri=True)
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """What the query finds."""
+        with self.sql() as connection:
+            return connection.execute(query).fetchall()
+
+    def assert_sound(self) -> None:
+        """Every invariant that must hold once the faults have stopped."""
+        landed = [
+            e for e in self.lines("events", "list", "--json") if e["event"]["type"] == "ingest.file.landed.v1"
+        ]
+        identities = [(e["event"]["data"]["path"], e["event"]["data"]["version"]) for e in landed]
+        assert len(identities) == len(set(identities)), "one event for each content version"
+        for event in landed:
+            sha256 = event["event"]["data"]["sha256"]
+            data = self.ok("archive", "get", sha256)
+            assert hashlib.sha256(data).hexdigest() == sha256, "the bytes of the event are there"
+        assert self.run("events", "verify").returncode == 0
+        assert self.run("archive", "verify").returncode == 0
+        assert self.rows("SELECT count(*) FROM lanes WHERE state = 'leased'") == [(0,)], (
+            "nothing stays running"
+        )
+        assert self.rows("SELECT count(*) FROM deliveries") == [(0,)], "everything has drained"
+        twice = "SELECT payment_id FROM payments GROUP BY 1 HAVING count(*) > 1"
+        assert self.rows(twice) == []
+        unbalanced = (
+            "SELECT payment_id FROM ledger_postings GROUP BY 1 HAVING count(*) <> 2 OR sum(amount_minor) <> 0"
+        )
+        assert self.rows(unbalanced) == [], "two postings a payment, sum zero"
+        assert (
+            self.rows("SELECT payment_id FROM payments EXCEPT SELECT payment_id FROM ledger_postings") == []
+        )
+        assert self.rows("PRAGMA integrity_check") == [("ok",)]
+        assert self.rows("PRAGMA foreign_key_check") == []
+        assert [p for p in (self.archive / "tmp").glob("*")] == [], "no temporary file is left"
+        self.assert_ordered()
+        self.assert_private()
+
+    def assert_ordered(self) -> None:
+        """Within each processor and key, deliveries were done in the order of keyseq."""
+        done = self.rows(
+            "SELECT o.generation_id, e.key, e.keyseq, a.id FROM outcomes o"
+            " JOIN events e ON e.position = o.position"
+            " JOIN attempts a ON a.generation_id = o.generation_id AND a.position = o.position"
+            " WHERE a.ended = 'done' ORDER BY a.id"
+        )
+        last: dict[tuple[int, str], int] = {}
+        for generation, key, keyseq, _ in done:
+            assert last.get((generation, key), 0) < keyseq, "effects happen in keyseq order"
+            last[generation, key] = keyseq
+
+    def assert_private(self) -> None:
+        """Only the owner can read the database and the archive."""
+        for path in [self.database, *self.archive.rglob("*")]:
+            assert path.stat().st_mode & 0o077 == 0, path
+
+
+def pipeline(root: Path, config: str = CONFIG) -> Pipeline:
+    """A fresh project with its store, in `root`."""
+    (root / "inbox").mkdir(parents=True)
+    (root / "ingest.toml").write_text(config)
+    made = Pipeline(root)
+    made.ok("db", "upgrade")
+    return made

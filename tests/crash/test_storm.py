@@ -1,0 +1,87 @@
+"""Two watchers and four workers, killed at random while files are dropped, re-sent and replaced."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.crash.pipeline import Pipeline, payments_file, pipeline
+
+ROUNDS = 12
+FLEET = [("watch",), ("watch",), ("work",), ("work",), ("work",), ("work",)]
+
+
+class Fleet:
+    """Processes that are started again whenever they were killed."""
+
+    def __init__(self, project: Pipeline) -> None:
+        self.project = project
+        self.running = [self.start(args) for args in FLEET]
+
+    def start(self, args: tuple[str, ...]) -> tuple[tuple[str, ...], subprocess.Popen[bytes]]:
+        process = subprocess.Popen(
+            [*self.command(), *args],
+            cwd=self.project.root,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        return args, process
+
+    @staticmethod
+    def command() -> list[str]:
+        import sys  # noqa: PLC0415  # only here
+
+        return [sys.executable, "-m", "ingest"]
+
+    def kill_one(self, chance: random.Random) -> None:
+        index = chance.randrange(len(self.running))
+        args, process = self.running[index]
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        self.running[index] = self.start(args)
+
+    def stop(self) -> list[int]:
+        for _, process in self.running:
+            process.send_signal(signal.SIGTERM)
+        return [process.wait(timeout=40) for _, process in self.running]
+
+
+@pytest.mark.timeout(150)
+@pytest.mark.parametrize("seed", [20260301])
+def test_random_kills_leave_every_invariant_standing(tmp_path: Path, seed: int) -> None:
+    print(f"seed {seed}")
+    chance = random.Random(seed)
+    project = pipeline(tmp_path / "p")
+    fleet = Fleet(project)
+    contents: dict[str, bytes] = {}
+    booked: set[str] = set()
+
+    for round_ in range(ROUNDS):
+        for n in range(15):
+            ids = [f"P-{round_}-{n}-{k}" for k in range(3)]
+            contents[f"{round_}-{n}.csv"] = payments_file(*ids, account=f"ACC-{n % 3}")
+            booked.update(ids)
+            project.drop(f"{round_}-{n}.csv", contents[f"{round_}-{n}.csv"])
+        for name in chance.sample(sorted(contents), 3):
+            project.drop(name, contents[name])  # sent again
+        fleet.kill_one(chance)
+        chance_wait(chance)
+    codes = fleet.stop()
+    project.heal()
+
+    assert codes == [0] * len(FLEET), "each stops cleanly when asked"
+    assert {row[0] for row in project.rows("SELECT payment_id FROM payments")} == booked
+    landed = project.rows("SELECT count(*) FROM events WHERE type = 'ingest.file.landed.v1'")
+    assert landed == [(len(contents),)], "a file that is sent again is no new event"
+    project.assert_sound()
+
+
+def chance_wait(chance: random.Random) -> None:
+    """Let the fleet work for a moment, so that the kills fall anywhere."""
+    import time  # noqa: PLC0415  # only here
+
+    time.sleep(chance.uniform(0.1, 0.8))

@@ -1,0 +1,96 @@
+"""One event of every fact about files, as it was written when its version was released.
+
+The file `golden/<name>.json` holds the bytes of the example of that name. What
+stands there is never edited: a new version gets an example and a file of its own.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ingest.domain.codec import root_event
+from ingest.domain.events import Event, FileLanded, FileRefused
+
+GOLDEN = Path(__file__).parent / "golden"
+NOON = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
+EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+FIRST = "e75663bde9c7aa8742737e331b172ff681b6e3451b1186f6d6b9872f283d310c"
+SECOND = "619c91e33ac41b58af129d84eaf17dd01202152faf66b4cfab496747371e51c3"
+
+LANDED = FileLanded(
+    source="acme",
+    name="payments.csv",
+    path="in/payments.csv",
+    size=0,
+    sha256=EMPTY,
+    media_type="text/csv",
+    version=1,
+    supersedes=None,
+    duplicateof=None,
+    landed_at=NOON,
+    complete="stable+lease",
+    fields={},
+    encoding="utf-8",
+    content=f"archive:sha256:{EMPTY}",
+)
+LANDED_IN_FULL = FileLanded(
+    source="acme",
+    name="M\\xe4rz 50%.csv",
+    path="in/M\\xe4rz 50%.csv",
+    size=0,
+    sha256=EMPTY,
+    media_type="text/csv",
+    version=3,
+    supersedes=SECOND,
+    duplicateof=FIRST,
+    landed_at=NOON,
+    complete="renamed",
+    fields={"account": "GB00X", "größe": "ü"},
+    encoding="latin-1",
+    content=f"archive:sha256:{EMPTY}",
+    name_b64=b64encode(b"M\xe4rz 50%.csv").decode(),
+    path_b64=b64encode(b"in/M\xe4rz 50%.csv").decode(),
+)
+REFUSED = FileRefused(
+    source="acme",
+    name="passwd",
+    path="in/passwd",
+    size=11,
+    reason="symlink",
+    message="a symbolic link is never followed",
+    refused_at=NOON,
+)
+REFUSED_IN_FULL = FileRefused(
+    source="acme",
+    name="\\xff.csv",
+    path="in/\\xff.csv",
+    size=0,
+    reason="fifo",
+    message="a pipe is never opened",
+    refused_at=NOON,
+    name_b64=b64encode(b"\xff.csv").decode(),
+    path_b64=b64encode(b"in/\xff.csv").decode(),
+)
+
+
+def event_of(fact: FileLanded | FileRefused, id_: str, subject: str) -> Event:
+    """`fact` in its envelope."""
+    return root_event(
+        fact, id=id_, source="/ingest/acme", subject=subject, time=NOON, partitionkey=f"acme/{subject}"
+    )
+
+
+EVENTS = {
+    "ingest.file.landed.v1.0": event_of(LANDED, FIRST, "in/payments.csv"),
+    "ingest.file.landed.v1.0-in-full": event_of(LANDED_IN_FULL, SECOND, "in/M%E4rz 50%25.csv"),
+    "ingest.file.refused.v1.0": event_of(REFUSED, FIRST, "in/passwd"),
+    "ingest.file.refused.v1.0-in-full": event_of(REFUSED_IN_FULL, SECOND, "in/%FF.csv"),
+}
+FACTS = {
+    "ingest.file.landed.v1.0": LANDED,
+    "ingest.file.landed.v1.0-in-full": LANDED_IN_FULL,
+    "ingest.file.refused.v1.0": REFUSED,
+    "ingest.file.refused.v1.0-in-full": REFUSED_IN_FULL,
+}
