@@ -138,7 +138,9 @@ def _end(players: Sequence[_Player], stop: Stop) -> int:
 
 def _gravest(codes: Sequence[int]) -> int:
     positive = [code if code >= 0 else 1 for code in codes]
-    return min(positive, key=lambda code: SEVERITY.index(code) if code in SEVERITY else len(SEVERITY), default=0)
+    return min(
+        positive, key=lambda code: SEVERITY.index(code) if code in SEVERITY else len(SEVERITY), default=0
+    )
 
 
 def _in_words(code: int) -> str:

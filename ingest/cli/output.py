@@ -7,8 +7,12 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from ingest.domain.showing import show
+from ingest.errors import CannotWrite
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -53,6 +57,24 @@ def lines(values: Iterable[Mapping[str, Any]]) -> None:
     """One JSON object a line."""
     for value in values:
         document(value)
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[BinaryIO]:
+    """A new private file at `path`, whole or not at all; raises `CannotWrite`, also where something is there."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        handle = os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            yield file
+        os.link(part, path)
+    except OSError as error:
+        hint = (
+            "name another file" if isinstance(error, FileExistsError) else "name a file that can be written"
+        )
+        raise CannotWrite(f"cannot write {show(os.fsencode(path))}: {error.strerror}", hint=hint) from error
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def flush() -> None:

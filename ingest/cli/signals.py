@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import select
 import signal
+import sys
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _SIGNAL_EXIT = 128
+_PR_SET_PDEATHSIG = 1  # prctl(2)
+_LOOK_EVERY = 1.0  # seconds
 
 
 class Stop:
@@ -58,8 +64,10 @@ class Stop:
 
 
 @contextmanager
-def stopping(*, leave_at: int = 3) -> Iterator[Stop]:
+def stopping(*, leave_at: int = 3, with_parent: int | None = None) -> Iterator[Stop]:
     """A `Stop` that signals set. Wish number `leave_at` ends this very process, whatever it is doing.
+
+    `with_parent` is the pid of the process whose death is a wish to stop too.
 
     The handlers are installed even where a signal was ignored: a shell starts
     background processes with SIGINT ignored.
@@ -71,6 +79,8 @@ def stopping(*, leave_at: int = 3) -> Iterator[Stop]:
         if stop._wishes >= leave_at:  # noqa: SLF001  # the handler is part of it
             os._exit(_SIGNAL_EXIT + signum)
 
+    if with_parent is not None:
+        _follow(with_parent, stop)
     before = {each: signal.signal(each, wish) for each in SIGNALS}
     try:
         yield stop
@@ -78,3 +88,19 @@ def stopping(*, leave_at: int = 3) -> Iterator[Stop]:
         for each, handler in before.items():
             signal.signal(each, handler)
         stop.close()
+
+
+def _follow(parent: int, stop: Stop) -> None:
+    """SIGTERM reaches us when our parent dies; where the kernel does not offer that, we look now and then."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    else:
+        threading.Thread(target=_look_for, args=(parent, stop), daemon=True).start()
+    if os.getppid() != parent:
+        stop.set(signal.SIGTERM)
+
+
+def _look_for(parent: int, stop: Stop) -> None:
+    while os.getppid() == parent:
+        time.sleep(_LOOK_EVERY)
+    stop.set(signal.SIGTERM)

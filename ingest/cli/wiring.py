@@ -30,7 +30,7 @@ class Pipeline:
 
     def processors_dir(self, named: Path | None = None) -> Path:
         """Where the user's processors are: `named`, else beside ingest.toml."""
-        return named.absolute() if named is not None else self.settings.file.parent / "processors"
+        return processors_dir(self.settings, named)
 
     def is_dead(self) -> Callable[[str, str], bool]:
         """Whether a worker, given its id and host, is proved dead: only this host's can be."""
@@ -82,9 +82,37 @@ def make_missing(held: Settings) -> bool:
     return True
 
 
+def existing(held: Settings) -> Store:
+    """The store at whatever schema it stands; raises `StoreUnusable` where there is none."""
+    path = database_file(held.store)
+    if not path.exists():
+        raise StoreUnusable(f"there is no store at {path}", hint="run `ingest init`, or `ingest db upgrade`")
+    return Store(held.store.url, path)
+
+
+def processors_dir(held: Settings, named: Path | None = None) -> Path:
+    """Where the user's processors are: `named`, else beside ingest.toml."""
+    return named.absolute() if named is not None else held.file.parent / "processors"
+
+
+def watch_flags(*, mode: str | None, quiet: float | None) -> Flags:
+    """What the flags of `watch` set for every source."""
+    return {"source.mode": mode, "source.quiet": _seconds(quiet)}
+
+
+def work_flags(*, concurrency: int | None, shutdown_timeout: float | None) -> Flags:
+    """What the flags of `work` set."""
+    return {"work.concurrency": concurrency, "work.shutdown_timeout": _seconds(shutdown_timeout)}
+
+
 def now() -> datetime:
     """Now, in UTC."""
     return datetime.now(UTC)
+
+
+def _seconds(value: float | None) -> str | None:
+    """As ingest.toml would write it."""
+    return None if value is None else f"{value:.3f}s"
 
 
 @contextmanager

@@ -7,14 +7,14 @@ from the copy of a large file.
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from ingest.config import SourceSettings
-from ingest.domain.settling import Policy, Reading, settles_at
+from ingest.domain.settling import Policy, Reading
 from ingest.domain.showing import show
 from ingest.filesystems import filesystem_of, is_remote
-from ingest.store import sightings
+from ingest.store import sightings, sources
 from ingest.store.sightings import Look, Waiting
 from ingest.store.sources import Counts
 from ingest.watch.condition import Condition
@@ -23,20 +23,244 @@ from ingest.watch.facts import origin_of
 from ingest.watch.hints import Hints
 from ingest.watch.land import refuse
 from ingest.watch.lander import Lander
-from ingest.watch.pending import Entry, Pending
+from ingest.watch.notify import Followed, Notifier, is_supported
 from ingest.watch.root import Root, SourceUnavailable
+from ingest.watch.rounds import Rounds
 from ingest.watch.rules import Rules
 from ingest.watch.scan import Blocked, Piece, Refusal, look_at, scan
+from ingest.watch.settle import Settling
 from ingest.watch.take import Left, Manner, can_detect_writers
+from ingest.watch.tidy import forget_vanished, stale
 
 _log = logging.getLogger(__name__)
 
-_PAUSE = (0.25, 2.0)  # seconds, least and most, before a file that was not ready is looked at again
-_BACKOFF = (1.0, 30.0)  # seconds, first and most, before the archive is tried again
-_RECORD_AFTER = 1.0  # seconds a file waits before the store is told
+_TELL_AFTER = 1.0  # seconds a file waits before the store is told
 _GLANCE = 2.0  # seconds between two looks at the directory itself
-_SHARE = 100  # a scan may take one hundredth of the time
+_RETRY = 5.0  # seconds, at most, between two tries to read a directory that is unavailable
 
 
 class Inbox:
-    """One source: scanned, settled, landed, step by step."""
+    """Scans, settles and lands one source."""
+
+    def __init__(self, desk: Desk, source: SourceSettings, hints: Hints) -> None:
+        self.counts = Counts()  # of this run
+        self.condition = Condition(source)
+        self.settling = Settling(Policy(complete=source.complete, quiet=0.0))
+        self._desk = desk
+        self._source = source
+        self._hints = hints
+        self._rules = Rules(source)
+        self._rounds = Rounds()
+        self._root = Root(source.path)
+        self._origin = origin_of(desk.settings, source)
+        self._manner = Manner(
+            archive=desk.archive,
+            inline_max=desk.settings.store.inline_max,
+            owner=desk.owner,
+            should_stop=desk.should_stop,
+            complete=source.complete,
+            leases=False,
+        )
+        self._lander = Lander(desk, self._origin, self._root, self._manner)
+        self._followed: Followed | None = None
+        self._every = 0.0  # seconds between two scans
+        self._glance_at = 0.0
+        self._ignored = 0  # by the scan that runs
+        self._blocked: set[bytes] = set()  # by the scan that runs
+        self._news: list[Waiting] = []  # blocked, and not in the store yet
+
+    def begin(self, notifier: Notifier | None, *, lack: str = "") -> None:
+        """Everything is scanned anew, with notifications from `notifier` where they are wanted.
+
+        `lack` says why there is no notifier, if there should be one.
+        """
+        is_local = not is_remote(filesystem_of(self._source.path))
+        is_wanted = self._source.mode == "notify" or (
+            self._source.mode == "auto" and is_local and is_supported()
+        )
+        self._manner.leases = is_local and self._source.complete == "stable" and can_detect_writers()
+        self.condition.proof = self._manner.proof
+        self._watch_by("notify" if is_wanted and not lack else "poll")
+        self._followed = None
+        if is_wanted and notifier is not None:
+            self._followed = notifier.followed(self._hints, is_recursive=self._source.recursive)
+        if is_wanted and lack:
+            self.condition.is_wrong("notifications", f"no notifications, so it is polled: {lack}")
+        self._root.release()
+        self.start_over()
+
+    def start_over(self) -> None:
+        """What was under way is given up, and the next scan finds it again."""
+        now = self._desk.clock.read().monotonic
+        self._rounds.put_off(now)
+        self.settling.pending.release(now)
+
+    def step(self) -> bool:
+        """One piece of what is to be done; True when there is more to do at once.
+
+        Raises `CannotWrite`, `TryAgain` or `StoreUnusable` when the store refuses.
+        """
+        now = self._desk.clock.read()
+        paths, is_gap = self._hints.take()
+        if is_gap or self.settling.pending.has_room_again():
+            self._rounds.at_once(now.monotonic)
+        if self._is_there(now):
+            self._look_at(paths, now)
+            self._land(self.settling.pending.take_due(now.monotonic))
+            self._go_on_scanning(now)
+        self._tell(now)
+        return self._rounds.is_running
+
+    def next_at(self) -> float:
+        """The monotonic moment at which there is something to do, if nothing happens before."""
+        pending = self.settling.pending
+        times = [self._rounds.due_at, self._glance_at, pending.next_due(), pending.tell_at(_TELL_AFTER)]
+        return min(at for at in times if at is not None)
+
+    def close(self) -> None:
+        """The directory is let go of."""
+        self._root.release()
+
+    def _watch_by(self, mode: str) -> None:
+        is_polled = mode == "poll"
+        self.condition.mode = mode
+        self._every = self._source.rescan_every(polled=is_polled).total_seconds()
+        quiet = self._source.quiet_for(polled=is_polled).total_seconds()
+        self.settling.policy = Policy(complete=self._source.complete, quiet=quiet)
+
+    def _is_there(self, now: Reading) -> bool:
+        """True when the directory can be read; asked of the system now and then, and before each scan."""
+        is_due = now.monotonic >= self._rounds.due_at and not self._rounds.is_running
+        if now.monotonic < self._glance_at and not is_due:
+            return self.condition.is_available
+        self._glance_at = now.monotonic + _GLANCE
+        try:
+            if self._root.hold():
+                is_local = not is_remote(filesystem_of(self._source.path))
+                self.settling.local_device = self._root.device if is_local else None
+                self._rounds.at_once(now.monotonic)
+        except SourceUnavailable as error:
+            self._is_lost(error, now)
+            return False
+        self.condition.is_right("unavailable")
+        return True
+
+    def _is_lost(self, error: SourceUnavailable, now: Reading) -> None:
+        """The directory cannot be read: nothing is concluded from that, and it is tried again."""
+        was_available = self.condition.is_available
+        self.condition.is_wrong("unavailable", error.message)
+        self._root.release()
+        self._rounds.put_off(now.monotonic + min(self._every, _RETRY))
+        if was_available:
+            with self._desk.store.write() as tx:
+                sources.report(tx, self.condition.report(len(self.settling.pending)))
+
+    def _look_at(self, paths: Iterable[bytes], now: Reading) -> None:
+        piece, folders = look_at(self._root, self._rules, paths)
+        self._sort_out(piece, now)
+        if folders:
+            for found in scan(self._root, self._rules, self._follow, folders):
+                self._sort_out(found, now)
+
+    def _go_on_scanning(self, now: Reading) -> None:
+        if not self._rounds.is_running:
+            if now.monotonic < self._rounds.due_at:
+                return
+            self._ignored, self._blocked = 0, set()
+            self._rounds.begin(scan(self._root, self._rules, self._follow))
+        try:
+            piece = self._rounds.piece()
+        except OSError as error:
+            reason = f"the source directory {self._source.path} cannot be read: {error.strerror}"
+            self._is_lost(SourceUnavailable(reason), now)
+            return
+        if piece is None:
+            self._end_scan(now)
+        else:
+            self._ignored += piece.ignored
+            self._sort_out(piece, now)
+
+    def _sort_out(self, piece: Piece, now: Reading) -> None:
+        """What is new in `piece` is refused, blocked, left to settle, or lands."""
+        for blocked in piece.blocked:
+            self._block(blocked)
+        if not piece.files and not piece.refusals:
+            return
+        with self._rounds.measured(), self._desk.store.read() as tx:
+            files = sightings.unsettled(tx, self._source.name, piece.files)
+            refused = set(sightings.unsettled(tx, self._source.name, [r.look for r in piece.refusals]))
+        if refused:
+            self._refuse([r for r in piece.refusals if r.look in refused])
+        at, number = self._desk.clock.now(), self._rounds.number
+        self._land([look for look in files if self.settling.is_ready(look, now, at=at, scan=number)])
+
+    def _land(self, looks: Sequence[Look]) -> None:
+        if not looks:
+            return
+        landed = self._lander.land(looks)
+        self.counts += landed.counts
+        for path in landed.done:
+            self.settling.pending.remove(path)
+        if landed.complete:
+            self.condition.proof = landed.complete
+        now, at = self._desk.clock.read(), self._desk.clock.now()
+        for left in landed.left:
+            self._leave(left, now, at)
+
+    def _leave(self, left: Left, now: Reading, at: datetime) -> None:
+        """A file that was not taken waits, is blocked, or is forgotten."""
+        path = left.look.path
+        if left.word == "unwritable":
+            self.condition.is_wrong("archive", left.reason)
+        if left.word == "blocked":
+            self._block(Blocked(look=left.look, reason=left.reason))
+        if left.word in {"gone", "blocked"}:
+            self.settling.pending.remove(path)
+        else:
+            self.settling.put_back(left, now, at=at, scan=self._rounds.number)
+
+    def _block(self, blocked: Blocked) -> None:
+        self._blocked.add(blocked.look.path)
+        if self.condition.block(blocked):
+            self._news.append(Waiting(blocked.look, self._desk.clock.now(), blocked.reason))
+
+    def _refuse(self, refusals: Sequence[Refusal]) -> None:
+        for refusal in refusals:
+            _log.warning("%s: refused %s: %s", self._source.name, show(refusal.look.path), refusal.message)
+        with self._desk.store.write() as tx:
+            self.counts += refuse(tx, self._origin, refusals, now=self._desk.clock.now())
+
+    def _tell(self, now: Reading) -> None:
+        """The store knows what has been waiting for a while, and what is blocked."""
+        settling = [
+            Waiting(Look(path, entry.stat), entry.since_at, entry.reason)
+            for path, entry in self.settling.pending.take_untold(now.monotonic - _TELL_AFTER)
+        ]
+        if settling or self._news:
+            with self._desk.store.write() as tx:
+                sightings.wait(tx, self._source.name, "settling", settling)
+                sightings.wait(tx, self._source.name, "blocked", self._news)
+            self._news = []
+
+    def _end_scan(self, now: Reading) -> None:
+        pending, condition, name = self.settling.pending, self.condition, self._source.name
+        forget_vanished(name, self._root, pending, scan=self._rounds.number)
+        condition.end_scan(ignored=self._ignored, blocked=self._blocked, at=self._desk.clock.now())
+        if not any(entry.failures for entry in pending.entries()):
+            condition.is_right("archive")
+        over = stale(self._desk.store, name, self._root, pending, condition.blocked)
+        with self._desk.store.write() as tx:
+            sightings.drop(tx, over)
+            sources.report(tx, condition.report(len(pending)))
+        self._rounds.end(now.monotonic, self._every)
+
+    def _follow(self, handle: int, folder: bytes) -> None:
+        """Changes in the folder are hinted at, unless the system's limits are reached: then it is polled."""
+        if self._followed is None:
+            return
+        try:
+            self._followed.follow(handle, folder)
+        except OSError as error:
+            self._followed = None
+            self._watch_by("poll")
+            self.condition.is_wrong("notifications", f"no notifications, so it is polled: {error.strerror or error}")

@@ -34,7 +34,7 @@ _FLAT = Mask(_COMPLETED | _LOST | InotifyConstants.IN_ONLYDIR)
 _DEEP = Mask(_FLAT | InotifyConstants.IN_CREATE)
 
 
-class Notifier:
+class Inotify:
     """One inotify instance for all sources of a watcher; raises `OSError` where the limits allow none."""
 
     def __init__(self) -> None:

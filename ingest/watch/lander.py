@@ -38,6 +38,7 @@ class Landed:
     counts: Counts = field(default_factory=Counts)
     done: list[bytes] = field(default_factory=list)  # paths about which nothing is left to do
     left: list[Left] = field(default_factory=list)
+    complete: str = ""  # how completeness of the last one was established
 
 
 class Lander:
@@ -103,6 +104,7 @@ class Lander:
             counts = land(tx, self._origin, self._root, taken, now=self._desk.clock.now())
         landed.counts += counts
         landed.done += [t.look.path for t in taken]
+        landed.complete = taken[-1].complete
         _log.info("%s: %d landed, %d delivered again", self._origin.name, counts.landed, counts.redelivered)
         if _log.isEnabledFor(logging.DEBUG):
             for t in taken:

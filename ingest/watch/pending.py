@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -37,7 +37,7 @@ class Pending:
         self._room = room
         self._entries: dict[bytes, Entry] = {}
         self._heap: list[tuple[float, bytes]] = []
-        self._unrecorded: dict[bytes, None] = {}
+        self._untold: dict[bytes, None] = {}
         self.has_overflowed = False
 
     def __len__(self) -> int:
@@ -56,7 +56,7 @@ class Pending:
             self.has_overflowed = True
             return
         self._entries[path] = entry
-        self._unrecorded[path] = None
+        self._untold[path] = None
         heapq.heappush(self._heap, (entry.due, path))
 
     def postpone(self, path: bytes, due: float) -> None:
@@ -67,7 +67,7 @@ class Pending:
     def remove(self, path: bytes) -> None:
         """The file does not wait any more."""
         self._entries.pop(path, None)
-        self._unrecorded.pop(path, None)
+        self._untold.pop(path, None)
 
     def take_due(self, now: float) -> list[Look]:
         """The files whose time has come; each is named once until it is put or postponed again."""
@@ -96,11 +96,26 @@ class Pending:
         self.has_overflowed = False
         return True
 
-    def take_unrecorded(self, before: float) -> Iterator[tuple[bytes, Entry]]:
-        """The files that wait since before `before` and are not in the store yet; each is named once."""
-        for path in [path for path in self._unrecorded if self._entries[path].since <= before]:
-            del self._unrecorded[path]
-            yield path, self._entries[path]
+    def take_untold(self, before: float) -> list[tuple[bytes, Entry]]:
+        """The files that wait since before `before` and that the store has not been told of; each once."""
+        found = [(path, self._entries[path]) for path in self._untold if self._entries[path].since <= before]
+        for path, _ in found:
+            del self._untold[path]
+        return found
+
+    def tell_at(self, after: float) -> float | None:
+        """When the store is to be told of a file that has waited `after` seconds, None when of no one."""
+        first = next(iter(self._untold), None)
+        return None if first is None else self._entries[first].since + after
+
+    def entries(self) -> Iterable[Entry]:
+        """All that wait."""
+        return self._entries.values()
+
+    def release(self, now: float) -> None:
+        """Files that were in hand are due again."""
+        for path in [path for path, entry in self._entries.items() if entry.due == math.inf]:
+            self.postpone(path, now)
 
     def unseen(self, scan: int) -> list[bytes]:
         """The files that scan number `scan` did not see."""

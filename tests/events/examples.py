@@ -17,6 +17,7 @@ GOLDEN = Path(__file__).parent / "golden"
 NOON = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 FIRST = "e75663bde9c7aa8742737e331b172ff681b6e3451b1186f6d6b9872f283d310c"
+THIRD = "93785b267fdae9e96f95980f9b2ba5fa29a61f66a2772d76b68414210b88646c"
 SECOND = "619c91e33ac41b58af129d84eaf17dd01202152faf66b4cfab496747371e51c3"
 
 LANDED = FileLanded(
@@ -43,8 +44,8 @@ LANDED_IN_FULL = FileLanded(
     sha256=EMPTY,
     media_type="text/csv",
     version=3,
-    supersedes=SECOND,
-    duplicateof=FIRST,
+    supersedes=FIRST,
+    duplicateof=THIRD,
     landed_at=NOON,
     complete="renamed",
     fields={"account": "GB00X", "größe": "ü"},
@@ -82,13 +83,13 @@ def event_of(fact: FileLanded | FileRefused, id_: str, subject: str) -> Event:
     )
 
 
-EVENTS = {
+EVENTS: dict[str, Event] = {
     "ingest.file.landed.v1.0": event_of(LANDED, FIRST, "in/payments.csv"),
     "ingest.file.landed.v1.0-in-full": event_of(LANDED_IN_FULL, SECOND, "in/M%E4rz 50%25.csv"),
     "ingest.file.refused.v1.0": event_of(REFUSED, FIRST, "in/passwd"),
     "ingest.file.refused.v1.0-in-full": event_of(REFUSED_IN_FULL, SECOND, "in/%FF.csv"),
 }
-FACTS = {
+FACTS: dict[str, FileLanded | FileRefused] = {
     "ingest.file.landed.v1.0": LANDED,
     "ingest.file.landed.v1.0-in-full": LANDED_IN_FULL,
     "ingest.file.refused.v1.0": REFUSED,

@@ -1,4 +1,4 @@
-"""Our events are CloudEvents 1.0 to others, and theirs to us: proved with the SDK of the CloudEvents project."""
+"""Our events are CloudEvents 1.0 to others, and theirs to us: proved with the SDK of that project."""
 
 import json
 from datetime import UTC, datetime

@@ -78,7 +78,7 @@ def test_a_newer_minor_may_add_a_field(cls: Any) -> None:
 def test_what_is_written_is_what_its_schema_describes(name: str) -> None:
     written = json.loads((GOLDEN / f"{name}.json").read_text("utf-8"))
 
-    assert written["dataschema"] == type(FACTS[name]).dataschema
+    assert written["dataschema"] == FACTS[name].dataschema
     validator_of(type(FACTS[name])).validate(written["data"])
 
 

@@ -14,6 +14,7 @@ from ingest.cli.options import (
     Event,
     Events,
     First,
+    Ids,
     Json,
     Key,
     Last,
@@ -38,7 +39,8 @@ app = App("Deliveries that wait for a person: list, show, retry, discard.")
 @app.command("list")
 def list_(
     ctx: typer.Context,
-    ids: Events = None,
+    events: Events = None,
+    ids: Ids = None,
     processor: Processor = None,
     source: Source = None,
     key: Key = None,
@@ -52,7 +54,7 @@ def list_(
     from ingest.cli import shapes, wiring
 
     with wiring.opened(ctx.obj) as pipeline:
-        wanted = _selection(pipeline, ids, source, key, since, until, first, last)
+        wanted = _selection(pipeline, [*(events or ()), *(ids or ())], source, key, since, until, first, last)
         with pipeline.store.read() as tx:
             found = _waiting(tx, wanted, processor)
     output.lines(shapes.dead(each) for each in found) if json else _show(found)
@@ -78,7 +80,8 @@ def show(ctx: typer.Context, event: Event, processor: Processor = None, json: Js
 @app.command()
 def retry(
     ctx: typer.Context,
-    ids: Events = None,
+    events: Events = None,
+    ids: Ids = None,
     processor: Processor = None,
     source: Source = None,
     key: Key = None,
@@ -96,18 +99,21 @@ def retry(
     from ingest.store import waiting
 
     with wiring.opened(ctx.obj) as pipeline:
-        wanted = _selection(pipeline, ids, source, key, since, until, first, last)
+        wanted = _selection(pipeline, [*(events or ()), *(ids or ())], source, key, since, until, first, last)
 
         def decide(tx: Tx, one: Waiting) -> bool:
             return waiting.retry(tx, one, who=asking.who(), reason=reason, now=wiring.now())
 
-        return _decide(pipeline, wanted, processor, decide, verb="retry", dry_run=dry_run, yes=yes, as_json=json)
+        return _decide(
+            pipeline, wanted, processor, decide, verb="retry", dry_run=dry_run, yes=yes, as_json=json
+        )
 
 
 @app.command()
 def discard(
     ctx: typer.Context,
-    ids: Events = None,
+    events: Events = None,
+    ids: Ids = None,
     processor: Processor = None,
     source: Source = None,
     key: Key = None,
@@ -127,12 +133,14 @@ def discard(
     if not reason and not dry_run:
         raise UsageError("a delivery is discarded for a reason", hint="say it with --reason TEXT")
     with wiring.opened(ctx.obj) as pipeline:
-        wanted = _selection(pipeline, ids, source, key, since, until, first, last)
+        wanted = _selection(pipeline, [*(events or ()), *(ids or ())], source, key, since, until, first, last)
 
         def decide(tx: Tx, one: Waiting) -> bool:
             return waiting.discard(tx, one, who=asking.who(), reason=reason, now=wiring.now())
 
-        return _decide(pipeline, wanted, processor, decide, verb="discard", dry_run=dry_run, yes=yes, as_json=json)
+        return _decide(
+            pipeline, wanted, processor, decide, verb="discard", dry_run=dry_run, yes=yes, as_json=json
+        )
 
 
 def _decide(
@@ -159,7 +167,11 @@ def _decide(
         asking.confirm(f"{verb} {what}", is_sure=yes)
         meant = {(each.generation_id, each.position) for each in found}
         with pipeline.store.write() as tx:
-            still = [each for each in _waiting(tx, wanted, processor) if (each.generation_id, each.position) in meant]
+            still = [
+                each
+                for each in _waiting(tx, wanted, processor)
+                if (each.generation_id, each.position) in meant
+            ]
             found = [each for each in still if decide(tx, each)]
     output.lines(shapes.dead(each) for each in found) if as_json else _show(found)
     return 0
@@ -197,7 +209,14 @@ def _show(found: list[Waiting]) -> None:
             "",
             columns,
             [
-                (each.event_id[:12], each.processor, shown(each.key), each.attempts + each.crashes, each.behind, each.error)
+                (
+                    each.event_id[:12],
+                    each.processor,
+                    shown(each.key),
+                    each.attempts + each.crashes,
+                    each.behind,
+                    each.error,
+                )
                 for each in found
             ],
         )

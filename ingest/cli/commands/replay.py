@@ -23,13 +23,19 @@ MODES = ("rerun", "shadow", "force")
 
 app = App()
 Name = Annotated[
-    str | None, Argument(metavar="[PROCESSOR]", help="For this processor; else for every one.", show_default=False)
+    str | None,
+    Argument(metavar="[PROCESSOR]", help="For this processor; else for every one.", show_default=False),
 ]
-Mode = Annotated[str, Option(metavar="MODE", help="rerun: rows are replaced, nothing that happened is repeated.")]
+Mode = Annotated[
+    str, Option(metavar="MODE", help="rerun: rows are replaced, nothing that happened is repeated.")
+]
 PlanId = Annotated[
-    str | None, Option("--plan", metavar="ID", help="Exactly the set that a dry run showed.", show_default=False)
+    str | None,
+    Option("--plan", metavar="ID", help="Exactly the set that a dry run showed.", show_default=False),
 ]
-Wait = Annotated[bool, Option("--wait", help="Wait until workers are through, and report.", show_default=False)]
+Wait = Annotated[
+    bool, Option("--wait", help="Wait until workers are through, and report.", show_default=False)
+]
 
 
 @app.command()
@@ -63,7 +69,14 @@ def replay(
         with pipeline.store.read() as tx:
             ids = whole_ids(tx, ids or [])
             wanted = selection(
-                ids=ids, source=source, key=key, since=since, until=until, first=first, last=last, status=status
+                ids=ids,
+                source=source,
+                key=key,
+                since=since,
+                until=until,
+                first=first,
+                last=last,
+                status=status,
             )
             names = [processor] if processor else []
             request = Request(processors=names, selection=wanted, mode=mode, reason=reason, who=asking.who())
@@ -134,12 +147,37 @@ def _tell(planned: Planned, started: Sequence[Started], reports: Sequence[Report
     if as_json:
         output.lines(lines)
         return
-    columns = ("processor", "#events", "#from", "#to", "state", "#unchanged", "#repaired", "#changed", "#dead", "replay")
-    names = ("processor", "events", "first_position", "last_position", "state", "unchanged", "repaired", "changed", "dead")
-    output.show_on(output.table("", columns, [(*(line[name] for name in names), line["replay_id"]) for line in lines]))
+    columns = (
+        "processor",
+        "#events",
+        "#from",
+        "#to",
+        "state",
+        "#unchanged",
+        "#repaired",
+        "#changed",
+        "#dead",
+        "replay",
+    )
+    names = (
+        "processor",
+        "events",
+        "first_position",
+        "last_position",
+        "state",
+        "unchanged",
+        "repaired",
+        "changed",
+        "dead",
+    )
+    output.show_on(
+        output.table("", columns, [(*(line[name] for name in names), line["replay_id"]) for line in lines])
+    )
 
 
 def _in_words(planned: Planned) -> str:
     from ingest.cli.words import so_many
 
-    return " and ".join(f"{so_many(each.events, 'event')} for {each.processor}" for each in planned.plans if each.events)
+    return " and ".join(
+        f"{so_many(each.events, 'event')} for {each.processor}" for each in planned.plans if each.events
+    )

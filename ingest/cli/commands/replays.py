@@ -12,6 +12,8 @@ from ingest.cli.frame import App
 from ingest.cli.options import Json
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from ingest.store.replays import Report
 
 app = App("List, show, pause, resume or cancel replays.")
@@ -79,10 +81,23 @@ def _move(ctx: typer.Context, replay: str, verb: str, *, as_json: bool) -> int:
     return 0
 
 
-def _table(found: list[Report]) -> object:
-    columns = ("replay", "processor", "state", "#total", "#done", "#unchanged", "#repaired", "#changed", "#dead")
+def _table(found: list[Report]) -> Table:
+    columns = (
+        "replay",
+        "processor",
+        "state",
+        "#total",
+        "#done",
+        "#unchanged",
+        "#repaired",
+        "#changed",
+        "#dead",
+    )
     return output.table(
         "",
         columns,
-        [(r.id, r.processor, r.state, r.total, r.done, r.unchanged, r.repaired, r.changed, r.dead) for r in found],
+        [
+            (r.id, r.processor, r.state, r.total, r.done, r.unchanged, r.repaired, r.changed, r.dead)
+            for r in found
+        ],
     )

@@ -51,6 +51,9 @@ def run(
     )
     with wiring.created(ctx.obj) as pipeline:
         before = commandlines.global_flags(ctx.obj, pipeline.settings.file)
-    roles = [pair.Role(name="watch", argv=[*before, *watch_args]), pair.Role(name="work", argv=[*before, *work_args])]
+    roles = [
+        pair.Role(name="watch", argv=[*before, *watch_args]),
+        pair.Role(name="work", argv=[*before, *work_args]),
+    ]
     with signals.stopping() as stop:
         return pair.one_after_the_other(roles, stop=stop) if once else pair.together(roles, stop=stop)

@@ -31,7 +31,10 @@ def watch(
     from ingest.watch import loop
 
     flags = wiring.watch_flags(mode=mode, quiet=quiet)
-    with wiring.created(ctx.obj, flags) as pipeline, signals.stopping(leave_at=2, with_parent=supervisor) as stop:
+    with (
+        wiring.created(ctx.obj, flags) as pipeline,
+        signals.stopping(leave_at=2, with_parent=supervisor) as stop,
+    ):
         parts = (pipeline.store, pipeline.archive, pipeline.settings)
         if not once:
             loop.watch(*parts, sources=source or (), stop=stop)

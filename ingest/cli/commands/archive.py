@@ -1,0 +1,81 @@
+"""`ingest archive`: the original bytes."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from typer import Argument, Option
+
+from ingest.cli import output
+from ingest.cli.frame import App
+from ingest.cli.options import Json
+from ingest.errors import NotFound, UsageError
+
+if TYPE_CHECKING:
+    from ingest.cli.wiring import Pipeline
+
+CHUNK = 1 << 20  # bytes
+
+app = App("Get original bytes back; verify that they still are.")
+Meant = Annotated[
+    str, Argument(metavar="SHA256|ID", help="A content's digest, or an event.", show_default=False)
+]
+To = Annotated[
+    Path | None, Option("-o", "--output", metavar="FILE", help="Instead of stdout.", show_default=False)
+]
+Subset = Annotated[str, Option(metavar="N/M", help="Only part N of M, cut by digest.")]
+
+
+@app.command()
+def get(ctx: typer.Context, meant: Meant, to: To = None) -> int:
+    """The bytes as they were received, hashed again before they are handed out."""
+    from ingest.cli import wiring
+
+    with wiring.opened(ctx.obj) as pipeline, pipeline.archive.open(_digest(pipeline, meant)) as file:
+        if to is None:
+            while chunk := file.read(CHUNK):
+                output.write_bytes(chunk)
+        else:
+            with output.new_file(to) as target:
+                while chunk := file.read(CHUNK):
+                    target.write(chunk)
+    return 0
+
+
+@app.command()
+def verify(ctx: typer.Context, subset: Subset = "1/1", json: Json = False) -> int:
+    """Hash everything again; list what is missing or damaged, and what lies there without reason."""
+    from ingest.cli import proofs, wiring
+
+    part = _part(subset)
+    with wiring.opened(ctx.obj) as pipeline:
+        report = proofs.prove_archive(pipeline, part)
+    output.document(proofs.archive_as_json(report)) if json else output.show_on(*proofs.archive_view(report))
+    if not report.is_sound:
+        output.flush()
+        raise proofs.archive_failure(report)
+    return 0
+
+
+def _digest(pipeline: Pipeline, meant: str) -> str:
+    """The digest that is meant, itself or through an event."""
+    from ingest.cli.wiring import now
+    from ingest.store import browsing, contents
+
+    with pipeline.store.read() as tx:
+        if contents.find(tx, meant) is not None:
+            return meant
+        event = browsing.event(tx, meant, now=now())
+    if event.content is None:
+        raise NotFound(f"no file stands at the root of event {event.id}", hint="see `ingest events show`")
+    return event.content
+
+
+def _part(subset: str) -> tuple[int, int]:
+    found = re.fullmatch(r"([0-9]{1,6})/([0-9]{1,6})", subset)
+    if found is None:
+        raise UsageError(f"--subset {subset!r} is not known", hint="write it as N/M, such as 1/10")
+    return int(found[1]), int(found[2])

@@ -1,0 +1,74 @@
+"""`ingest db`: the store's schema and soundness."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from typer import Option
+
+from ingest.cli import output
+from ingest.cli.frame import App
+from ingest.cli.options import DryRun, Json, Yes
+from ingest.errors import StoreUnusable, UsageError
+
+app = App("Upgrade and check the store.")
+OlderThan = Annotated[str | None, Option(metavar="AGE", help="What is older.", show_default=False)]
+
+
+@app.command()
+def upgrade(ctx: typer.Context, json: Json = False) -> int:
+    """Bring the store to the newest schema; make it where there is none."""
+    from ingest.cli import wiring
+    from ingest.store.migrate import create_or_upgrade
+
+    held = wiring.settings(ctx.obj)
+    wiring.make_missing(held)
+    before, after = create_or_upgrade(held.store.url)
+    said = {"before": before, "after": after}
+    output.document(said) if json else output.write(f"the store stands at schema {after}\n")
+    return 0
+
+
+@app.command()
+def current(ctx: typer.Context, json: Json = False) -> int:
+    """The schema the store stands at, and the newest there is."""
+    from ingest.cli import wiring
+    from ingest.store.engine import revision
+    from ingest.store.schema import REVISION
+
+    with wiring.existing(wiring.settings(ctx.obj)) as store:
+        found = revision(store)
+    said = {"current": found, "newest": REVISION}
+    output.document(said) if json else output.show_on(output.facts(said.items()))
+    return 0
+
+
+@app.command()
+def check(ctx: typer.Context, json: Json = False) -> int:
+    """Check every page, index and reference of the database."""
+    from ingest.cli import wiring
+    from ingest.store import integrity
+
+    with wiring.opened(ctx.obj) as pipeline:
+        found = integrity.check(pipeline.store)
+    if json:
+        output.document({"sound": found.is_sound, "problems": list(found.problems)})
+    else:
+        output.write("\n".join(map(output.one_line, found.problems or ("the database is sound",))) + "\n")
+    if not found.is_sound:
+        output.flush()
+        raise StoreUnusable(f"the database is damaged: {found.problems[0]}", hint="restore the newest backup")
+    return 0
+
+
+@app.command()
+def backup() -> int:
+    """A consistent copy of the store while it is used (later)."""
+    raise UsageError("`ingest db backup` is not built yet", hint="stop every process and copy the files")
+
+
+@app.command()
+def prune(older_than: OlderThan = None, dry_run: DryRun = False, yes: Yes = False) -> int:  # noqa: ARG001  # promised flags
+    """Let go of what is no longer needed (later)."""
+    raise UsageError("`ingest db prune` is not built yet", hint="nothing is ever deleted so far")

@@ -1,0 +1,78 @@
+"""`ingest rejects`: rows that were refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from typer import Option
+
+from ingest.cli import output
+from ingest.cli.frame import App
+from ingest.cli.options import Json, Processor
+
+if TYPE_CHECKING:
+    from ingest.cli.wiring import Pipeline
+    from ingest.store.refused import Refused
+
+app = App("Rows that were refused: list, export.")
+OfEvent = Annotated[
+    str | None,
+    Option("--event", metavar="ID", help="Of this event, by id or the beginning of it.", show_default=False),
+]
+To = Annotated[
+    Path | None, Option("-o", "--output", metavar="FILE", help="Instead of stdout.", show_default=False)
+]
+Raw = Annotated[
+    bool,
+    Option(
+        "--raw",
+        help="Cells as they are, also those a spreadsheet would run as a formula.",
+        show_default=False,
+    ),
+]
+
+
+@app.command("list")
+def list_(ctx: typer.Context, event: OfEvent = None, processor: Processor = None, json: Json = False) -> int:
+    """Refused rows, with line, column and rule."""
+    from ingest.cli import shapes, wiring
+
+    with wiring.opened(ctx.obj) as pipeline:
+        found = _refused(pipeline, event, processor)
+        output.lines(map(shapes.refused, found)) if json else _show(found)
+    return 0
+
+
+@app.command()
+def export(
+    ctx: typer.Context, event: OfEvent = None, processor: Processor = None, to: To = None, raw: Raw = False
+) -> int:
+    """Refused rows as CSV, for whoever sent them."""
+    from ingest.cli import spreadsheet, wiring
+
+    with wiring.opened(ctx.obj) as pipeline:
+        spreadsheet.export(_refused(pipeline, event, processor), to=to, is_raw=raw)
+    return 0
+
+
+def _refused(pipeline: Pipeline, event: str | None, processor: str | None) -> Iterator[Refused]:
+    from ingest.cli.wiring import now
+    from ingest.store import browsing, refused
+
+    if event is not None:
+        with pipeline.store.read() as tx:
+            event = browsing.event(tx, event, now=now()).id
+    return refused.refused(pipeline.store, event_id=event, processor=processor)
+
+
+def _show(found: Iterator[Refused]) -> None:
+    for row in found:
+        line = "" if row.line is None else f" line {row.line}"
+        column = "" if row.column is None else f" {row.column}"
+        output.write(
+            output.one_line(f"{row.event_id[:12]} {row.processor}{line}{column}: {row.rule}: {row.raw}")
+            + "\n"
+        )

@@ -1,0 +1,92 @@
+"""How a source is doing, for its row in the store and for the log: what is wrong is said once, loudly."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection
+from datetime import datetime
+
+from ingest.config import SourceSettings
+from ingest.domain.showing import show
+from ingest.store.sources import Report
+from ingest.watch.scan import Blocked
+
+_log = logging.getLogger(__name__)
+
+_ROOM = 50_000  # blocked paths that are remembered
+
+
+class Condition:
+    """What the last scan found, and what stands in the way."""
+
+    def __init__(self, source: SourceSettings) -> None:
+        self._source = source
+        self.mode = "poll"  # notify | poll
+        self.proof = source.complete
+        self.last_scan_at: datetime | None = None
+        self.ignored = 0
+        self.blocked: dict[bytes, Blocked] = {}
+        self._wrongs: dict[str, str] = {}  # kind -> what is wrong, the worst kind first
+
+    @property
+    def is_available(self) -> bool:
+        """False while the directory of the source cannot be read."""
+        return "unavailable" not in self._wrongs
+
+    def is_wrong(self, kind: str, message: str) -> None:
+        """Something is wrong: `unavailable`, `notifications` or `archive`; it is logged when it is news."""
+        if self._wrongs.get(kind) != message:
+            _log.log(
+                logging.WARNING if kind == "notifications" else logging.ERROR,
+                "%s: %s",
+                self._source.name,
+                message,
+            )
+        self._wrongs[kind] = message
+
+    def is_right(self, kind: str) -> None:
+        """What was wrong is not any more."""
+        if self._wrongs.pop(kind, None) is not None:
+            _log.warning("%s: %s: well again", self._source.name, kind)
+
+    def block(self, blocked: Blocked) -> bool:
+        """Something cannot be read; True when that is news."""
+        path = blocked.look.path
+        if self.blocked.get(path) == blocked:
+            return False
+        _log.warning("%s: blocked: %s: %s", self._source.name, show(path), blocked.reason)
+        if len(self.blocked) < _ROOM or path in self.blocked:
+            self.blocked[path] = blocked
+        return True
+
+    def end_scan(self, *, ignored: int, blocked: Collection[bytes], at: datetime) -> None:
+        """A scan that came to its end at `at` ignored so many entries and could not read these."""
+        self.last_scan_at = at
+        self.ignored = ignored
+        self.blocked = {path: b for path, b in self.blocked.items() if path in blocked}
+
+    def report(self, settling: int) -> Report:
+        """The row of the source."""
+        return Report(
+            name=self._source.name,
+            path=str(self._source.path),
+            mode=self.mode,
+            state=self._state(),
+            proof=self.proof,
+            last_scan_at=self.last_scan_at,
+            settling=settling,
+            ignored=self.ignored,
+            error=self._error(),
+        )
+
+    def _state(self) -> str:
+        if not self.is_available:
+            return "unavailable"
+        return "degraded" if self._wrongs or self.blocked else "ok"
+
+    def _error(self) -> str:
+        said = [self._wrongs[kind] for kind in ("unavailable", "archive", "notifications") if kind in self._wrongs]
+        if self.blocked:
+            path, first = next(iter(self.blocked.items()))
+            said.append(f"{len(self.blocked)} blocked, as {show(path)}: {first.reason}")
+        return "; ".join(said)

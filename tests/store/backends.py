@@ -1,0 +1,44 @@
+"""The backends that keep the promises of a store; each makes a fresh, empty one.
+
+To prove another backend, add one line to `BACKENDS`.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory, mkdtemp
+
+from ingest.store.engine import Store, open_store
+from ingest.store.migrate import create_or_upgrade
+
+
+def url_in(directory: Path) -> str:
+    return f"sqlite:///{directory}/ingest.db"
+
+
+def sqlite(directory: Path) -> Store:
+    """A store in `directory`, which exists."""
+    shutil.copy(_template(), directory / "ingest.db")
+    return open_store(url_in(directory))
+
+
+@cache
+def _template() -> Path:
+    """An empty store, made by the migrations once for all tests of this process."""
+    directory = Path(mkdtemp(prefix="ingest-template-"))
+    create_or_upgrade(url_in(directory))
+    return directory / "ingest.db"
+
+
+BACKENDS: dict[str, Callable[[Path], Store]] = {"sqlite": sqlite}
+
+
+@contextmanager
+def fresh(backend: str) -> Iterator[Store]:
+    """An empty store that is gone afterwards: for tests that need many, one after another."""
+    with TemporaryDirectory() as directory, BACKENDS[backend](Path(directory)) as store:
+        yield store
