@@ -1,6 +1,5 @@
 """A throwaway project on which the product's own commands are run, as an operator would run them."""
 
-import importlib.util
 import json
 import os
 import shutil
@@ -8,13 +7,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.measure import BELOW, Cost, Unavailable, stopwatch
+from benchmarks.measure import BELOW, Cost, stopwatch
 
 _CONFIG = """\
 version = 1
@@ -31,7 +30,10 @@ concurrency = 1
 name = "trivial"
 use = "processors.trivial:{function}"
 """
+Process = subprocess.Popen[bytes]
+
 _PATIENCE = 600.0  # seconds, after which a wait is given up
+_STOPPING = 60.0  # seconds that a command may take to stop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,33 +64,29 @@ class Project:
         """Run one command with `--json` to its end, which must be exit 0."""
         command = self._command(*arguments, "--json")
         with stopwatch(BELOW) as taken:
-            ended = subprocess.run(command, env=_environment(), check=True, stdout=subprocess.PIPE)
+            ended = subprocess.run(
+                command, env=_environment(), check=True, stdout=subprocess.PIPE, timeout=_PATIENCE
+            )
             cost = taken()
         return Ran(cost=cost, document=json.loads(ended.stdout))
 
     @contextmanager
-    def running(self, *arguments: str) -> Iterator[None]:
+    def running(self, *arguments: str) -> Iterator[Process]:
         """Keep a command running for the block; then SIGTERM must end it with exit 0."""
         child = subprocess.Popen(self._command(*arguments), env=_environment())
         try:
-            yield
+            yield child
         finally:
-            child.send_signal(signal.SIGTERM)
-            code = child.wait()
+            code = _ended(child)
         if code != 0:
-            raise subprocess.CalledProcessError(code, arguments)
+            raise subprocess.CalledProcessError(code, child.args)
 
     def _command(self, *arguments: str) -> list[str]:
         return [sys.executable, "-m", "ingest", "-C", str(self.root / "ingest.toml"), "-q", *arguments]
 
 
 def new_project(root: Path, *, function: str) -> Project:
-    """Make a project whose one processor is `function` of `benchmarks.trivial`.
-
-    Raises `Unavailable` where the product is not installed.
-    """
-    if importlib.util.find_spec("ingest") is None or importlib.util.find_spec("ingest.cli") is None:
-        raise Unavailable("ingest is not installed in this environment: make .venv, then make bench")
+    """Make a project whose one processor is `function` of `benchmarks.trivial`."""
     (root / "inbox").mkdir(parents=True)
     (root / "processors").mkdir()
     shutil.copy(Path(__file__).with_name("trivial.py"), root / "processors" / "trivial.py")
@@ -96,10 +94,16 @@ def new_project(root: Path, *, function: str) -> Project:
     return Project(root=root)
 
 
-def wait_until(claim: Callable[[], bool]) -> None:
-    """Return once `claim` holds; it is asked 50 times a second."""
+def wait_until(claim: Callable[[], bool], *, among: Sequence[Process]) -> None:
+    """Return once `claim` holds; it is asked 50 times a second.
+
+    Raises at once when one of the processes that are to bring it about has ended.
+    """
     deadline = time.monotonic() + _PATIENCE
     while not claim():
+        for process in among:
+            if process.poll() is not None:
+                raise subprocess.CalledProcessError(process.returncode, process.args)
         if time.monotonic() > deadline:
             raise TimeoutError(f"the benchmark waited {_PATIENCE:.0f} s in vain")
         time.sleep(0.02)
@@ -109,6 +113,16 @@ def must_be(found: int, wanted: int, what: str) -> None:
     """Return only when every item was handled: a rate over part of them would be a lie."""
     if found != wanted:
         raise AssertionError(f"{what}: {found}, and not {wanted}")
+
+
+def _ended(child: Process) -> int:
+    """Ask a process to stop, and make it where it does not; gives its exit code."""
+    child.send_signal(signal.SIGTERM)
+    try:
+        return child.wait(_STOPPING)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        return child.wait()
 
 
 def _environment() -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The global flags: taken before and after the command, kept in one object that every command finds as `ctx.obj`."""
+"""The global flags, taken before and after the command: every command has them as `ctx.obj`."""
 
 from __future__ import annotations
 

@@ -86,7 +86,8 @@ def _branch(life: Life, above: Tree | None) -> Tree:
     event = life.event
     label = Text.assemble(
         (event.type, "bold"),
-        f"  {event.id[:SHORT]}  at {event.position}, {show(event.key)} #{event.keyseq}  {shapes.time(event.time)}",
+        f"  {event.id[:SHORT]}  at {event.position}, {show(event.key)} #{event.keyseq}",
+        f"  {shapes.time(event.time)}",
     )
     branch = Tree(label) if above is None else above.add(label)
     for handling in life.handlings:
@@ -100,7 +101,8 @@ def _summary(handling: Handling) -> str:
     said = f"{handling.processor}: {handling.state}"
     if handling.outcome is not None and handling.outcome.rows_in:
         o = handling.outcome
-        said += f", {so_many(o.rows_in, 'row')}: {o.rows_booked} booked, {o.rows_duplicate} duplicate, {o.rows_rejected} rejected"
+        said += f", {so_many(o.rows_in, 'row')}: {o.rows_booked} booked"
+        said += f", {o.rows_duplicate} duplicate, {o.rows_rejected} rejected"
     if handling.emitted:
         said += f", {so_many(len(handling.emitted), 'fact')}"
     if handling.error:

@@ -1,4 +1,4 @@
-"""Logs go to stderr, one line a record, as text for people and as JSON for machines; content never forges a line."""
+"""Logs go to stderr, one line a record: text for people, JSON for machines. No content can forge a line."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FORMATS = ("auto", "text", "json")
 class _Handler(logging.StreamHandler):  # type: ignore[type-arg]  # generic in typeshed only
     """Writes to stderr; whoever closed it does not stop the work."""
 
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802, ARG002  # logging's name
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # logging's name
         """Nobody is left to tell."""
 
 

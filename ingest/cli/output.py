@@ -11,7 +11,7 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from ingest.domain.showing import show
+from ingest.domain.showing import show as shown
 from ingest.errors import CannotWrite
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ BAR_AFTER = 1.0  # seconds
 Cell = str | int | float | None
 
 
-class OutputClosed(Exception):  # noqa: N818  # nobody reads stdout any more; not one of the product's errors
+class OutputClosed(Exception):
     """Whoever read our output is gone: there is nobody left to tell."""
 
 
@@ -61,7 +61,7 @@ def lines(values: Iterable[Mapping[str, Any]]) -> None:
 
 @contextmanager
 def new_file(path: Path) -> Iterator[BinaryIO]:
-    """A new private file at `path`, whole or not at all; raises `CannotWrite`, also where something is there."""
+    """A new private file at `path`, whole or not at all; raises `CannotWrite`, also where one stands."""
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         handle = os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
@@ -72,7 +72,7 @@ def new_file(path: Path) -> Iterator[BinaryIO]:
         hint = (
             "name another file" if isinstance(error, FileExistsError) else "name a file that can be written"
         )
-        raise CannotWrite(f"cannot write {show(os.fsencode(path))}: {error.strerror}", hint=hint) from error
+        raise CannotWrite(f"cannot write {shown(os.fsencode(path))}: {error.strerror}", hint=hint) from error
     finally:
         part.unlink(missing_ok=True)
 
@@ -98,16 +98,18 @@ def complain(text: str, *, is_block: bool = False) -> None:
 
 
 def one_line(text: str) -> str:
-    """`text` with everything that is not printable escaped: the last defence, for text that `show` has not seen."""
+    """`text` with everything that is not printable escaped: the last defence."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
-def show_on(*things: RenderableType) -> None:
-    """`things` are printed for a person."""
+def show(*things: RenderableType) -> None:
+    """`things` are printed for a person, one below the other."""
     with _told():
-        console().print(*things)
+        screen = console()
+        for thing in things:
+            screen.print(thing)
 
 
 def console(*, to_stderr: bool = False) -> Console:
@@ -118,13 +120,18 @@ def console(*, to_stderr: bool = False) -> Console:
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Table:
-    """A table whose cells are plain text; numbers stand to the right. Columns that begin with `#` are numbers."""
+    """A table whose cells are plain text; those below a column that begins with `#` stand to the right."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
     made = Table(
-        title=title or None, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False, title_style="bold"
+        title=title or None,
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        collapse_padding=True,
     )
     for column in columns:
         is_number = column.startswith("#")
@@ -155,24 +162,24 @@ def is_terminal() -> bool:
 
 @contextmanager
 def live() -> Iterator[Callable[..., None]]:
-    """A function that shows things in place of those it showed before; nothing is drawn until it is called."""
+    """A function that shows things in place of those it showed before; nothing is drawn until then."""
     from rich.console import Group
     from rich.live import Live
 
     with _told(), ExitStack() as until_done:
         screen = Live(console=console(), auto_refresh=False)
 
-        def show(*things: RenderableType) -> None:
+        def draw(*things: RenderableType) -> None:
             if not screen.is_started:
                 until_done.enter_context(screen)
             screen.update(Group(*things), refresh=True)
 
-        yield show
+        yield draw
 
 
 @contextmanager
 def progress(label: str, total: int | None) -> Iterator[Callable[[int], None]]:
-    """A function that is told how much more is done; a bar on stderr, on a terminal, once it takes a second."""
+    """A function that is told how much more is done: a bar, on a terminal, once it takes a second."""
     from rich.progress import Progress
 
     began = monotonic()

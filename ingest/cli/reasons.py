@@ -1,4 +1,4 @@
-"""Why a path was landed, or was not: what the rules say, what was seen, what is there now, who holds it open."""
+"""Why a path was landed, or was not: the rules, what was seen, what is there now, who holds it open."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ _LOOK_EVERY = 1.0  # seconds
 
 
 class Stop:
-    """The wish to stop. Safe to set from a signal handler: no lock is involved, waiters wake through a pipe."""
+    """The wish to stop. A signal handler may set it: no lock is involved, waiters wake through a pipe."""
 
     def __init__(self) -> None:
         self._read, self._write = os.pipe()

@@ -51,13 +51,12 @@ def gather(pipeline: Pipeline) -> Status:
     with store.read() as tx:
         at = now()
         watchers = reports.worker_statuses(tx, "watcher", is_dead=is_dead, now=at)
-        is_watched = any(watcher.state != "stale" for watcher in watchers)
         return Status(
             url=mask_url(store.url),
             wal_bytes=integrity.wal_bytes(store),
             is_write_locked=is_locked,
             archive=contents.totals(tx),
-            sources=_with_new(pipeline, reports.source_statuses(tx, is_watched=is_watched)),
+            sources=_with_new(pipeline, reports.source_statuses(tx, watchers=watchers)),
             processors=reports.processor_statuses(tx, now=at),
             watchers=watchers,
             workers=reports.worker_statuses(tx, "worker", is_dead=is_dead, now=at),

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from ingest.cli import output
 from ingest.cli.statuses import Status
-from ingest.cli.words import age, size, so_many
 from ingest.cli.wiring import now
+from ingest.cli.words import age, size, so_many
 from ingest.domain.showing import show
 from ingest.store import integrity
 from ingest.store.replays import Report
@@ -54,7 +54,7 @@ def _sources(sources: Sequence[SourceStatus], at: datetime) -> RenderableType:
         "state",
         "mode",
         "#landed",
-        "#resent",
+        "#again",
         "#refused",
         "#settling",
         "#ignored",
@@ -90,8 +90,8 @@ def _processors(processors: Sequence[ProcessorStatus]) -> RenderableType:
         "#running",
         "#retrying",
         "#dead",
-        "#parked",
         "#done",
+        "#parked",
         "oldest",
     )
     return output.table(
@@ -105,8 +105,8 @@ def _processors(processors: Sequence[ProcessorStatus]) -> RenderableType:
                 processor.running,
                 processor.retrying,
                 processor.dead,
-                processor.parked_keys,
                 processor.done,
+                processor.parked_keys,
                 "" if processor.oldest_waiting_s is None else age(processor.oldest_waiting_s),
             )
             for processor in processors

@@ -17,7 +17,7 @@ from ingest.contract import Table
 from ingest.domain.codec import envelope
 from ingest.domain.events import FileLanded
 from ingest.domain.showing import show
-from ingest.store import booking, roster
+from ingest.store import booked, booking
 from ingest.store.engine import open_store
 from ingest.work import trial
 from ingest.work.context import Reader
@@ -67,11 +67,11 @@ def view(tried: Tried) -> Iterator[RenderableType]:
     """What is printed."""
     from rich.text import Text
 
-    # One list after the other: what was handed over may lie in a file, which is read from its beginning each time.
+    # One list after the other: each is read from the beginning of what may lie in one file.
     handed = list(_some(tried.rows(), _SHOWN))
-    for table in dict.fromkeys(name for name, _, _ in handed):
-        rows = [values for name, values, _ in handed if name == table]
-        yield output.table(f"rows for {table}", list(rows[0]), [list(values.values()) for values in rows])
+    for table, values, _ in handed:
+        row = "  ".join(f"{name}={show(str(value))}" for name, value in values.items())
+        yield Text.assemble((f"{table}  ", "bold"), row)
     facts = [
         (fact["type"], show(fact["partitionkey"]), show(fact["subject"]))
         for fact in _some(tried.facts(), _SHOWN)
@@ -81,7 +81,9 @@ def view(tried: Tried) -> Iterator[RenderableType]:
     refused = list(_some(tried.rejects(), _SHOWN))
     if refused:
         yield output.table("rejects", ("#line", "column", "rule", "raw"), refused)
-    said = f"{so_many(tried.handover.rows_in, 'row')} in, {tried.handover.rejected} rejected, {so_many(tried.handover.facts, 'fact')}"
+    handover = tried.handover
+    said = f"{so_many(handover.rows_in, 'row')} in, {handover.rejected} rejected"
+    said += f", {so_many(handover.facts, 'fact')}"
     style = "green" if tried.verdict == "done" else "bold red"
     error = "" if tried.error is None else f" — {output.one_line(tried.error)}"
     yield Text(f"{tried.verdict}: {said}; nothing was applied{error}", style=style)
@@ -106,13 +108,13 @@ def _subject(held: Settings, file: Path, *, now: datetime) -> Subject:
 
 
 def _reader(held: Settings) -> Reader:
-    """`ctx.select` reads what stands committed; nothing does where there is no store, or not yet this table."""
+    """`ctx.select` reads what stands committed: nothing, where there is no store or no such table yet."""
 
     def read(table: Table, equal: dict[str, Any]) -> list[dict[str, Any]]:
         if not database_file(held.store).exists():
             return []
         with open_store(held.store.url) as store, store.read() as tx:
-            return booking.select_rows(tx, table, equal) if roster.has_table(tx, table.name) else []
+            return booking.select_rows(tx, table, equal) if booked.stands(tx, table.name) else []
 
     return read
 

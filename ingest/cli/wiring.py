@@ -1,4 +1,4 @@
-"""The composition root: from the flags to settings, store and archive, by the rules of which command may create."""
+"""The composition root: from flags to settings, store and archive, which only some commands may make."""
 
 from __future__ import annotations
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
-from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import bindparam, delete, select, tuple_
@@ -73,25 +72,34 @@ def book(tx: Tx, table: Table, event_id: str, rows: Sequence[tuple[Any, ...]]) -
 
 
 def _book_apart(tx: Tx, table: Table, event_id: str, rows: Sequence[tuple[Any, ...]]) -> list[str]:
-    names = [column.name for column in table.columns]
-    key_of = itemgetter(*map(names.index, table.unique))
-    standing = _standing(tx, table, [key_of(row) for row in rows], key_of)
+    keys = list(map(_key_of(table), rows))
+    standing = _standing(tx, table, keys)
     verdicts, booked = [], []
-    for row in rows:
-        former = standing.setdefault(key_of(row), row)
-        if former is row:
+    for key, row in zip(keys, rows, strict=True):
+        former = None if None in key else standing.get(key)  # as in SQL, no value equals no value
+        if former is None:
+            standing[key] = row
             booked.append((*row, event_id))
             verdicts.append(BOOKED)
         else:
-            verdicts.append(DUPLICATE if tuple(former) == row else CONFLICT)
+            verdicts.append(DUPLICATE if former == row else CONFLICT)
     _writing(table).run(tx, booked)
     return verdicts
 
 
-def _standing(tx: Tx, table: Table, keys: Sequence[Any], key_of: Any) -> dict[Any, tuple[Any, ...]]:
-    found = {}
+def _key_of(table: Table) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
+    names = [column.name for column in table.columns]
+    places = [names.index(name) for name in table.unique]
+    return lambda row: tuple([row[place] for place in places])
+
+
+def _standing(
+    tx: Tx, table: Table, keys: Sequence[tuple[Any, ...]]
+) -> dict[tuple[Any, ...], tuple[Any, ...]]:
+    key_of, found = _key_of(table), {}
     for chunk in chunks(list(dict.fromkeys(keys))):
-        for row in tx.execute(_by_key(table), {"keys": chunk}):
+        wanted = chunk if len(table.unique) > 1 else [key[0] for key in chunk]
+        for row in tx.execute(_by_key(table), {"keys": wanted}):
             found[key_of(row)] = tuple(row)
     return found
 

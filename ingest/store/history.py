@@ -115,7 +115,7 @@ def _handling(  # noqa: PLR0913  # what each statement found
         processor=name,
         state=event.deliveries.get(name) or (live[-1].state if live else "waiting"),
         error=error,
-        attempts=tuple(_attempt(row) for row in tries),
+        attempts=_tries(tries, ended),
         outcome=live[-1] if live else None,
         replays=tuple(outcome for outcome in outcomes_ if outcome.replay is not None),
         effects=tuple(Effect(key=row.key, name=row.name, at=row.at) for row in happened),
@@ -123,14 +123,21 @@ def _handling(  # noqa: PLR0913  # what each statement found
     )
 
 
-def _attempt(row: Any) -> Attempt:
+def _tries(vain: Sequence[Any], ended: Sequence[Any]) -> tuple[Attempt, ...]:
+    """Every try in the order in which they ended; one that succeeded stands with its outcome."""
+    succeeded = [_attempt(row, ended="done", error=None) for row in ended if row.state == "done" and row.n]
+    failed = [_attempt(row, ended=row.ended, error=row.error) for row in vain]
+    return tuple(sorted([*failed, *succeeded], key=lambda attempt: attempt.ended_at))
+
+
+def _attempt(row: Any, *, ended: str, error: str | None) -> Attempt:
     return Attempt(
         n=row.n,
         worker=row.worker,
         started_at=row.started_at,
         ended_at=row.ended_at,
-        ended=row.ended,
-        error=row.error,
+        ended=ended,
+        error=error,
         replay=row.replay,
     )
 

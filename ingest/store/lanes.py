@@ -95,10 +95,13 @@ def still_held(tx: Tx, held: Sequence[Lane]) -> list[Lane]:
 
 
 def leave(tx: Tx, held: Sequence[Lane], *, now: datetime) -> None:
-    """The claims end: lanes with work left are ready again, behind those that wait; empty ones are gone."""
+    """The claims end: lanes with work left are ready again, behind those that wait; empty ones are gone.
+
+    What was started in them has ended, so that none has to be run alone any more.
+    """
     gone = _DELETE_EMPTY.run(tx, [(lane.id, lane.fence) for lane in held])
     if gone != len(held):
-        _READY_AGAIN.run(tx, [(micros(now), lane.id, lane.fence) for lane in held])
+        _READY_AND_TRUSTED.run(tx, [(micros(now), lane.id, lane.fence) for lane in held])
 
 
 def wait(tx: Tx, lane: Lane, *, until: datetime) -> None:
@@ -190,10 +193,11 @@ _FENCES = select(lanes.c.id, lanes.c.fence).where(
     lanes.c.id.in_(bindparam("ids", expanding=True)), _LEASED_STATE
 )
 _DELETE_EMPTY = Batch(delete(lanes).where(*_MINE, ~_HAS_WORK), "lane_id held_fence")
-_READY_AGAIN = Batch(
-    update(lanes).where(*_MINE).values(available_at=bindparam("until", type_=lanes.c.fence.type), **_FREE),
-    "until lane_id held_fence",
+_FREED_UNTIL = (
+    update(lanes).where(*_MINE).values(available_at=bindparam("until", type_=lanes.c.fence.type), **_FREE)
 )
+_READY_AGAIN = Batch(_FREED_UNTIL, "until lane_id held_fence")
+_READY_AND_TRUSTED = Batch(_FREED_UNTIL.values(is_single=false()), "until lane_id held_fence")
 _SINGLE = update(lanes).where(lanes.c.id == bindparam("lane_id")).values(is_single=true())
 _PARK = (
     update(lanes)

@@ -6,8 +6,8 @@ so that a million outcomes are reported in less than a second. Nothing here writ
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -27,7 +27,6 @@ from ingest.store.schema import (
 from ingest.store.workers import live
 
 IsDead = Callable[[str, str], bool]  # (worker id, host): proved dead, whatever its lease says
-RUNS = ("ok", "degraded")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,13 +74,15 @@ class WorkerStatus:
     host: str
     pid: int
     state: str  # active | stopping | stale
+    started_at: datetime
     beat_age_s: float
 
 
-def source_statuses(tx: Tx, *, is_watched: bool) -> list[SourceStatus]:
-    """Every source a watcher has seen, by name; where nobody watches, those that ran are idle."""
+def source_statuses(tx: Tx, *, watchers: Sequence[WorkerStatus]) -> list[SourceStatus]:
+    """Every source a watcher has seen, by name; one that no live watcher has scanned is idle, not ok."""
+    began = min((w.started_at for w in watchers if w.state != "stale"), default=None)
     found = [SourceStatus(**row) for row in tx.execute(_SOURCES).mappings()]
-    return found if is_watched else [_idle(source) for source in found]
+    return [source if _is_watched(source, began) else _idle(source) for source in found]
 
 
 def processor_statuses(tx: Tx, *, now: datetime) -> list[ProcessorStatus]:
@@ -101,6 +102,7 @@ def worker_statuses(tx: Tx, kind: str, *, is_dead: IsDead, now: datetime) -> lis
             host=row.host,
             pid=row.pid,
             state="stale" if row.lease_until < now or is_dead(row.id, row.host) else row.state,
+            started_at=row.started_at,
             beat_age_s=max((now - row.beat_at).total_seconds(), 0.0),
         )
         for row in live(tx, kind)
@@ -112,11 +114,13 @@ def head_position(tx: Tx) -> int:
     return int(tx.execute(_HEAD).scalar_one())
 
 
+def _is_watched(source: SourceStatus, began: datetime | None) -> bool:
+    """True when a watcher that lives, and began then or later, has scanned the source."""
+    return began is not None and source.last_scan_at is not None and source.last_scan_at >= began
+
+
 def _idle(source: SourceStatus) -> SourceStatus:
-    if source.state not in RUNS:
-        return source
-    values: dict[str, Any] = {name: getattr(source, name) for name in source.__slots__}
-    return SourceStatus(**{**values, "state": "idle"})
+    return replace(source, state="idle") if source.state == "ok" else source
 
 
 def _processor(  # what each statement found

@@ -11,7 +11,6 @@ from sqlalchemy import select
 
 from ingest.store import subscriptions
 from ingest.store.engine import Tx
-from ingest.store.schema import processor_tables
 from ingest.store.schema import subscriptions as table
 
 
@@ -39,13 +38,6 @@ def everyone(tx: Tx) -> list[Subscribed]:
 def one(tx: Tx, processor: str) -> Subscribed:
     """The processor of this name; raises `NotFound`."""
     return _subscribed(subscriptions.find(tx, processor))
-
-
-def has_table(tx: Tx, name: str) -> bool:
-    """True when a processor's table of this name stands."""
-    return (
-        tx.execute(select(processor_tables.c.name).where(processor_tables.c.name == name)).first() is not None
-    )
 
 
 def _subscribed(row: Any) -> Subscribed:

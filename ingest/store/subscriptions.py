@@ -17,7 +17,6 @@ from ingest.store.schema import (
     events,
     generations,
     lanes,
-    processor_tables,
     replays,
     subscriptions,
 )
@@ -104,7 +103,7 @@ def set_state(tx: Tx, processor: str, state: str, *, now: datetime) -> None:
 
 
 def remove(tx: Tx, processor: str) -> None:
-    """Nothing is due for the processor any more; its outcomes, rows and effects stay."""
+    """Nothing is due for the processor any more; its outcomes, effects, tables and rows stay its own."""
     find(tx, processor)
     mine = select(generations.c.id).where(generations.c.processor == processor)
     tx.execute(
@@ -117,7 +116,6 @@ def remove(tx: Tx, processor: str) -> None:
     unfinished = replays.c.state.in_(("filling", "running", "paused"))
     tx.execute(update(replays).where(replays.c.processor == processor, unfinished).values(state="cancelled"))
     tx.execute(update(generations).where(generations.c.processor == processor).values(state="closed"))
-    tx.execute(delete(processor_tables).where(processor_tables.c.processor == processor))
     tx.execute(delete(subscriptions).where(subscriptions.c.processor == processor))
 
 

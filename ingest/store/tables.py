@@ -91,9 +91,10 @@ def _extend(tx: Tx, table: Table, known: dict[str, Any]) -> None:
             f"the table {table.name!r} stands with other columns than the processor declares",
             hint="only nullable columns can be added; give the table another name, or migrate it by hand",
         )
+    name = tx.dialect.identifier_preparer.format_table(sql_table(table))
     for column in added:
         ddl = CreateColumn(sql_table(table).c[column.name]).compile(dialect=tx.dialect)
-        tx.execute(text(f"ALTER TABLE {table.name} ADD COLUMN {ddl}"))  # both names match [a-z][a-z0-9_]*
+        tx.execute(text(f"ALTER TABLE {name} ADD COLUMN {ddl}"))  # both names are quoted where they need it
     tx.execute(_RECORD, {"of_name": table.name, "columns": _declared(table)})
 
 

@@ -47,7 +47,7 @@ def waiting(tx: Tx, selection: Selection, *, processor: str | None = None) -> li
 
 
 def retry(tx: Tx, one: Waiting, *, who: str, reason: str, now: datetime) -> bool:
-    """The delivery is due again, and who wanted it, and why, stands in its history. False when it is not dead any more."""
+    """The delivery is due again; who wanted it and why is kept. False when it is not dead any more."""
     if not deaths.retry(tx, one, now=now):
         return False
     if reason:
@@ -56,13 +56,13 @@ def retry(tx: Tx, one: Waiting, *, who: str, reason: str, now: datetime) -> bool
 
 
 def discard(tx: Tx, one: Waiting, *, who: str, reason: str, now: datetime) -> bool:
-    """The delivery has ended as discarded, by whom and why; its key goes on. False when it is not dead any more."""
+    """The delivery has ended as discarded, by whom and why. False when it is not dead any more."""
     key = one.generation_id, one.position
     outcome = deaths.outcome_row(key, state="discarded", note=f"{who}: {reason}", ended_at=now)
     return deaths.close(tx, one, outcome, now=now)
 
 
-def _remember(tx: Tx, one: Waiting, *, who: str, ended: str, reason: str, now: datetime) -> None:  # noqa: PLR0913  # an entry of the history
+def _remember(tx: Tx, one: Waiting, *, who: str, ended: str, reason: str, now: datetime) -> None:
     row: dict[str, Any] = {
         "generation_id": one.generation_id,
         "position": one.position,

@@ -85,7 +85,9 @@ class Condition:
         return "degraded" if self._wrongs or self.blocked else "ok"
 
     def _error(self) -> str:
-        said = [self._wrongs[kind] for kind in ("unavailable", "archive", "notifications") if kind in self._wrongs]
+        said = [
+            self._wrongs[kind] for kind in ("unavailable", "archive", "notifications") if kind in self._wrongs
+        ]
         if self.blocked:
             path, first = next(iter(self.blocked.items()))
             said.append(f"{len(self.blocked)} blocked, as {show(path)}: {first.reason}")

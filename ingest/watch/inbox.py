@@ -88,6 +88,8 @@ class Inbox:
             self.condition.is_wrong("notifications", f"no notifications, so it is polled: {lack}")
         self._root.release()
         self.start_over()
+        with self._desk.store.write() as tx:
+            sources.report(tx, self.condition.report(len(self.settling.pending)))
 
     def start_over(self) -> None:
         """What was under way is given up, and the next scan finds it again."""
@@ -114,8 +116,23 @@ class Inbox:
     def next_at(self) -> float:
         """The monotonic moment at which there is something to do, if nothing happens before."""
         pending = self.settling.pending
-        times = [self._rounds.due_at, self._glance_at, pending.next_due(), pending.tell_at(_TELL_AFTER)]
+        due = pending.next_due() if self.condition.is_available else None
+        times = [self._rounds.due_at, self._glance_at, due, pending.tell_at(_TELL_AFTER)]
         return min(at for at in times if at is not None)
+
+    @property
+    def waiting(self) -> int:
+        """How many files have not settled."""
+        return len(self.settling.pending) - self._unwritable
+
+    @property
+    def failed(self) -> int:
+        """How many entries could not be read or archived; the directory itself counts as one."""
+        return len(self.condition.blocked) + self._unwritable + (not self.condition.is_available)
+
+    @property
+    def _unwritable(self) -> int:
+        return sum(1 for entry in self.settling.pending.entries() if entry.failures)
 
     def close(self) -> None:
         """The directory is let go of."""
@@ -246,7 +263,7 @@ class Inbox:
         pending, condition, name = self.settling.pending, self.condition, self._source.name
         forget_vanished(name, self._root, pending, scan=self._rounds.number)
         condition.end_scan(ignored=self._ignored, blocked=self._blocked, at=self._desk.clock.now())
-        if not any(entry.failures for entry in pending.entries()):
+        if not self._unwritable:
             condition.is_right("archive")
         over = stale(self._desk.store, name, self._root, pending, condition.blocked)
         with self._desk.store.write() as tx:
@@ -263,4 +280,6 @@ class Inbox:
         except OSError as error:
             self._followed = None
             self._watch_by("poll")
-            self.condition.is_wrong("notifications", f"no notifications, so it is polled: {error.strerror or error}")
+            self.condition.is_wrong(
+                "notifications", f"no notifications, so it is polled: {error.strerror or error}"
+            )

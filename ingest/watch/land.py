@@ -77,9 +77,7 @@ def refuse(tx: Tx, origin: Origin, refusals: Sequence[Refusal], *, now: datetime
     return counts
 
 
-def _decide(
-    tx: Tx, origin: Origin, root: Root, taken: Taken, decided: _Decided, *, now: datetime
-) -> None:
+def _decide(tx: Tx, origin: Origin, root: Root, taken: Taken, decided: _Decided, *, now: datetime) -> None:
     (path, stat), sha256 = taken.look, taken.sha256
     standing = decided.standing.get(path)
     means = meaning(

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
-from typing import Protocol
+from typing import Protocol, Self
 
 from ingest.errors import CannotWrite, StoreUnusable, TryAgain
 from ingest.store import presence, workers
@@ -51,7 +51,7 @@ class Life:
         """Who this watcher is; another one after it was taken for dead."""
         return "" if self._presence is None else self._presence.id
 
-    def __enter__(self) -> Life:
+    def __enter__(self) -> Self:
         self._enlist()
         self._thread.start()
         return self

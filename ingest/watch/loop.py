@@ -10,13 +10,13 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from ingest.archive import Archive
 from ingest.config import Settings
-from ingest.errors import CannotWrite, NotFound, TryAgain
+from ingest.errors import CannotWrite, IngestError, TryAgain, UsageError
 from ingest.store.engine import Store
 from ingest.store.sources import Counts
 from ingest.watch.clock import Clock
@@ -30,7 +30,7 @@ from ingest.watch.take import ignore_lease_breaks
 _log = logging.getLogger(__name__)
 
 _BACKOFF = (1.0, 30.0)  # seconds, first and most, before the store is tried again
-_MARGIN = 0.05  # seconds that `watch_once` waits beyond one quiet time: its own reading takes time
+_LEAST_SLEEP, _MOST_SLEEP = 0.001, 60.0  # seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,11 +52,11 @@ def watch(
     """Land what arrives in `sources` (none named: all) until `stop` is set; then finish what is in hand.
 
     Raises `StoreUnusable` when the store is replaced or damaged, `NotFound`
-    for a source that is not configured.
+    for a source that is not configured, `UsageError` when none is.
     """
     wake = threading.Event()
-    with _watching(store, archive, settings, sources, stop, wake) as (life, inboxes):
-        loop = _Loop(inboxes, life, stop, wake)
+    with _watching(store, archive, settings, sources, stop=stop, wake=wake) as (life, inboxes):
+        loop = Loop(inboxes, life, stop, wake)
         try:
             loop.run()
         finally:
@@ -72,9 +72,156 @@ def watch_once(
     """
     wake = threading.Event()
     began = time.monotonic()
-    with _watching(store, archive, settings, sources, stop, wake) as (_, inboxes):
+    with _watching(store, archive, settings, sources, stop=stop, wake=wake) as (_, inboxes):
         for inbox in inboxes:
             inbox.begin(None)
-        deadline = began + max(inbox.settling.policy.quiet for inbox in inboxes) + _MARGIN
-        _drain(inboxes, stop, wake, deadline)
+        _step_through(inboxes, stop)
+        if _await_settling(inboxes, stop, wake):
+            for inbox in inboxes:
+                inbox.start_over()
+            _step_through(inboxes, stop)
         return _summary(inboxes, time.monotonic() - began)
+
+
+class Loop:
+    """Steps all inboxes, and sleeps while none has anything to do."""
+
+    def __init__(self, inboxes: Sequence[Inbox], life: Life, stop: Stop, wake: threading.Event) -> None:
+        self._inboxes = inboxes
+        self._life = life
+        self._stop = stop
+        self._wake = wake
+        self._notifier: Notifier | None = None
+        self._outages = 0  # one after the other
+
+    def run(self) -> None:
+        """Land until it is to stop."""
+        self._renew_notifier()
+        while not self._stop.is_set():
+            self._wake.clear()
+            if self._life.failure is not None:
+                raise self._life.failure
+            if self._notifier is not None and not self._notifier.is_alive():
+                _log.error("notifications have died; they begin anew")
+                self._renew_notifier()
+            try:
+                is_busy = _step_all(self._inboxes)
+            except (CannotWrite, TryAgain) as error:
+                self._sit_out(error)
+                continue
+            self._is_well()
+            if not is_busy:
+                self._sleep()
+
+    def close(self) -> None:
+        """Notifications are stopped."""
+        if self._notifier is not None:
+            self._notifier.stop()
+
+    def _renew_notifier(self) -> None:
+        self.close()
+        self._notifier, lack = None, ""
+        try:
+            self._notifier = open_notifier()
+        except OSError as error:
+            lack = str(error)
+        for inbox in self._inboxes:
+            inbox.begin(self._notifier, lack=lack)
+
+    def _sleep(self) -> None:
+        """Until something is due, is hinted at, or the watcher is to stop."""
+        until = min(inbox.next_at() for inbox in self._inboxes) - time.monotonic()
+        self._wake.wait(min(max(until, _LEAST_SLEEP), _MOST_SLEEP))
+
+    def _sit_out(self, error: IngestError) -> None:
+        """The store refuses: nothing was lost, and everything is tried again after a while."""
+        pause = min(_BACKOFF[0] * 2 ** min(self._outages, 10), _BACKOFF[1])
+        self._outages += 1
+        _log.error("%s; trying again in %.0f s", error, pause)
+        until = time.monotonic() + pause
+        while (
+            not self._stop.is_set() and self._life.failure is None and (left := until - time.monotonic()) > 0
+        ):
+            self._wake.clear()
+            self._wake.wait(left)
+        for inbox in self._inboxes:
+            inbox.start_over()
+
+    def _is_well(self) -> None:
+        if self._outages:
+            _log.warning("the store can be written again")
+        self._outages = 0
+
+
+def _step_through(inboxes: Sequence[Inbox], stop: Stop) -> None:
+    """Every inbox has been scanned once."""
+    while not stop.is_set() and _step_all(inboxes):
+        pass
+
+
+def _step_all(inboxes: Sequence[Inbox]) -> bool:
+    """True when one of them has more to do at once."""
+    return sum(inbox.step() for inbox in inboxes) > 0
+
+
+def _await_settling(inboxes: Sequence[Inbox], stop: Stop, wake: threading.Event) -> bool:
+    """What settles within one quiet time has landed; True when there was something to wait for."""
+    deadline = time.monotonic() + max(inbox.settling.policy.quiet for inbox in inboxes)
+    has_waited = False
+    while not stop.is_set():
+        due = [at for inbox in inboxes if (at := inbox.settling.pending.next_due()) is not None]
+        if not due or min(due) > deadline:
+            break
+        wake.wait(max(min(due) - time.monotonic(), 0))
+        has_waited = True
+        _step_through(inboxes, stop)
+    return has_waited
+
+
+def _summary(inboxes: Sequence[Inbox], seconds: float) -> Summary:
+    counts = sum((inbox.counts for inbox in inboxes), Counts())
+    return Summary(
+        landed=counts.landed,
+        redelivered=counts.redelivered,
+        refused=counts.refused,
+        ignored=sum(inbox.condition.ignored for inbox in inboxes),
+        waiting=sum(inbox.waiting for inbox in inboxes),
+        failed=sum(inbox.failed for inbox in inboxes),
+        seconds=seconds,
+    )
+
+
+@contextmanager
+def _watching(
+    store: Store,
+    archive: Archive,
+    settings: Settings,
+    names: Sequence[str],
+    *,
+    stop: Stop,
+    wake: threading.Event,
+) -> Iterator[tuple[Life, list[Inbox]]]:
+    """The chosen sources, ready to be stepped, while this watcher is listed as alive."""
+    chosen = [settings.source(name) for name in dict.fromkeys(names)] or list(settings.sources)
+    if not chosen:
+        raise UsageError("ingest.toml names no source", hint="add a [[source]] with a name and a path")
+    ignore_lease_breaks()
+    clock = Clock()
+    with Life(store, lease=settings.work.lease, stop=stop, on_stop=wake.set) as life:
+        swept = archive.sweep()
+        if swept:
+            _log.info("removed %d half-written files of watchers that died", len(swept))
+        desk = Desk(
+            store=store,
+            archive=archive,
+            settings=settings,
+            clock=clock,
+            owner=lambda: life.id,
+            should_stop=stop.is_set,
+        )
+        inboxes = [Inbox(desk, source, Hints(wake)) for source in chosen]
+        try:
+            yield life, inboxes
+        finally:
+            for inbox in inboxes:
+                inbox.close()

@@ -1,4 +1,4 @@
-"""Notifications as the loop knows them: where this system has some, they hint; everywhere, the scan is the truth."""
+"""Notifications as the loop knows them: hints where the system gives some; the scan is the truth everywhere."""
 
 from __future__ import annotations
 

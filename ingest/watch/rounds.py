@@ -34,7 +34,7 @@ class Rounds:
         self._pieces = pieces
 
     def piece(self) -> Piece | None:
-        """The next piece of the scan that runs, or None once there is none; raises `OSError` as `scan` does."""
+        """The next piece of the scan that runs, None once there is none; raises `OSError` as `scan` does."""
         if self._pieces is None:
             return None
         with self.measured():

@@ -125,7 +125,7 @@ def _entries(root: Root, folder: bytes, on_folder: OnFolder) -> Iterator[tuple[b
 
 
 def _note_unreadable(piece: Piece, root: Root, folder: bytes, error: OSError) -> None:
-    """A folder that is there and cannot be read is blocked; one that is gone, or no folder any more, is not."""
+    """A folder that is there and cannot be read is blocked; one that is gone, or a folder no more, is not."""
     found = root.look(folder)
     if found is not None and stat.S_ISDIR(found.st_mode):
         word = "permission" if isinstance(error, PermissionError) else "unreadable"

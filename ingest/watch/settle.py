@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 
 from ingest.domain.settling import Policy, Reading, settles_at
 from ingest.store.sightings import Look
@@ -57,8 +58,6 @@ class Settling:
         is_local = self.local_device is not None and look.stat.inode.startswith(f"{self.local_device}:")
         return settles_at(self.policy, look.stat, since, now, is_local=is_local)
 
-    def _put(  # noqa: PLR0913  # the parts of an entry
-        self, look: Look, now: Reading, at: datetime, *, due: float, reason: str, scan: int
-    ) -> None:
+    def _put(self, look: Look, now: Reading, at: datetime, *, due: float, reason: str, scan: int) -> None:
         entry = Entry(stat=look.stat, since=now.monotonic, since_at=at, due=due, reason=reason, scanned=scan)
         self.pending.put(look.path, entry)

@@ -12,6 +12,7 @@ import os
 import signal
 import stat
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
@@ -58,13 +59,24 @@ class Manner:
     complete: str  # stable | renamed
     leases: bool  # writers are to be detected
 
+    @property
+    def proof(self) -> str:
+        """How completeness is established, where the system allows."""
+        return f"{self.complete}+lease" if self.leases else self.complete
+
+
+def ignore_lease_breaks() -> None:
+    """SIGIO is ignored: a writer that opens a file while we hold a lease on it would end this process.
+
+    Only the main thread can see to that; elsewhere it is left as it is, and
+    `can_detect_writers` tells.
+    """
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGIO, signal.SIG_IGN)
+
 
 def can_detect_writers() -> bool:
-    """True where a lease can tell whether somebody holds a file open for writing.
-
-    SIGIO must be ignored first: a writer that opens a file while we hold the
-    lease would end this process with it.
-    """
+    """True where a lease can safely tell whether somebody holds a file open for writing."""
     return sys.platform == "linux" and signal.getsignal(signal.SIGIO) == signal.SIG_IGN
 
 

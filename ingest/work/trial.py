@@ -1,4 +1,4 @@
-"""Trying a processor on one file: the real function and the real context, in this process, and nothing is applied."""
+"""Trying a processor on one file: the real function and the real context, and nothing is applied."""
 
 from __future__ import annotations
 
@@ -53,7 +53,11 @@ class Tried:
                 names = [column.name for column in piece.table.columns]
                 for index, row in enumerate(piece.rows):
                     fact = piece.facts[index] if piece.facts else None
-                    yield piece.table.name, dict(zip(names, row, strict=True)), fact and fact.id
+                    yield (
+                        piece.table.name,
+                        dict(zip(names, row, strict=True)),
+                        None if fact is None else fact.id,
+                    )
 
     def facts(self) -> Iterator[dict[str, Any]]:
         """Every fact handed over, with a row or without, as CloudEvents JSON."""

@@ -53,7 +53,7 @@ def verify(ctx: typer.Context, subset: Subset = "1/1", json: Json = False) -> in
     part = _part(subset)
     with wiring.opened(ctx.obj) as pipeline:
         report = proofs.prove_archive(pipeline, part)
-    output.document(proofs.archive_as_json(report)) if json else output.show_on(*proofs.archive_view(report))
+    output.document(proofs.archive_as_json(report)) if json else output.show(*proofs.archive_view(report))
     if not report.is_sound:
         output.flush()
         raise proofs.archive_failure(report)

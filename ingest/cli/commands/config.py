@@ -34,6 +34,7 @@ def check(ctx: typer.Context, processors: ProcessorsDir = None, json: Json = Fal
     """Read the settings and find every processor they name; nothing is written."""
     from ingest import registry
     from ingest.cli import wiring
+    from ingest.cli.words import so_many
 
     held = wiring.settings(ctx.obj)
     local = wiring.processors_dir(held, processors)
@@ -43,9 +44,8 @@ def check(ctx: typer.Context, processors: ProcessorsDir = None, json: Json = Fal
             {"file": str(held.file), "sources": [s.name for s in held.sources], "processors": found}
         )
     else:
-        output.write(
-            f"{output.one_line(str(held.file))} is good: {len(held.sources)} sources, {len(found)} processors\n"
-        )
+        counted = f"{so_many(len(held.sources), 'source')}, {so_many(len(found), 'processor')}"
+        output.write(output.one_line(f"{held.file} is good: {counted}") + "\n")
     return 0
 
 

@@ -40,7 +40,7 @@ def current(ctx: typer.Context, json: Json = False) -> int:
     with wiring.existing(wiring.settings(ctx.obj)) as store:
         found = revision(store)
     said = {"current": found, "newest": REVISION}
-    output.document(said) if json else output.show_on(output.facts(said.items()))
+    output.document(said) if json else output.show(output.facts(said.items()))
     return 0
 
 

@@ -73,7 +73,7 @@ def show(ctx: typer.Context, event: Event, processor: Processor = None, json: Js
             if not found:
                 raise NotFound(f"no delivery of event {event} is dead", hint="see `ingest dead list`")
             told = deadview.tell(tx, found, now=wiring.now())
-    output.lines(deadview.as_json(each) for each in told) if json else output.show_on(*deadview.view(told))
+    output.lines(deadview.as_json(each) for each in told) if json else output.show(*deadview.view(told))
     return 0
 
 
@@ -177,7 +177,7 @@ def _decide(
     return 0
 
 
-def _selection(  # noqa: PLR0917  # one for each flag
+def _selection(  # one for each flag
     pipeline: Pipeline,
     ids: Sequence[str] | None,
     source: str | None = None,
@@ -204,7 +204,7 @@ def _show(found: list[Waiting]) -> None:
     from ingest.domain.showing import show as shown
 
     columns = ("event", "processor", "key", "#tries", "#behind", "error")
-    output.show_on(
+    output.show(
         output.table(
             "",
             columns,

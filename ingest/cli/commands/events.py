@@ -121,7 +121,7 @@ def verify(ctx: typer.Context, no_archive: NoArchive = False, json: Json = False
 
     with wiring.opened(ctx.obj) as pipeline:
         proof = proofs.prove(pipeline, with_archive=not no_archive)
-    output.document(proofs.as_json(proof)) if json else output.show_on(*proofs.view(proof))
+    output.document(proofs.as_json(proof)) if json else output.show(*proofs.view(proof))
     if not proof.holds:
         output.flush()
         raise proofs.failure(proof)
@@ -194,7 +194,7 @@ def _show_one(event: Listed) -> None:
     from ingest.cli import shapes
 
     envelope = shapes.cloud_event(event)
-    output.show_on(
+    output.show(
         output.facts([("position", event.position), *((f"  {k}", v) for k, v in event.deliveries.items())])
     )
     output.write(json.dumps(envelope, indent=2) + "\n")

@@ -44,7 +44,7 @@ def list_(ctx: typer.Context, json: Json = False) -> int:
             (each.name, each.version, each.state, ", ".join(each.accepts), ", ".join(each.sources) or "all")
             for each in found
         ]
-        output.show_on(output.table("", ("processor", "version", "state", "accepts", "sources"), rows))
+        output.show(output.table("", ("processor", "version", "state", "accepts", "sources"), rows))
     return 0
 
 
@@ -121,10 +121,9 @@ def _set_state(ctx: typer.Context, name: str, state: str, *, as_json: bool) -> i
     from ingest.cli import shapes, wiring
     from ingest.store import roster, subscriptions
 
-    with wiring.opened(ctx.obj) as pipeline:
-        with pipeline.store.write() as tx:
-            subscriptions.set_state(tx, name, state, now=wiring.now())
-            found = roster.one(tx, name)
+    with wiring.opened(ctx.obj) as pipeline, pipeline.store.write() as tx:
+        subscriptions.set_state(tx, name, state, now=wiring.now())
+        found = roster.one(tx, name)
     output.document(shapes.subscribed(found)) if as_json else output.write(f"{name} is {state}\n")
     return 0
 
@@ -135,4 +134,4 @@ def _show(found: Subscribed) -> None:
     pairs = shapes.subscribed(found)
     pairs["sources"] = ", ".join(found.sources) or "all"
     pairs["accepts"] = ", ".join(found.accepts)
-    output.show_on(output.facts(pairs.items()))
+    output.show(output.facts(pairs.items()))

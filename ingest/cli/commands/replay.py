@@ -170,7 +170,7 @@ def _tell(planned: Planned, started: Sequence[Started], reports: Sequence[Report
         "changed",
         "dead",
     )
-    output.show_on(
+    output.show(
         output.table("", columns, [(*(line[name] for name in names), line["replay_id"]) for line in lines])
     )
 

@@ -31,7 +31,7 @@ def list_(ctx: typer.Context, json: Json = False) -> int:
     if json:
         output.lines(shapes.replay(report) for report in found)
     else:
-        output.show_on(_table(found))
+        output.show(_table(found))
     return 0
 
 
@@ -44,7 +44,7 @@ def show(ctx: typer.Context, replay: ReplayId, json: Json = False) -> int:
     with wiring.opened(ctx.obj) as pipeline, pipeline.store.read() as tx:
         [report] = replays.reports(tx, replay)
     found = shapes.replay_in_full(report)
-    output.document(found) if json else output.show_on(output.facts(found.items()))
+    output.document(found) if json else output.show(output.facts(found.items()))
     return 0
 
 
@@ -70,13 +70,12 @@ def _move(ctx: typer.Context, replay: str, verb: str, *, as_json: bool) -> int:
     from ingest.cli import shapes, wiring
     from ingest.store import replays
 
-    with wiring.opened(ctx.obj) as pipeline:
-        with pipeline.store.write() as tx:
-            if verb == "cancel":
-                replays.cancel(tx, replay, now=wiring.now())
-            else:
-                (replays.pause if verb == "pause" else replays.resume)(tx, replay)
-            [report] = replays.reports(tx, replay)
+    with wiring.opened(ctx.obj) as pipeline, pipeline.store.write() as tx:
+        if verb == "cancel":
+            replays.cancel(tx, replay, now=wiring.now())
+        else:
+            (replays.pause if verb == "pause" else replays.resume)(tx, replay)
+        [report] = replays.reports(tx, replay)
     output.document(shapes.replay(report)) if as_json else output.write(f"{report.id} is {report.state}\n")
     return 0
 

@@ -34,7 +34,7 @@ def status(ctx: typer.Context, json: Json = False, watch: Watch = False, check: 
         if watch:
             return _watch(pipeline, as_json=json)
         found = statuses.gather(pipeline)
-    output.document(statuses.as_json(found)) if json else output.show_on(*statusview.view(found))
+    output.document(statuses.as_json(found)) if json else output.show(*statusview.view(found))
     return 3 if check and found.problems() else 0
 
 

@@ -33,5 +33,5 @@ def trace(ctx: typer.Context, asked: Asked, json: Json = False, limit: Limit = 1
     with wiring.opened(ctx.obj) as pipeline, pipeline.store.read() as tx:
         sources = pipeline.settings.sources
         traced = lives.trace(tx, asked, sources, cwd=Path.cwd(), limit=limit, now=wiring.now())
-    output.document(lifeview.as_json(traced)) if json else output.show_on(*lifeview.view(traced))
+    output.document(lifeview.as_json(traced)) if json else output.show(*lifeview.view(traced))
     return 0

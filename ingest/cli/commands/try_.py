@@ -31,5 +31,5 @@ def try_(
 
     held = wiring.settings(ctx.obj)
     tried = trial.run(held, processor, file, local=wiring.processors_dir(held, processors))
-    output.document(trial.as_json(tried)) if json else output.show_on(*trial.view(tried))
+    output.document(trial.as_json(tried)) if json else output.show(*trial.view(tried))
     return 0 if tried.verdict == "done" else 3

@@ -20,5 +20,5 @@ def why(ctx: typer.Context, path: PathLike, json: Json = False) -> int:
 
     with wiring.opened(ctx.obj) as pipeline, pipeline.store.read() as tx:
         reason = reasons.find(tx, path, pipeline.settings.sources, cwd=Path.cwd(), now=wiring.now())
-    output.document(reasons.as_json(reason)) if json else output.show_on(*reasons.view(reason))
+    output.document(reasons.as_json(reason)) if json else output.show(*reasons.view(reason))
     return 0

@@ -77,6 +77,6 @@ def tell(summary: WorkSummary, *, as_json: bool) -> None:
     else:
         rest = "" if left == "nothing" else f"; {left} are left"
         output.write(
-            f"done {summary.done}, dead {summary.dead}, retried {summary.retried}, crashed {summary.crashed}, "
-            f"superseded {summary.superseded} in {summary.seconds:.1f} s{rest}\n"
+            f"done {summary.done}, dead {summary.dead}, retried {summary.retried}, "
+            f"crashed {summary.crashed}, superseded {summary.superseded} in {summary.seconds:.1f} s{rest}\n"
         )

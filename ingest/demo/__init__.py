@@ -1,0 +1,1 @@
+"""The demonstration: two partners, two days, most of what goes wrong, and what it must come to."""
