@@ -24,7 +24,7 @@ _Class = TypeVar("_Class", bound=type)
 _Convert = Callable[[Any], Any]
 _is_decimal = re.compile(r"-?\d+(\.\d+)?", re.ASCII).fullmatch
 _FACTS: dict[str, type] = {}
-_SHAPES: dict[type, tuple[_Field, ...]] = {}
+_SHAPES: dict[type, tuple[Field, ...]] = {}
 
 
 class EventUnreadable(PermanentError):
@@ -34,10 +34,11 @@ class EventUnreadable(PermanentError):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class _Field:
-    """One field of a fact: its name, both conversions, and what its absence means."""
+class Field:
+    """One field of a fact class: its name, both conversions, and what its absence means."""
 
     name: str
+    type: Any  # of its values, None apart
     encode: _Convert
     decode: _Convert
     is_optional: bool  # None is allowed
@@ -96,7 +97,7 @@ def type_of(accepted: type | str) -> str:
 def to_data(instance: object) -> dict[str, Any]:
     """The JSON object of a fact: strings for money and moments, no floats."""
     data = {}
-    for field in _shape(type(instance)):
+    for field in fields_of(type(instance)):
         value = getattr(instance, field.name)
         if value is not None:
             data[field.name] = field.encode(value)
@@ -113,7 +114,7 @@ def from_data(cls: type, data: Mapping[str, Any]) -> Any:
     if not isinstance(data, Mapping):
         raise EventUnreadable(f"the event's data is not the JSON object that {cls.__name__} needs")
     values: dict[str, Any] = {}
-    for field in _shape(cls):
+    for field in fields_of(cls):
         value = data.get(field.name)
         if value is None:
             if not field.is_optional:
@@ -127,7 +128,8 @@ def from_data(cls: type, data: Mapping[str, Any]) -> Any:
     return cls(**values)
 
 
-def _shape(cls: type) -> tuple[_Field, ...]:
+def fields_of(cls: type) -> tuple[Field, ...]:
+    """The fields of a fact class, in the order in which it declares them."""
     shape = _SHAPES.get(cls)
     if shape is None:
         hints = get_type_hints(cls)
@@ -135,14 +137,15 @@ def _shape(cls: type) -> tuple[_Field, ...]:
     return shape
 
 
-def _field(field: dataclasses.Field[Any], hint: Any, cls: type) -> _Field:
+def _field(field: dataclasses.Field[Any], hint: Any, cls: type) -> Field:
     inner, is_optional = _without_none(hint)
     codec = _codec(inner)
     if codec is None:
         raise UsageError(f"{cls.__name__}.{field.name} has a type without a JSON form: {hint}", hint=_ALLOWED)
     encode, decode = codec
-    return _Field(
+    return Field(
         name=field.name,
+        type=inner,
         encode=encode,
         decode=decode,
         is_optional=is_optional,

@@ -7,8 +7,8 @@ watcher on the same directory can only produce what already stands.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from ingest.domain.settling import StatTuple
 
@@ -21,8 +21,7 @@ class Meaning(Enum):
     NEW = "new"  # a version of its own
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Standing(NamedTuple):
     """The content of a path that stands landed."""
 
     version: int

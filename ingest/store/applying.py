@@ -6,11 +6,13 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from fractions import Fraction
 from typing import Any
 
-from sqlalchemy import bindparam, delete, exists, func, insert, select
+from sqlalchemy import bindparam, delete, exists, func, insert, literal_column, select
 
 from ingest.contract import Table
+from ingest.domain.instants import micros
 from ingest.domain.naming import digest_of
 from ingest.errors import PermanentError
 from ingest.store import outbox
@@ -18,12 +20,13 @@ from ingest.store.booking import BOOKED, CONFLICT, DUPLICATE, Fingerprint, book,
 from ingest.store.dialect import Batch
 from ingest.store.dialect import insert as upsert
 from ingest.store.engine import Tx
-from ingest.store.handover import PIECE, Facts, Handover, Rejects, Rows
+from ingest.store.handover import PIECE, Facts, Handover, Piece, Rejects, Rows
 from ingest.store.held import Held
 from ingest.store.outbox import Draft
-from ingest.store.schema import effects, events, outcomes, rejects
+from ingest.store.schema import effects, events, generations, outcomes, rejects
 
 RAW_CHARS = 200
+_PARTS = 1_000_000  # a share is meant as it is written, not as the float next to it
 
 
 class TooManyRejects(PermanentError):
@@ -49,7 +52,9 @@ class Applied:
     booked: int = 0
     duplicate: int = 0
     conflicts: list[tuple[None, str, str, str]] = field(default_factory=list)
-    facts_changed: int = 0
+    facts_stood: int = 0  # of a replay: facts handed over that stood already
+    facts_new: int = 0  # of a replay: facts that stand now for the first time
+    facts_changed: int = 0  # of a replay: facts that stand and would now read otherwise, or not be there
     is_repaired: bool = False
     tables: set[str] = field(default_factory=set)
 
@@ -59,6 +64,15 @@ class Applied:
         if self.facts_changed:
             return "changed"
         return "repaired" if self.is_repaired else "unchanged"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Before:
+    """What stood for an event and a processor before a replay."""
+
+    rows: Fingerprint
+    facts: int
+    was_done: bool
 
 
 class Emissions:
@@ -91,25 +105,20 @@ def apply(tx: Tx, held: Held, handover: Handover, rules: Rules, *, is_replay: bo
             f"{handover.facts} facts from one event are more than max_facts = {rules.max_facts}"
         )
     applied = Applied()
-    before = _standing(tx, held.event_id, rules) if is_replay else None
+    before = _before(tx, held, rules) if is_replay else None
     _clear(tx, held.event_id, rules)
     after, emissions = Fingerprint(), Emissions(tx, now)
     for piece in handover.pieces():
-        match piece:
-            case Rows():
-                _book(tx, held, piece, applied, after, emissions)
-            case Facts():
-                emissions.add(piece.facts)
-            case Rejects():
-                _reject(tx, held.event_id, rules.processor, piece.rejects, after)
+        facts = _take(tx, held, piece, rules, applied, after)
         if is_replay:
-            _compare(tx, piece, applied)
+            _compare(tx, facts, applied)
+        emissions.add(facts)
     _reject(tx, held.event_id, rules.processor, applied.conflicts, after)
     _check(handover, applied, rules)
     emissions.flush()
     _record_effects(tx, held, rules.processor, applied.tables, now=now)
     if before is not None:
-        _judge(tx, held, handover, rules, applied, is_same=before == after)
+        _judge(before, after, applied)
     return applied
 
 
@@ -129,12 +138,26 @@ def _clear(tx: Tx, event_id: str, rules: Rules) -> None:
     tx.execute(_CLEAR_REJECTS, {"of_event": event_id, "of_processor": rules.processor})
 
 
-def _book(
-    tx: Tx, held: Held, piece: Rows, applied: Applied, after: Fingerprint, emissions: Emissions
-) -> None:  # one piece and all it touches
+def _take(  # one piece and all it touches
+    tx: Tx, held: Held, piece: Piece, rules: Rules, applied: Applied, after: Fingerprint
+) -> Sequence[Draft]:
+    """The rows of the piece are booked and its rejects stand; the facts that are to be emitted with it."""
+    match piece:
+        case Rows():
+            return _book(tx, held, piece, applied, after)
+        case Facts():
+            return piece.facts
+        case Rejects():
+            _reject(tx, held.event_id, rules.processor, piece.rejects, after)
+            return ()
+
+
+def _book(tx: Tx, held: Held, piece: Rows, applied: Applied, after: Fingerprint) -> list[Draft]:
+    """What became of each row is counted; the facts of those that were booked."""
     verdicts = book(tx, piece.table, held.event_id, piece.rows)
     if verdicts is None:
         verdicts = [BOOKED] * len(piece.rows)
+    facts = []
     for index, (row, verdict) in enumerate(zip(piece.rows, verdicts, strict=True)):
         if verdict == DUPLICATE:
             applied.duplicate += 1
@@ -145,7 +168,8 @@ def _book(
             applied.tables.add(piece.table.name)
             after.add(piece.table.name, row)
             if piece.facts and (fact := piece.facts[index]) is not None:
-                emissions.add([fact])
+                facts.append(fact)
+    return facts
 
 
 def _conflict(table: Table, row: tuple[Any, ...]) -> tuple[None, str, str, str]:
@@ -158,7 +182,7 @@ def _check(handover: Handover, applied: Applied, rules: Rules) -> None:
     if applied.booked + applied.duplicate + rejected != handover.rows_in:
         msg = "rows in are not booked + duplicate + rejected"
         raise AssertionError(msg)
-    if rejected > rules.max_rejects * handover.rows_in:
+    if rejected > Fraction(rules.max_rejects).limit_denominator(_PARTS) * handover.rows_in:
         error = TooManyRejects(
             f"{rejected} of {handover.rows_in} rows refused, more than max_rejects = {rules.max_rejects:.4%}",
             hint="see `ingest rejects list`",
@@ -175,48 +199,40 @@ def _reject(tx: Tx, event_id: str, processor: str, refused: Sequence[Any], after
 
 def _record_effects(tx: Tx, held: Held, processor: str, tables: set[str], *, now: datetime) -> None:
     names = [f"rows:{table}" for table in sorted(tables)]
-    at = int(now.timestamp() * 1_000_000)
-    _EFFECT.run(
-        tx,
-        [(digest_of("effect", processor, held.event_id, n), processor, held.position, n, at) for n in names],
-    )
+    at = micros(now)
+    keys = [digest_of("effect", processor, held.event_id, name) for name in names]
+    _EFFECT.run(tx, [(key, processor, held.position, n, at) for key, n in zip(keys, names, strict=True)])
 
 
-def _standing(tx: Tx, event_id: str, rules: Rules) -> Fingerprint:
+def _before(tx: Tx, held: Held, rules: Rules) -> _Before:
+    of = {"of_event": held.event_id, "of_processor": rules.processor}
     found = Fingerprint()
     for table in rules.tables:
-        for row in rows_of(tx, table, event_id):
+        for row in rows_of(tx, table, held.event_id):
             found.add(table.name, row)
-    for row in tx.execute(_REJECTS_OF, {"of_event": event_id, "of_processor": rules.processor}):
+    for row in tx.execute(_REJECTS_OF, of):
         found.add("rejects", row)
-    return found
-
-
-def _compare(tx: Tx, piece: Rows | Facts | Rejects, applied: Applied) -> None:
-    """Count the facts of `piece` that stand otherwise; those that are new may stand already too."""
-    if isinstance(piece, Rejects):
-        return
-    facts = {fact.id: fact for fact in piece.facts if fact is not None}
-    for id_, body in outbox.standing(tx, list(facts)).items():
-        stood, now = json.loads(body), json.loads(facts[id_].body)
-        applied.facts_changed += (stood["data"], stood["partitionkey"]) != (now["data"], now["partitionkey"])
-
-
-def _judge(  # everything a verdict rests on
-    tx: Tx, held: Held, handover: Handover, rules: Rules, applied: Applied, *, is_same: bool
-) -> None:
-    of = {"of_event": held.event_id, "of_processor": rules.processor}
-    emitted = tx.execute(_EMITTED, of).scalar_one()
-    expected = sum(
-        len([f for f in piece.facts if f is not None])
-        for piece in handover.pieces()
-        if not isinstance(piece, Rejects)
+    was_done = tx.execute(_WAS_DONE, {"of_position": held.position, "of_processor": rules.processor})
+    return _Before(
+        rows=found, facts=tx.execute(_EMITTED, of).scalar_one(), was_done=bool(was_done.scalar_one())
     )
-    applied.facts_changed += max(0, emitted - expected)
-    was_done = tx.execute(
-        _WAS_DONE, {"of_position": held.position, "of_processor": rules.processor}
-    ).scalar_one()
-    applied.is_repaired = not (is_same and was_done)
+
+
+def _compare(tx: Tx, facts: Sequence[Draft], applied: Applied) -> None:
+    """Tell those of `facts`, which are about to be emitted, that stand already, the same or otherwise."""
+    wanted = {fact.id: fact for fact in facts}
+    stood = outbox.standing(tx, list(wanted))
+    applied.facts_stood += len(stood)
+    applied.facts_new += len(wanted) - len(stood)
+    for id_, body in stood.items():
+        then, now = json.loads(body), json.loads(wanted[id_].body)
+        applied.facts_changed += (then["data"], then["partitionkey"]) != (now["data"], now["partitionkey"])
+
+
+def _judge(before: _Before, after: Fingerprint, applied: Applied) -> None:
+    """A fact that stood and was not handed over again counts as changed: it is kept."""
+    applied.facts_changed += max(0, before.facts - applied.facts_stood)
+    applied.is_repaired = not (before.was_done and before.rows == after) or applied.facts_new > 0
 
 
 _CLEAR_REJECTS = delete(rejects).where(
@@ -237,4 +253,11 @@ _EMITTED = (
     .select_from(events)
     .where(events.c.cause == bindparam("of_event"), events.c.producer == bindparam("of_processor"))
 )
-_WAS_DONE = select(exists().where(outcomes.c.position == bindparam("of_position")))
+_WAS_DONE = select(
+    exists().where(
+        generations.c.processor == bindparam("of_processor"),
+        outcomes.c.generation_id == generations.c.id,
+        outcomes.c.position == bindparam("of_position"),
+        outcomes.c.state == literal_column("'done'"),
+    )
+)

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy import bindparam, func, select
 
 from ingest.store.dialect import Batch, insert
 from ingest.store.engine import Tx
+from ingest.store.lookup import Lookup
 from ingest.store.outbox import chunks
-from ingest.store.schema import contents
+from ingest.store.schema import contents, sources
 
 _PAGE = 1000  # contents listed at once when all are gone through
 
@@ -26,6 +28,24 @@ class Content:
     sha256: str
     size: int
     bytes: bytes | None  # None: an object in the archive directory
+
+
+class New(NamedTuple):
+    """A content that the archive does not hold yet, and what brings it."""
+
+    sha256: str
+    size: int
+    data: bytes | None  # None: an object in the archive directory
+    path: bytes
+    version: int
+
+
+class First(NamedTuple):
+    """What landed first with some content, in any source."""
+
+    source: str
+    path: bytes
+    version: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,14 +65,19 @@ class Totals:
     bytes: int
 
 
-def keep(tx: Tx, kept: Sequence[tuple[str, int, bytes | None]]) -> None:
-    """Each (digest, size, bytes) is in the archive; one that is there already is left as it is."""
-    _KEEP.run(tx, kept)
+def keep(tx: Tx, source: str, new: Sequence[New]) -> None:
+    """Every one of `new` is in the archive; `source` brought it."""
+    _KEEP.run(tx, [(*n[:3], source, n.path, n.version) for n in new])
+
+
+def firsts(tx: Tx, digests: Sequence[str]) -> dict[str, First]:
+    """What landed first with each of those of `digests` whose content the archive holds."""
+    return {row[0]: First(*row[1:]) for row in _FIRSTS.run(tx, digests)}
 
 
 def known(tx: Tx, digests: Sequence[str]) -> set[str]:
     """Those of `digests` whose content the archive holds."""
-    return {row.sha256 for chunk in chunks(digests) for row in tx.execute(_KNOWN, {"digests": chunk})}
+    return {row[0] for row in _FIRSTS.run(tx, digests)}
 
 
 def find(tx: Tx, sha256: str) -> Content | None:
@@ -75,26 +100,32 @@ def page(tx: Tx, after: str = "") -> list[Entry]:
 
 
 def totals(tx: Tx) -> Totals:
-    """How many contents there are and how large they are together."""
+    """How many contents there are and how large they are together, by the sources' own counts."""
     row = tx.execute(_TOTALS).one()
     return Totals(contents=row.contents, bytes=row.bytes)
 
 
-_COLUMNS = "sha256 size bytes"
+_COLUMNS = "sha256 size bytes source path version"
 _KEEP = Batch(
     insert(contents)
     .values({name: bindparam(name) for name in _COLUMNS.split()})
     .on_conflict_do_nothing(index_elements=["sha256"]),
     _COLUMNS,
 )
-_KNOWN = select(contents.c.sha256).where(contents.c.sha256.in_(bindparam("digests", expanding=True)))
+_FIRSTS = Lookup(
+    select(contents.c.sha256, contents.c.source, contents.c.path, contents.c.version), contents.c.sha256
+)
 _FIND = select(contents).where(contents.c.sha256 == bindparam("sha256"))
 _INLINE = select(contents.c.sha256, contents.c.bytes).where(
     contents.c.sha256.in_(bindparam("digests", expanding=True)), contents.c.bytes.is_not(None)
 )
 _NEXT = (
-    select(contents).where(contents.c.sha256 > bindparam("after")).order_by(contents.c.sha256).limit(_PAGE)
+    select(contents.c.sha256, contents.c.size, contents.c.bytes.is_not(None).label("is_inline"))
+    .where(contents.c.sha256 > bindparam("after"))
+    .order_by(contents.c.sha256)
+    .limit(_PAGE)
 )
 _TOTALS = select(
-    func.count().label("contents"), func.coalesce(func.sum(contents.c.size), 0).label("bytes")
-).select_from(contents)
+    func.coalesce(func.sum(sources.c.contents), 0).label("contents"),
+    func.coalesce(func.sum(sources.c.content_bytes), 0).label("bytes"),
+)

@@ -116,7 +116,7 @@ def outcome_row(  # noqa: PLR0913  # the columns of an outcome
     note: str = "",
     ran: tuple[int, str, int | None] = NOBODY,
 ) -> tuple[Any, ...]:
-    """One row of `outcomes` for (generation, position) `key`; `ran` is which attempt it was, by whom, since when."""
+    """One row of `outcomes` for (generation, position) `key`; `ran`: which attempt, by whom, since when."""
     return (*key, state, version, *counts, digest, verdict, note, *ran, micros(ended_at))
 
 

@@ -16,7 +16,7 @@ from sqlalchemy import bindparam, func, select, update
 from ingest.store.engine import Tx
 from ingest.store.routing import Placed, Subscription, deliver, live_subscriptions
 from ingest.store.schema import events, generations, replays
-from ingest.store.selection import Selection, narrowed
+from ingest.store.selection import Fixed, Selection, narrowed
 
 WINDOW = 1000  # deliveries made in one transaction
 
@@ -60,20 +60,21 @@ def fill_window(tx: Tx, fill: Fill, *, now: datetime) -> Fill | None:
 
 
 def _window(tx: Tx, fill: Fill, subscription: Subscription) -> list[Placed]:
-    selection = Selection()
+    selection = Fixed(plain=Selection(), spans=((1, fill.bound),))
     if fill.kind == "replay":
         wanted = select(replays.c.selector).where(replays.c.generation_id == fill.generation_id)
-        selection = Selection.from_json(tx.execute(wanted).scalar_one())
-    if selection.positions is not None:
-        left = [p for p in selection.positions if fill.cursor < p <= fill.bound]
-        selection = replace(selection, positions=tuple(left[:WINDOW]))
-    rows = tx.execute(
-        narrowed(concerned(subscription), selection, generation_id=subscription.generation_id)
-        .where(events.c.position > fill.cursor, events.c.position <= fill.bound)
-        .order_by(events.c.position)
-        .limit(WINDOW)
-    )
-    return [Placed(**row) for row in rows.mappings()]
+        selection = Fixed.from_json(tx.execute(wanted).scalar_one())
+    statement = narrowed(concerned(subscription), selection.plain).order_by(events.c.position)
+    within = statement.where(events.c.position.between(bindparam("first"), bindparam("last")))
+    found: list[Placed] = []
+    for first, last in selection.spans:
+        if last > fill.cursor:
+            span = {"first": max(first, fill.cursor + 1), "last": last}
+            rows = tx.execute(within.limit(WINDOW - len(found)), span)
+            found += [Placed(**row) for row in rows.mappings()]
+        if len(found) == WINDOW:
+            break
+    return found
 
 
 def concerned(subscription: Subscription) -> Any:

@@ -111,7 +111,7 @@ def is_dead(directory: Path, worker_id: str) -> bool:
     except FileNotFoundError:
         return True
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)  # shared: others may ask at the same moment
     except BlockingIOError:
         return False
     finally:

@@ -16,7 +16,7 @@ from ingest.store.engine import Tx
 from ingest.store.filling import concerned
 from ingest.store.routing import Subscription, live_subscriptions
 from ingest.store.schema import deliveries, events, generations, lanes, outcomes, replays
-from ingest.store.selection import Selection, frozen, narrowed
+from ingest.store.selection import Selection, fixed, narrowed
 
 OPEN = ("filling", "running", "paused")
 
@@ -99,7 +99,14 @@ def start(  # noqa: PLR0913  # who asks for what, why and when
     tx: Tx, planned: Plan, *, replay_id: str, plan_id: str, mode: str, reason: str, who: str, now: datetime
 ) -> None:
     """The planned set will be made due, window by window, in a generation of its own."""
-    live = subscriptions.find(tx, planned.processor).generation_id
+    live = _subscription(tx, planned.processor)
+    chosen = fixed(
+        tx,
+        concerned(live),
+        planned.selection,
+        bound=planned.bound,
+        generation_id=live.generation_id,
+    )
     generation_id = subscriptions.open_generation(
         tx, planned.processor, kind="replay", bound=planned.bound, cursor=0, is_filled=False
     )
@@ -110,7 +117,7 @@ def start(  # noqa: PLR0913  # who asks for what, why and when
             "generation_id": generation_id,
             "processor": planned.processor,
             "mode": mode,
-            "selector": frozen(tx, planned.selection, generation_id=live).to_json(),
+            "selector": chosen.to_json(),
             "bound": planned.bound,
             "plan_id": plan_id,
             "version": planned.version,

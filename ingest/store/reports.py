@@ -21,6 +21,7 @@ from ingest.store.schema import (
     generations,
     lanes,
     outcomes,
+    sightings,
     sources,
     subscriptions,
 )
@@ -81,7 +82,11 @@ class WorkerStatus:
 def source_statuses(tx: Tx, *, watchers: Sequence[WorkerStatus]) -> list[SourceStatus]:
     """Every source a watcher has seen, by name; one that no live watcher has scanned is idle, not ok."""
     began = min((w.started_at for w in watchers if w.state != "stale"), default=None)
-    found = [SourceStatus(**row) for row in tx.execute(_SOURCES).mappings()]
+    settling: dict[str, int] = {row.source: row.settling for row in tx.execute(_SETTLING)}
+    found = [
+        SourceStatus(**{**row, "settling": settling.get(row.name, 0)})
+        for row in tx.execute(_SOURCES).mappings()
+    ]
     return [source if _is_watched(source, began) else _idle(source) for source in found]
 
 
@@ -158,7 +163,24 @@ def _age(tx: Tx, position: int, now: datetime) -> float:
 
 _OF_GENERATION: BindParameter[Any] = bindparam("of_generation")
 _LEASED = lanes.c.state == literal_column("'leased'")
-_SOURCES = select(sources).order_by(sources.c.name)
+_SOURCES = select(
+    sources.c.name,
+    sources.c.path,
+    sources.c.mode,
+    sources.c.state,
+    sources.c.proof,
+    sources.c.last_scan_at,
+    sources.c.landed,
+    sources.c.redelivered,
+    sources.c.refused,
+    sources.c.ignored,
+    sources.c.error,
+).order_by(sources.c.name)
+_SETTLING = (
+    select(sightings.c.source, func.count().label("settling"))
+    .where(sightings.c.state != literal_column("'landed'"), sightings.c.state == "settling")
+    .group_by(sightings.c.source)
+)
 _SUBSCRIBED = (
     select(
         subscriptions.c.processor,

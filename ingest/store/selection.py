@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, select
+from sqlalchemy import ColumnElement, Select, exists
 
 from ingest.domain.instants import parse_rfc3339, rfc3339
 from ingest.store.engine import Tx
@@ -20,8 +23,7 @@ from ingest.store.schema import dead, deliveries, events, lanes, outcomes
 class Selection:
     """Events by what they are; every criterion that is given must hold.
 
-    `status` needs a processor's live generation to be compared with; `positions`
-    is an explicit set, used where the status may change while it is applied.
+    `status` needs a processor's live generation to be compared with.
     """
 
     ids: tuple[str, ...] = ()
@@ -33,7 +35,6 @@ class Selection:
     first: int | None = None  # inclusive, by position
     last: int | None = None  # inclusive
     status: str | None = None  # dead | done | retrying
-    positions: tuple[int, ...] | None = None
 
     def to_json(self) -> str:
         """The selection as canonical JSON; criteria not given are left out."""
@@ -51,6 +52,25 @@ class Selection:
         return cls(**values)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fixed:
+    """A selection whose set cannot change any more: what it says of passing things is said in positions."""
+
+    plain: Selection  # without a status
+    spans: tuple[tuple[int, int], ...]  # of the log, both ends included, in order: only what lies in one
+
+    def to_json(self) -> str:
+        """The fixed selection as JSON."""
+        return json.dumps({"plain": self.plain.to_json(), "spans": self.spans})
+
+    @classmethod
+    def from_json(cls, text: str) -> Fixed:
+        """The fixed selection that `to_json` wrote."""
+        given = json.loads(text)
+        spans = tuple((first, last) for first, last in given["spans"])
+        return cls(plain=Selection.from_json(given["plain"]), spans=spans)
+
+
 def narrowed(
     statement: Select[Any], selection: Selection, *, generation_id: int | None = None
 ) -> Select[Any]:
@@ -58,14 +78,26 @@ def narrowed(
     return statement.where(*_plain(selection), *_status(selection.status, generation_id))
 
 
-def frozen(tx: Tx, selection: Selection, *, generation_id: int) -> Selection:
-    """The same set, for good: a status that can pass away is replaced by the positions that have it now."""
-    if selection.status in (None, "done"):
-        return selection
-    found = tx.execute(
-        narrowed(select(events.c.position), selection, generation_id=generation_id).order_by("position")
-    )
-    return dataclasses.replace(selection, status=None, positions=tuple(found.scalars()))
+def fixed(tx: Tx, statement: Select[Any], selection: Selection, *, bound: int, generation_id: int) -> Fixed:
+    """The set that `selection` means now among the events of `statement` up to `bound`, for good."""
+    if selection.status is None:
+        return Fixed(plain=selection, spans=((1, bound),))
+    plain = dataclasses.replace(selection, status=None)
+    (has_status,) = _status(selection.status, generation_id)
+    considered = narrowed(statement, plain).where(events.c.position <= bound).order_by(events.c.position)
+    if selection.status != "done":  # few: they are looked up, not searched for
+        found = tx.execute(considered.where(has_status).with_only_columns(events.c.position)).scalars()
+        return Fixed(plain=plain, spans=tuple((position, position) for position in found))
+    rows = tx.execute(considered.with_only_columns(events.c.position, has_status))
+    runs = groupby(rows, key=itemgetter(1))
+    return Fixed(plain=plain, spans=tuple(_ends(map(itemgetter(0), run)) for has, run in runs if has))
+
+
+def _ends(run: Iterator[int]) -> tuple[int, int]:
+    """The first and the last of `run`, which may be long and is not kept."""
+    first = next(run)
+    (last,) = deque(run, maxlen=1) or (first,)
+    return first, last
 
 
 def _plain(selection: Selection) -> list[ColumnElement[bool]]:
@@ -78,7 +110,6 @@ def _plain(selection: Selection) -> list[ColumnElement[bool]]:
         (selection.last, events.c.position.__le__),
         (selection.ids or None, events.c.id.in_),
         (selection.types or None, events.c.type.in_),
-        (selection.positions, events.c.position.in_),
     ]
     return [compare(given) for given, compare in compared if given is not None]
 

@@ -19,7 +19,7 @@ from ingest.domain.instants import micros
 from ingest.domain.settling import StatTuple
 from ingest.store.dialect import Batch, insert
 from ingest.store.engine import Tx
-from ingest.store.outbox import chunks
+from ingest.store.lookup import Lookup
 from ingest.store.schema import sightings
 
 _PAGE = 1000
@@ -67,22 +67,20 @@ class Landed(NamedTuple):
 def unsettled(tx: Tx, source: str, looks: Sequence[Look]) -> list[Look]:
     """Those of `looks` that have neither landed from this very tuple nor been refused with it."""
     done: set[tuple[bytes, str]] = set()
-    for chunk in chunks([look.path for look in looks]):
-        for row in tx.execute(_DONE, {"source": source, "paths": chunk}):
-            if row.landed_tuple is not None:
-                done.add((row.path, row.landed_tuple))
-            if row.state == "refused":
-                done.add((row.path, _seen(row).text()))
+    for path, state, landed_tuple, *seen in _DONE.run(tx, [look.path for look in looks], source):
+        if landed_tuple is not None:
+            done.add((path, landed_tuple))
+        if state == "refused":
+            done.add((path, StatTuple(*seen).text()))
     return [look for look in looks if (look.path, look.stat.text()) not in done] if done else list(looks)
 
 
 def standing(tx: Tx, source: str, paths: Sequence[bytes]) -> dict[bytes, Standing]:
     """What stands landed at each of `paths` where something does; locked until the transaction ends."""
-    found = {}
-    for chunk in chunks(paths):
-        for row in tx.execute(_STANDING, {"source": source, "paths": chunk}):
-            found[row.path] = _standing(row)
-    return found
+    return {
+        path: Standing(version, sha256, event_id, StatTuple.parse(landed_tuple))
+        for path, version, sha256, event_id, landed_tuple in _STANDING.run(tx, paths, source)
+    }
 
 
 def find(tx: Tx, source: str, path: bytes) -> Sighting | None:
@@ -134,24 +132,15 @@ def _row(look: Look) -> tuple[Any, ...]:
     return (look.path, *look.stat)
 
 
-def _seen(row: Any) -> StatTuple:
-    return StatTuple(row.size, row.mtime_ns, row.ctime_ns, row.inode)
-
-
 def _standing(row: Any) -> Standing:
-    return Standing(
-        version=row.version,
-        sha256=row.sha256,
-        event_id=row.event_id,
-        delivered=StatTuple.parse(row.landed_tuple),
-    )
+    return Standing(row.version, row.sha256, row.event_id, StatTuple.parse(row.landed_tuple))
 
 
 def _sighting(row: Any) -> Sighting:
     return Sighting(
         source=row.source,
         path=row.path,
-        seen=_seen(row),
+        seen=StatTuple(row.size, row.mtime_ns, row.ctime_ns, row.inode),
         state=row.state,
         reason=row.reason,
         since=row.since,
@@ -166,12 +155,13 @@ _IS_AT = and_(
     sightings.c.source == bindparam("of_source"),
     sightings.c.path == bindparam("of_path", type_=sightings.c.path.type),
 )
-_THESE = and_(
-    sightings.c.source == bindparam("source"),
-    sightings.c.path.in_(bindparam("paths", expanding=True, type_=sightings.c.path.type)),
+_IN_SOURCE = sightings.c.source == bindparam("source")
+_DONE = Lookup(
+    select(sightings.c.path, sightings.c.state, sightings.c.landed_tuple, *_SEEN).where(_IN_SOURCE),
+    sightings.c.path,
+    "source",
 )
-_DONE = select(sightings.c.path, sightings.c.state, sightings.c.landed_tuple, *_SEEN).where(_THESE)
-_STANDING = (
+_STANDING = Lookup(
     select(
         sightings.c.path,
         sightings.c.version,
@@ -179,15 +169,17 @@ _STANDING = (
         sightings.c.event_id,
         sightings.c.landed_tuple,
     )
-    .where(_THESE, sightings.c.version.is_not(None))
-    .with_for_update()
+    .where(_IN_SOURCE, sightings.c.version.is_not(None))
+    .with_for_update(),
+    sightings.c.path,
+    "source",
 )
 _FIND = select(sightings).where(_IS_AT)
 _IS_OPEN = sightings.c.state.in_([literal_column(f"'{state}'") for state in OPEN])
 _OPEN = (
     select(sightings)
     .where(
-        sightings.c.source == bindparam("source"),
+        _IN_SOURCE,
         sightings.c.state != literal_column("'landed'"),  # as in the index
         _IS_OPEN,
         sightings.c.path > bindparam("after", type_=sightings.c.path.type),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, astuple, dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -29,21 +29,20 @@ class Report:
     error: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Counts:
     """What came of a source, to be added to its totals."""
 
     landed: int = 0
     redelivered: int = 0
     refused: int = 0
+    contents: int = 0  # that were new to the archive
+    content_bytes: int = 0
 
     def __add__(self, other: Counts) -> Counts:
         """Both together."""
-        return Counts(
-            landed=self.landed + other.landed,
-            redelivered=self.redelivered + other.redelivered,
-            refused=self.refused + other.refused,
-        )
+        mine, others = astuple(self), astuple(other)
+        return Counts(*(a + b for a, b in zip(mine, others, strict=True)))
 
 
 def report(tx: Tx, said: Report) -> None:
@@ -66,8 +65,7 @@ def report(tx: Tx, said: Report) -> None:
 
 def count(tx: Tx, name: str, counts: Counts) -> None:
     """The totals of the source are higher by `counts`."""
-    added = {"of_name": name, "l": counts.landed, "d": counts.redelivered, "r": counts.refused}
-    tx.execute(_COUNT, added)
+    tx.execute(_COUNT, {"of_name": name, **asdict(counts)})
 
 
 def every(tx: Tx) -> Sequence[Any]:
@@ -75,10 +73,10 @@ def every(tx: Tx) -> Sequence[Any]:
     return tx.execute(select(sources).order_by(sources.c.name)).all()
 
 
+_COUNTED = tuple(field.name for field in fields(Counts))
 _SAID = ("path", "mode", "state", "proof", "settling", "ignored", "error")
 _NEW = insert(sources).values(
-    {name: bindparam(name) for name in ("name", "last_scan_at", *_SAID)}
-    | {"landed": 0, "redelivered": 0, "refused": 0}
+    {name: bindparam(name) for name in ("name", "last_scan_at", *_SAID)} | dict.fromkeys(_COUNTED, 0)
 )
 _REPORT = _NEW.on_conflict_do_update(
     index_elements=["name"],
@@ -88,9 +86,5 @@ _REPORT = _NEW.on_conflict_do_update(
 _COUNT = (
     update(sources)
     .where(sources.c.name == bindparam("of_name"))
-    .values(
-        landed=sources.c.landed + bindparam("l"),
-        redelivered=sources.c.redelivered + bindparam("d"),
-        refused=sources.c.refused + bindparam("r"),
-    )
+    .values({name: sources.c[name] + bindparam(name) for name in _COUNTED})
 )

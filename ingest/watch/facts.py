@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ingest.config import Settings, SourceSettings
-from ingest.domain.codec import root_event
+from ingest.domain.composing import compose
 from ingest.domain.events import FileLanded, FileRefused
 from ingest.domain.identity import Standing
 from ingest.domain.media import media_type
 from ingest.domain.naming import encode_attribute, landed_id, refused_id
 from ingest.domain.showing import show
-from ingest.store.outbox import Draft, draft
+from ingest.store.outbox import Draft
 from ingest.watch.scan import Refusal
 from ingest.watch.take import Taken
 
@@ -74,16 +74,8 @@ def landed(
         name_b64=name_b64,
         path_b64=path_b64,
     )
-    subject = encode_attribute(path)
-    event = root_event(
-        data,
-        id=landed_id(origin.name, path, sha256, version),
-        source=origin.event_source,
-        subject=subject,
-        time=now,
-        partitionkey=origin.key(subject),
-    )
-    return version, draft(event, origin=origin.name, supersedes=data.supersedes, content=sha256)
+    id_ = landed_id(origin.name, path, sha256, version)
+    return version, _draft(origin, data, id_, path, now, content=sha256)
 
 
 def refused(origin: Origin, refusal: Refusal, *, now: datetime) -> Draft:
@@ -102,16 +94,31 @@ def refused(origin: Origin, refusal: Refusal, *, now: datetime) -> Draft:
         name_b64=name_b64,
         path_b64=path_b64,
     )
+    id_ = refused_id(origin.name, path, stat.text(), refusal.reason)
+    return _draft(origin, data, id_, path, now)
+
+
+def _draft(
+    origin: Origin,
+    data: FileLanded | FileRefused,
+    id_: str,
+    path: bytes,
+    now: datetime,
+    *,
+    content: str | None = None,
+) -> Draft:
     subject = encode_attribute(path)
-    event = root_event(
-        data,
-        id=refused_id(origin.name, path, stat.text(), refusal.reason),
-        source=origin.event_source,
-        subject=subject,
+    key = origin.key(subject)
+    return Draft(
+        id=id_,
+        type=data.type,
+        key=key,
         time=now,
-        partitionkey=origin.key(subject),
+        body=compose(data, id=id_, source=origin.event_source, subject=subject, time=now, partitionkey=key),
+        origin=origin.name,
+        supersedes=data.supersedes if isinstance(data, FileLanded) else None,
+        content=content,
     )
-    return draft(event, origin=origin.name)
 
 
 def _text(name: bytes) -> tuple[str, str | None]:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from ingest.domain.identity import Meaning, Standing, meaning
 from ingest.store import contents, landings, sightings, sources
+from ingest.store.contents import First
 from ingest.store.engine import Tx
 from ingest.store.landings import Landing
 from ingest.store.outbox import Draft, append
@@ -31,7 +32,7 @@ class _New(NamedTuple):
 
     taken: Taken
     version: int
-    original: str  # id of the event that first landed these bytes in this source
+    is_first: bool  # its content is new to the archive
     draft: Draft
 
 
@@ -40,30 +41,35 @@ class _Decided:
     """What a batch comes to, file by file, as it is gone through."""
 
     standing: dict[bytes, Standing]
-    known: set[str]  # digests of contents the archive holds, those of this batch included
-    firsts: dict[str, tuple[bytes, str, str]] = field(
-        default_factory=dict
-    )  # digest -> path, event id, original
+    firsts: dict[str, First]  # of the contents the archive holds, those of this batch included
     new: list[_New] = field(default_factory=list)
     redelivered: list[Look] = field(default_factory=list)
-    fresh: list[tuple[str, int, bytes | None]] = field(default_factory=list)  # contents to keep
+    again: dict[str, _New] = field(
+        default_factory=dict
+    )  # by digest: the first of this batch with known bytes
 
 
 def land(tx: Tx, origin: Origin, root: Root, batch: Sequence[Taken], *, now: datetime) -> Counts:
     """Every file of `batch` stands landed, or counted as delivered again, or changes nothing."""
     decided = _Decided(
         standing=sightings.standing(tx, origin.name, [taken.look.path for taken in batch]),
-        known=contents.known(tx, [taken.sha256 for taken in batch]),
+        firsts=contents.firsts(tx, [taken.sha256 for taken in batch]),
     )
     for taken in batch:
         _decide(tx, origin, root, taken, decided, now=now)
-    contents.keep(tx, decided.fresh)
     positions = append(tx, [new.draft for new in decided.new], now=now)
-    landed = [(new, at) for new, at in zip(decided.new, positions, strict=True) if at is not None]
-    landings.record(tx, origin.name, [_landing(new, at) for new, at in landed], now=now)
+    kept = [_content(new) for new in decided.new if new.is_first]
+    contents.keep(tx, origin.name, kept)
+    landed = [_landing(new, at) for new, at in zip(decided.new, positions, strict=True) if at is not None]
+    landings.record(tx, origin.name, landed, now=now)
     sightings.land(tx, origin.name, [_landed(new) for new in decided.new], now=now)
     sightings.redeliver(tx, origin.name, decided.redelivered, now=now)
-    counts = Counts(landed=len(landed), redelivered=len(decided.redelivered))
+    counts = Counts(
+        landed=len(landed),
+        redelivered=len(decided.redelivered),
+        contents=len(kept),
+        content_bytes=sum(new.size for new in kept),
+    )
     sources.count(tx, origin.name, counts)
     return counts
 
@@ -85,50 +91,45 @@ def _decide(tx: Tx, origin: Origin, root: Root, taken: Taken, decided: _Decided,
         sha256,
         standing,
         is_there=lambda: root.shows(path, stat),
-        has_landed=lambda: landings.has_landed(tx, origin.name, path, sha256, stat),
+        has_landed=lambda: landings.has_landed(tx, origin.name, path, stat),
     )
     if means is Meaning.STANDS:
         return
     if means is Meaning.REDELIVERED:
         decided.redelivered.append(taken.look)
         return
-    duplicate_of, original = _copies(tx, origin, taken, decided)
+    first = decided.firsts.get(sha256)
+    duplicate_of = None if first is None else _first_elsewhere(tx, origin, taken, first, decided)
     version, draft = facts.landed(origin, taken, standing, duplicate_of=duplicate_of, now=now)
-    decided.new.append(_New(taken, version, original or draft.id, draft))
-    decided.standing[path] = Standing(version=version, sha256=sha256, event_id=draft.id, delivered=stat)
-    decided.firsts.setdefault(sha256, (path, draft.id, original or draft.id))
-    if sha256 not in decided.known:
-        decided.known.add(sha256)
-        decided.fresh.append((sha256, stat.size, taken.data))
+    new = _New(taken, version, first is None, draft)
+    decided.new.append(new)
+    decided.standing[path] = Standing(version, sha256, draft.id, stat)
+    if first is None:
+        decided.firsts[sha256] = First(origin.name, path, version)
+    else:
+        decided.again.setdefault(sha256, new)
 
 
-def _copies(tx: Tx, origin: Origin, taken: Taken, decided: _Decided) -> tuple[str | None, str | None]:
-    """The event of the first landing of these bytes at another path of the source, and of the first at any.
+def _first_elsewhere(tx: Tx, origin: Origin, taken: Taken, first: First, decided: _Decided) -> str | None:
+    """The event that first landed these bytes at another path; empty files are no copies of one another."""
+    path, stat = taken.look
+    if stat.size == 0:
+        return None
+    standing = landings.first_elsewhere(tx, origin.name, path, taken.sha256, first)
+    again = decided.again.get(taken.sha256)
+    if standing is None and again is not None and again.taken.look.path != path:
+        return again.draft.id
+    return standing
 
-    Empty files are never copies of one another.
-    """
-    path, sha256 = taken.look.path, taken.sha256
-    if sha256 not in decided.known or taken.look.stat.size == 0:
-        return None, None
-    elsewhere, original = landings.firsts(tx, origin.name, path, sha256)
-    in_batch = decided.firsts.get(sha256)
-    if in_batch is not None:
-        original = original or in_batch[2]
-        if elsewhere is None and in_batch[0] != path:
-            elsewhere = in_batch[1]
-    return elsewhere, original
+
+def _content(new: _New) -> contents.New:
+    (path, stat), sha256, data, _, _ = new.taken
+    return contents.New(sha256, stat.size, data, path, new.version)
 
 
 def _landing(new: _New, position: int) -> Landing:
     path, stat = new.taken.look
-    return Landing(
-        sha256=new.taken.sha256,
-        path=path,
-        version=new.version,
-        position=position,
-        seen=stat,
-        original=new.original,
-    )
+    return Landing(path, new.version, position, new.taken.sha256, new.is_first, stat)
 
 
 def _landed(new: _New) -> Landed:

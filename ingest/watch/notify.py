@@ -1,4 +1,4 @@
-"""Notifications as the loop knows them: hints where the system gives some; the scan is the truth everywhere."""
+"""Notifications as the loop knows them: hints, where the system gives any; the scan is the truth."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ class Root:
         self._handle = self._identity = None
 
     def open_folder(self, path: bytes) -> int:
-        """A descriptor, to be closed, of the folder at `path`, the directory itself if empty; raises `OSError`."""
+        """A descriptor, to be closed, of the folder at `path` (empty: the root itself); raises `OSError`."""
         if self._handle is None:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
         handle = os.open(b".", _BELOW, dir_fd=self._handle)

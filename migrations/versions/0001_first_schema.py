@@ -69,6 +69,9 @@ def _contents() -> None:
         sa.Column("sha256", sa.Text(), nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),
         sa.Column("bytes", sa.LargeBinary(), nullable=True),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("path", sa.LargeBinary(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("sha256"),
     )
@@ -194,18 +197,26 @@ def _landings() -> None:
     op.create_table(
         "landings",
         sa.Column("source", sa.Text(), nullable=False),
-        sa.Column("sha256", sa.Text(), nullable=False),
         sa.Column("path", sa.LargeBinary(), nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False),
         sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("sha256", sa.Text(), nullable=False),
+        sa.Column("is_first", sa.Boolean(), nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),
         sa.Column("mtime_ns", sa.BigInteger(), nullable=False),
         sa.Column("ctime_ns", sa.BigInteger(), nullable=False),
         sa.Column("inode", sa.Text(), nullable=False),
-        sa.Column("original", sa.Text(), nullable=False),
         sa.Column("landed_at", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("source", "sha256", "path", "version"),
+        sa.PrimaryKeyConstraint("source", "path", "version"),
         sqlite_with_rowid=False,
+    )
+    op.create_index(
+        "ix_landings_again",
+        "landings",
+        ["sha256", "source", "position"],
+        unique=False,
+        sqlite_where=sa.text("NOT is_first"),
+        postgresql_where=sa.text("NOT is_first"),
     )
 
 
@@ -366,6 +377,8 @@ def _sources() -> None:
         sa.Column("landed", sa.BigInteger(), nullable=False),
         sa.Column("redelivered", sa.BigInteger(), nullable=False),
         sa.Column("refused", sa.BigInteger(), nullable=False),
+        sa.Column("contents", sa.BigInteger(), nullable=False),
+        sa.Column("content_bytes", sa.BigInteger(), nullable=False),
         sa.Column("error", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("name"),
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import sqlite3
 import subprocess
@@ -12,10 +10,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from ingest.store.engine import sqlite_module
+from ingest.archive import Archive, verify
+from ingest.store import verifying
+from ingest.store.engine import open_store, sqlite_module
+from ingest.store.migrate import create_or_upgrade
 
 KILLS = Path(__file__).parent / "kill"
 CONFIG = """\
@@ -118,14 +120,10 @@ class Pipeline:
         """True when the kill happened."""
         return (self.root / mark).exists()
 
-    def lines(self, *args: str) -> list[dict[str, Any]]:
-        """The NDJSON the command printed."""
-        return [json.loads(line) for line in self.ok(*args).splitlines()]
-
     def heal(self) -> None:
         """Everything that is left to do is done, in fresh processes without faults."""
-        self.ok("watch", "--once", "--json")
-        self.ok("work", "--once", "--wait-retries", "--json")
+        self.ok("watch", "--once")
+        self.ok("work", "--once", "--wait-retries")
 
     @contextmanager
     def sql(self) -> Iterator[sqlite3.Connection]:
@@ -141,50 +139,52 @@ class Pipeline:
         with self.sql() as connection:
             return connection.execute(query).fetchall()
 
+    def live(self) -> list[int]:
+        """The pids of workers and watchers that are up and have not ended."""
+        pids = [row[0] for row in self.rows("SELECT pid FROM workers WHERE state = 'active'")]
+        return [pid for pid in pids if Path(f"/proc/{pid}").exists()]
+
     def assert_sound(self) -> None:
         """Every invariant that must hold once the faults have stopped."""
-        landed = [
-            e for e in self.lines("events", "list", "--json") if e["event"]["type"] == "ingest.file.landed.v1"
-        ]
-        identities = [(e["event"]["data"]["path"], e["event"]["data"]["version"]) for e in landed]
-        assert len(identities) == len(set(identities)), "one event for each content version"
-        for event in landed:
-            sha256 = event["event"]["data"]["sha256"]
-            data = self.ok("archive", "get", sha256)
-            assert hashlib.sha256(data).hexdigest() == sha256, "the bytes of the event are there"
-        assert self.run("events", "verify").returncode == 0
-        assert self.run("archive", "verify").returncode == 0
+        with open_store(f"sqlite:///{self.database}") as store:
+            assert verifying.verify(store).holds, "the chains are whole"
+            report = verify(Archive(store, self.archive))
+        assert report.is_sound, "every content is there and hashes to its digest"
+        assert report.orphans == []
+        assert list((self.archive / "tmp").glob("*")) == [], "no temporary file is left"
+        assert (
+            self.rows("SELECT source, path, version FROM landings GROUP BY 1, 2, 3 HAVING count(*) > 1") == []
+        )
+        landed = "SELECT content FROM events WHERE type = 'ingest.file.landed.v1'"
+        assert self.rows(f"{landed} EXCEPT SELECT sha256 FROM contents") == [], "no event without its bytes"
         assert self.rows("SELECT count(*) FROM lanes WHERE state = 'leased'") == [(0,)], (
             "nothing stays running"
         )
+        assert self.rows("PRAGMA integrity_check") == [("ok",)]
+        assert self.rows("PRAGMA foreign_key_check") == []
+        self.assert_private()
+
+    def assert_worked_off(self) -> None:
+        """Everything has drained, and every effect happened once and in order."""
         assert self.rows("SELECT count(*) FROM deliveries") == [(0,)], "everything has drained"
-        twice = "SELECT payment_id FROM payments GROUP BY 1 HAVING count(*) > 1"
-        assert self.rows(twice) == []
+        assert self.rows("SELECT count(*) FROM dead") == [(0,)], "no good file is dead"
+        assert self.rows("SELECT payment_id FROM payments GROUP BY 1 HAVING count(*) > 1") == []
         unbalanced = (
             "SELECT payment_id FROM ledger_postings GROUP BY 1 HAVING count(*) <> 2 OR sum(amount_minor) <> 0"
         )
         assert self.rows(unbalanced) == [], "two postings a payment, sum zero"
-        assert (
-            self.rows("SELECT payment_id FROM payments EXCEPT SELECT payment_id FROM ledger_postings") == []
-        )
-        assert self.rows("PRAGMA integrity_check") == [("ok",)]
-        assert self.rows("PRAGMA foreign_key_check") == []
-        assert [p for p in (self.archive / "tmp").glob("*")] == [], "no temporary file is left"
+        posted = "SELECT payment_id FROM payments EXCEPT SELECT payment_id FROM ledger_postings"
+        assert self.rows(posted) == [], "every payment is posted"
         self.assert_ordered()
-        self.assert_private()
 
     def assert_ordered(self) -> None:
         """Within each processor and key, deliveries were done in the order of keyseq."""
         done = self.rows(
-            "SELECT o.generation_id, e.key, e.keyseq, a.id FROM outcomes o"
-            " JOIN events e ON e.position = o.position"
-            " JOIN attempts a ON a.generation_id = o.generation_id AND a.position = o.position"
-            " WHERE a.ended = 'done' ORDER BY a.id"
+            "SELECT o.generation_id, e.key, o.ended_at FROM outcomes o JOIN events e ON e.position = o.position"
+            " WHERE o.state = 'done' ORDER BY o.generation_id, e.key, e.keyseq"
         )
-        last: dict[tuple[int, str], int] = {}
-        for generation, key, keyseq, _ in done:
-            assert last.get((generation, key), 0) < keyseq, "effects happen in keyseq order"
-            last[generation, key] = keyseq
+        ended = [list(group) for _, group in groupby(done, key=lambda row: row[:2])]
+        assert all(group == sorted(group) for group in ended), "effects happen in keyseq order"
 
     def assert_private(self) -> None:
         """Only the owner can read the database and the archive."""
@@ -197,5 +197,5 @@ def pipeline(root: Path, config: str = CONFIG) -> Pipeline:
     (root / "inbox").mkdir(parents=True)
     (root / "ingest.toml").write_text(config)
     made = Pipeline(root)
-    made.ok("db", "upgrade")
+    create_or_upgrade(f"sqlite:///{made.database}")
     return made

@@ -5,11 +5,13 @@ from __future__ import annotations
 import random
 import signal
 import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from tests.crash.pipeline import Pipeline, payments_file, pipeline
+from tests.crash.pipeline import Pipeline, payments_file, pipeline, wait_until
 
 ROUNDS = 12
 FLEET = [("watch",), ("watch",), ("work",), ("work",), ("work",), ("work",)]
@@ -24,18 +26,12 @@ class Fleet:
 
     def start(self, args: tuple[str, ...]) -> tuple[tuple[str, ...], subprocess.Popen[bytes]]:
         process = subprocess.Popen(
-            [*self.command(), *args],
+            [sys.executable, "-m", "ingest", *args],
             cwd=self.project.root,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
         return args, process
-
-    @staticmethod
-    def command() -> list[str]:
-        import sys  # noqa: PLC0415  # only here
-
-        return [sys.executable, "-m", "ingest"]
 
     def kill_one(self, chance: random.Random) -> None:
         index = chance.randrange(len(self.running))
@@ -69,7 +65,8 @@ def test_random_kills_leave_every_invariant_standing(tmp_path: Path, seed: int) 
         for name in chance.sample(sorted(contents), 3):
             project.drop(name, contents[name])  # sent again
         fleet.kill_one(chance)
-        chance_wait(chance)
+        time.sleep(chance.uniform(0.1, 0.8))  # the fleet works for a moment: the kills fall anywhere
+    wait_until(lambda: len(project.live()) == len(FLEET), "every process is up")
     codes = fleet.stop()
     project.heal()
 
@@ -77,11 +74,5 @@ def test_random_kills_leave_every_invariant_standing(tmp_path: Path, seed: int) 
     assert {row[0] for row in project.rows("SELECT payment_id FROM payments")} == booked
     landed = project.rows("SELECT count(*) FROM events WHERE type = 'ingest.file.landed.v1'")
     assert landed == [(len(contents),)], "a file that is sent again is no new event"
+    project.assert_worked_off()
     project.assert_sound()
-
-
-def chance_wait(chance: random.Random) -> None:
-    """Let the fleet work for a moment, so that the kills fall anywhere."""
-    import time  # noqa: PLC0415  # only here
-
-    time.sleep(chance.uniform(0.1, 0.8))

@@ -110,8 +110,10 @@ def tail(
         with pipeline.store.read() as tx:
             after = browsing.newest(tx, count)
         wanted = selection(types=types)
-        after = _print(_pages(pipeline, wanted, after=after), as_json=json) or after
-        return _follow(pipeline, wanted, after=after, as_json=json) if follow else 0
+        if follow:
+            return _follow(pipeline, wanted, after=after, as_json=json)
+        _print(_pages(pipeline, wanted, after=after), as_json=json)
+    return 0
 
 
 @app.command()
@@ -171,10 +173,11 @@ def _follow(pipeline: Pipeline, wanted: Selection, *, after: int, as_json: bool)
     from ingest.cli.signals import stopping
 
     with stopping(leave_at=2) as stop, closing(pipeline.store.changes()) as changes:
-        while not stop.wait(FOLLOW_EVERY):
+        while not stop.is_set():
             if changes.has_moved():
                 after = _print(_pages(pipeline, wanted, after=after), as_json=as_json) or after
-            output.flush()
+                output.flush()
+            stop.wait(FOLLOW_EVERY)
     return 0
 
 

@@ -56,4 +56,5 @@ def run(
         pair.Role(name="work", argv=[*before, *work_args]),
     ]
     with signals.stopping() as stop:
-        return pair.one_after_the_other(roles, stop=stop) if once else pair.together(roles, stop=stop)
+        play = pair.one_after_the_other if once else pair.together
+        return stop.exit_code(play(roles, stop=stop))

@@ -54,9 +54,10 @@ def work(
             processors_dir=pipeline.processors_dir(processors),
         )
         summary = supervise(pipeline.store, pipeline.settings, wanted, stop=stop)
-        code = 0 if stop.is_set() or not once else exit_code(summary)
+        if not once:
+            return stop.exit_code(0)
         tell(summary, as_json=json)
-        return stop.exit_code(code)
+        return stop.exit_code(0 if stop.is_set() else exit_code(summary))
 
 
 def exit_code(summary: WorkSummary) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, LargeBinary, PrimaryKeyConstraint, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, LargeBinary, PrimaryKeyConstraint, Table, Text
 
 from ingest.store.schema.base import Instant, metadata, partial_index
 
@@ -10,17 +10,19 @@ landings = Table(
     "landings",
     metadata,
     Column("source", Text, nullable=False),
-    Column("sha256", Text, nullable=False),
     Column("path", LargeBinary, nullable=False),
     Column("version", BigInteger, nullable=False),
-    Column("position", BigInteger, nullable=False),
+    Column("position", BigInteger, nullable=False),  # of its event
+    Column("sha256", Text, nullable=False),
+    Column("is_first", Boolean, nullable=False),  # the content was new to the archive
     Column("size", BigInteger, nullable=False),
     Column("mtime_ns", BigInteger, nullable=False),
     Column("ctime_ns", BigInteger, nullable=False),
     Column("inode", Text, nullable=False),  # device:inode; both may need 64 unsigned bits
-    Column("original", Text, nullable=False),  # id of the event that first landed these bytes in this source
     Column("landed_at", Instant, nullable=False),
-    PrimaryKeyConstraint("source", "sha256", "path", "version"),
+    PrimaryKeyConstraint("source", "path", "version"),
+    # The first landing of a content stands beside it; only what came again needs to be found by content.
+    partial_index("ix_landings_again", "sha256", "source", "position", where="NOT is_first"),
     sqlite_with_rowid=False,
 )
 
@@ -39,9 +41,7 @@ sightings = Table(
     Column("version", BigInteger),  # of the content that stands landed
     Column("sha256", Text),
     Column("event_id", Text),
-    Column(
-        "landed_tuple", Text
-    ),  # as it was when that content was last delivered; the columns say what stands there now
+    Column("landed_tuple", Text),  # of its last delivery; the columns above say what was seen last
     Column("redelivered", BigInteger, nullable=False),
     PrimaryKeyConstraint("source", "path"),
     partial_index("ix_sightings_open", "source", "state", where="state <> 'landed'"),
@@ -62,5 +62,7 @@ sources = Table(
     Column("landed", BigInteger, nullable=False),
     Column("redelivered", BigInteger, nullable=False),
     Column("refused", BigInteger, nullable=False),
+    Column("contents", BigInteger, nullable=False),  # that were new to the archive
+    Column("content_bytes", BigInteger, nullable=False),  # their size together
     Column("error", Text, nullable=False),
 )

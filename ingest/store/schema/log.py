@@ -44,4 +44,7 @@ contents = Table(
     Column("sha256", Text, nullable=False, unique=True),
     Column("size", BigInteger, nullable=False),
     Column("bytes", LargeBinary),  # NULL: the bytes are an object in the archive directory
+    Column("source", Text, nullable=False),  # what landed first with these bytes
+    Column("path", LargeBinary, nullable=False),
+    Column("version", BigInteger, nullable=False),
 )

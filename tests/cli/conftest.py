@@ -1,0 +1,76 @@
+"""A project that has been through one day, and the command line in the process of the test."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from ingest.cli.frame import run
+from tests.cli.project import BAD, GOOD, SETTINGS, Ingest, Said, spawned, write
+
+
+@pytest.fixture
+def ingest(capfd: pytest.CaptureFixture[str]) -> Ingest:
+    """The command line in this process, in the working directory."""
+
+    def call(*argv: str) -> Said:
+        code = run(argv)
+        said = capfd.readouterr()
+        return Said(code, said.out, said.err)
+
+    return call
+
+
+@pytest.fixture(autouse=True)
+def _plain_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("INGEST_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("COLUMNS", "100")
+
+
+@pytest.fixture(scope="session")
+def _worked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Landed and worked once for all tests: a good file, a bad one, a copy, a link, one that is ignored."""
+    home = tmp_path_factory.mktemp("worked")
+    write(home, SETTINGS, {"good.csv": GOOD, "bad.csv": BAD, "copy.csv": GOOD, "old.bak": "x"})
+    (home / "inbox" / "link.csv").symlink_to("/etc/hostname")
+    assert spawned("watch", "--once", cwd=home).code == 3  # the link was refused
+    assert spawned("work", "--once", cwd=home).code == 3  # the bad file is dead
+    return home
+
+
+@pytest.fixture
+def worked(_worked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the worked project; the working directory."""
+    home = tmp_path / "worked"
+    shutil.copytree(_worked, home, symlinks=True)
+    monkeypatch.chdir(home)
+    return home
+
+
+@pytest.fixture
+def parked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A good file waits behind a dead one of the same partition; the working directory."""
+    home = tmp_path / "parked"
+    home.mkdir()
+    write(
+        home, SETTINGS.replace('path = "inbox"', 'path = "inbox"\npartition = "{source}"'), {"1-bad.csv": BAD}
+    )
+    monkeypatch.chdir(home)
+    assert spawned("watch", "--once", cwd=home).code == 0
+    (home / "inbox" / "2-good.csv").write_text(GOOD)
+    assert spawned("run", "--once", cwd=home).code == 3
+    return home
+
+
+@pytest.fixture
+def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project without a store; the working directory."""
+    home = tmp_path / "empty"
+    home.mkdir()
+    write(home, SETTINGS, {})
+    monkeypatch.chdir(home)
+    return home

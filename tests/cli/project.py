@@ -1,0 +1,85 @@
+"""A small project, and the command line as a test calls it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+GOOD = """payment_id,account,amount,currency,value_date,counterparty,reference
+P-1,ACC-1,10.00,EUR,2026-03-02,Alma,one
+P-2,ACC-1,20.00,EUR,2026-03-02,Bert,two
+P-3,ACC-2,30.00,USD,2026-03-02,Cleo,three
+"""
+BAD = """payment_id,account,amount,currency,value_date,counterparty,reference
+P-8,ACC-1,10.00,EUR,2026-03-02,Alma,one
+P-9,ACC-1,"=1+1",EUR,2026-03-02,Bert,two
+"""
+SETTINGS = """version = 1
+
+[[source]]
+name = "inbox"
+path = "inbox"
+quiet = "50ms"
+ignore = ["*.bak"]
+
+[[processor]]
+name = "payments"
+use = "processors.payments:payments"
+
+[[processor]]
+name = "ledger"
+use = "processors.ledger:ledger"
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a command answered."""
+
+    code: int
+    out: str
+    err: str
+
+    def json(self) -> Any:
+        """The one document on stdout."""
+        return json.loads(self.out)
+
+    def lines(self) -> list[Any]:
+        """The documents on stdout, one a line."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+Ingest = Callable[..., Said]
+
+
+def spawned(*argv: str, cwd: Path, stdin: str | None = None) -> Said:
+    """The command as a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-m", "ingest", *argv],
+        cwd=cwd,
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+    return Said(done.returncode, done.stdout, done.stderr)
+
+
+def write(home: Path, settings: str, files: dict[str, str]) -> None:
+    """A project with these files in its inbox."""
+    (home / "ingest.toml").write_text(settings)
+    (home / "inbox").mkdir()
+    for name, text in files.items():
+        (home / "inbox" / name).write_text(text)
+
+
+def error_of(said: Said) -> dict[str, Any]:
+    """The JSON error on stderr."""
+    errors = [json.loads(line) for line in said.err.splitlines() if '"error"' in line]
+    return errors[-1]["error"]

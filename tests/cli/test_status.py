@@ -1,0 +1,160 @@
+"""`status`: the promised keys, what they count, and what makes it exit 3."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from ingest.store.engine import sqlite_module
+from tests.cli.project import Ingest
+
+KEYS = {"v", "store", "archive", "sources", "processors", "watchers", "workers", "replays", "head_position"}
+STORE = {"url", "dialect", "engine_version", "schema", "wal_bytes"}
+SOURCE = {
+    *("name", "path", "mode", "state", "proof", "last_scan_at"),
+    *("settling", "landed", "redelivered", "refused", "ignored", "error"),
+}
+PROCESSOR = {
+    *("name", "version", "state", "waiting", "running", "retrying", "dead"),
+    *("done", "parked_keys", "oldest_waiting_s", "last_position"),
+}
+WORKER = {"id", "host", "pid", "state", "beat_age_s"}
+REPLAY = {"id", "processor", "mode", "state", "total", "done", "unchanged", "repaired", "changed", "dead"}
+
+
+def test_the_document_has_the_promised_keys(worked: Path, ingest: Ingest) -> None:
+    ingest("replay", "ledger", "--yes")
+
+    found = ingest("status", "--json").json()
+
+    assert found["v"] == 1
+    assert set(found) == KEYS
+    assert set(found["store"]) >= STORE
+    assert set(found["archive"]) == {"objects", "bytes"}
+    assert set(found["sources"][0]) >= SOURCE
+    assert set(found["processors"][0]) >= PROCESSOR
+    assert set(found["replays"][0]) >= REPLAY
+
+
+def test_the_figures_are_those_of_the_store(worked: Path, ingest: Ingest) -> None:
+    found = ingest("status", "--json").json()
+
+    [source] = found["sources"]
+    ledger, payments = found["processors"]
+    assert (source["landed"], source["refused"], source["ignored"], source["settling"]) == (3, 1, 1, 0)
+    assert (payments["done"], payments["dead"], payments["waiting"], payments["parked_keys"]) == (2, 1, 0, 1)
+    assert (ledger["done"], ledger["dead"], ledger["running"], ledger["retrying"]) == (3, 0, 0, 0)
+    assert found["head_position"] == ledger["last_position"] == 7
+    assert found["archive"]["objects"] == 2
+    assert found["watchers"] == found["workers"] == []
+
+
+def test_a_source_that_nobody_watches_is_idle(worked: Path, ingest: Ingest) -> None:
+    assert ingest("status", "--json").json()["sources"][0]["state"] == "idle"
+
+
+def test_a_live_watcher_is_listed_and_its_source_is_ok_until_it_is_killed(
+    worked: Path, ingest: Ingest
+) -> None:
+    def status() -> dict:
+        return ingest("status", "--json").json()
+
+    with subprocess.Popen(
+        [sys.executable, "-m", "ingest", "watch"], cwd=worked, stderr=subprocess.DEVNULL
+    ) as watcher:
+        _until(lambda: status()["sources"][0]["state"] == "ok")
+        [listed] = status()["watchers"]
+        assert set(listed) >= WORKER
+        assert (listed["pid"], listed["state"]) == (watcher.pid, "active")
+
+        watcher.kill()
+
+    assert status()["watchers"][0]["state"] == "stale"
+    assert status()["sources"][0]["state"] == "idle"
+    assert ingest("status", "--check").code == 3
+
+
+def test_what_waits_behind_a_parked_key_is_counted_as_waiting(parked: Path, ingest: Ingest) -> None:
+    payments = ingest("status", "--json").json()["processors"][1]
+
+    assert (payments["waiting"], payments["dead"], payments["parked_keys"]) == (1, 1, 1)
+    assert payments["oldest_waiting_s"] > 0
+    assert ingest("dead", "list", "--json").lines()[0]["behind"] == 1
+    states = [event["deliveries"] for event in ingest("events", "list", "--json").lines()]
+    assert states == [{"payments": "dead"}, {"payments": "waiting"}]
+
+
+def test_check_exits_3_while_something_is_dead(worked: Path, ingest: Ingest) -> None:
+    assert ingest("status").code == 0
+    assert ingest("status", "--check").code == 3
+
+    assert ingest("dead", "discard", "--yes", "--reason", "known").code == 0
+
+    assert ingest("status", "--check").code == 0
+
+
+def test_people_see_the_same(worked: Path, ingest: Ingest) -> None:
+    said = ingest("status")
+
+    assert said.code == 0
+    assert "payments has 1 dead" in said.out
+    assert "inbox" in said.out
+
+
+def test_a_held_write_lock_is_told(worked: Path, ingest: Ingest) -> None:
+    with closing(sqlite_module().connect(worked / ".ingest/ingest.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+
+        found = ingest("status", "--json")
+        checked = ingest("status", "--check")
+
+    assert found.json()["store"]["write_locked"] is True
+    assert checked.code == 3
+    assert ingest("status", "--json").json()["store"]["write_locked"] is False
+
+
+def test_watching_the_status_stops_when_asked(worked: Path) -> None:
+    program = [sys.executable, "-m", "ingest", "status", "--watch", "--json"]
+
+    with subprocess.Popen(program, cwd=worked, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        first = json.loads(process.stdout.readline())
+        process.terminate()
+        process.stdout.read()
+
+    assert set(first) == KEYS
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize("content", [b"", b"not a database at all, though long enough to be one" * 20])
+def test_a_store_that_is_no_store_is_65(content: bytes, worked: Path, ingest: Ingest) -> None:
+    for name in ("ingest.db-wal", "ingest.db-shm"):
+        (worked / ".ingest" / name).unlink(missing_ok=True)
+    (worked / ".ingest/ingest.db").write_bytes(content)
+
+    assert ingest("status").code == 65
+    assert ingest("watch", "--once").code == 65
+
+
+def test_a_store_of_another_schema_is_refused(worked: Path, ingest: Ingest) -> None:
+    with closing(sqlite3.connect(worked / ".ingest/ingest.db")) as db, db:
+        db.execute("UPDATE alembic_version SET version_num = '9999'")
+
+    said = ingest("status")
+
+    assert said.code == 65
+    assert "newer" in said.err
+
+
+def _until(is_so: object) -> None:
+    deadline = time.monotonic() + 30
+    while not is_so():  # type: ignore[operator]  # a predicate
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
