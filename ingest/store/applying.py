@@ -184,7 +184,7 @@ def _check(handover: Handover, applied: Applied, rules: Rules) -> None:
         raise AssertionError(msg)
     if rejected > Fraction(rules.max_rejects).limit_denominator(_PARTS) * handover.rows_in:
         error = TooManyRejects(
-            f"{rejected} of {handover.rows_in} rows refused, more than max_rejects = {rules.max_rejects:.4%}",
+            f"{rejected} of {handover.rows_in} rows rejected, more than max_rejects = {rules.max_rejects * 100:g}%",
             hint="see `ingest rejects list`",
         )
         error.conflicts = applied.conflicts  # type: ignore[attr-defined]  # the transaction that found them is rolled back

@@ -10,28 +10,28 @@ from __future__ import annotations
 
 import os
 import random
-import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType, TracebackType
+from types import TracebackType
 from typing import Any, Self
+from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import QueuePool
 
-from ingest.errors import CannotWrite, StoreReplaced, StoreUnusable, TryAgain
+from ingest.errors import CannotWrite, StoreReplaced, StoreUnusable
 from ingest.filesystems import filesystem_of, is_remote
+from ingest.store.driver import is_busy, sqlite_module, translated
 from ingest.store.schema import REVISION
 
 Tx = Connection
 
-SAFE_SQLITE = (3, 51, 3)  # 3.7.0 to 3.51.2 carry the "WAL-reset" corruption bug: https://sqlite.org/wal.html
 WRITE_LOCK_BOUND = 60.0  # seconds a write waits for the lock before it gives up
 _WAIT = (0.0002, 0.001)  # seconds between two tries; uniform, since SQLite's own ladder starves the slowest
+_SCHEME = "sqlite:///"
 _CACHE_KIB = 16 * 1024
 _CHECKPOINT_PAGES = 2000
 
@@ -43,8 +43,8 @@ class Store:
         self.url = url
         self.path = path
         self._identity = _identity(path)
-        self._writer = _engine(path, begin=_begin_immediate)
-        self._reader = _engine(path, begin=_begin_snapshot, pragmas=("query_only=ON",))
+        self._writer = _engine(self._connect, begin=_begin_immediate)
+        self._reader = _engine(self._connect, begin=_begin_snapshot, pragmas=("query_only=ON",))
         self._mine = (
             threading.local()
         )  # the writing connection of each thread: taking one from a pool costs more
@@ -58,7 +58,7 @@ class Store:
         `StoreReplaced` when the file is no longer the one that was opened,
         `CannotWrite` when the disk refuses.
         """
-        with _translated(self.path):
+        with translated(self.path):
             tx = self._writing_connection()
             with tx.begin():
                 self.check_identity()
@@ -66,8 +66,9 @@ class Store:
 
     @contextmanager
     def read(self) -> Iterator[Tx]:
-        """A consistent snapshot that can only be read."""
-        with _translated(self.path), self._reader.begin() as tx:
+        """A consistent snapshot, as of the first look, that can only be read; raises `StoreReplaced`."""
+        with translated(self.path), self._reader.begin() as tx:
+            self.check_identity()
             yield tx
 
     def check_identity(self) -> None:
@@ -90,6 +91,12 @@ class Store:
         self._mine = threading.local()
         self._writer.dispose()
         self._reader.dispose()
+
+    def _connect(self) -> Any:
+        """A connection of the driver; one that is gone is not made anew."""
+        self.check_identity()
+        name = f"file:{quote(os.fsencode(self.path))}?mode=rw"
+        return sqlite_module().connect(name, uri=True, timeout=0, check_same_thread=False)
 
     def _writing_connection(self) -> Connection:
         connection: Connection | None = getattr(self._mine, "connection", None)
@@ -128,12 +135,12 @@ class ChangeMark:
 
 def database_path(url: str) -> Path:
     """The file that a SQLite URL names."""
-    database = make_url(url).database
-    if not url.startswith("sqlite") or not database:
+    name = url.removeprefix(_SCHEME)
+    if name in ("", url):
         raise StoreUnusable(
             "the store's url does not name a SQLite file", hint="write sqlite:///path/to/ingest.db"
         )
-    return Path(database)
+    return Path(name)
 
 
 def open_store(url: str) -> Store:
@@ -147,13 +154,19 @@ def open_store(url: str) -> Store:
         raise StoreUnusable(f"there is no store at {path}", hint="run `ingest init`, or `ingest db upgrade`")
     _refuse_remote(path)
     store = Store(url, path)
-    found = revision(store)
-    if found != REVISION:
+    try:
+        _refuse_other_schema(revision(store))
+    except BaseException:
         store.close()
+        raise
+    return store
+
+
+def _refuse_other_schema(found: str | None) -> None:
+    if found != REVISION:
         age = "newer than this ingest" if found and found > REVISION else "older than this ingest"
         hint = "upgrade ingest" if found and found > REVISION else "run `ingest db upgrade`"
         raise StoreUnusable(f"the store's schema ({found or 'none'}) is {age} ({REVISION})", hint=hint)
-    return store
 
 
 def revision(store: Store) -> str | None:
@@ -190,27 +203,8 @@ def make_private_directory(path: Path) -> None:
         missing.chmod(0o700)
 
 
-def sqlite_module() -> ModuleType:
-    """The SQLite driver in use: the interpreter's where it is new enough, else pysqlite3.
-
-    Raises `StoreUnusable` when neither is safe for several processes that write.
-    """
-    if sqlite3.sqlite_version_info >= SAFE_SQLITE:
-        return sqlite3
-    try:
-        from pysqlite3 import dbapi2  # noqa: PLC0415  # only where the interpreter's own is too old
-    except ImportError as error:
-        raise StoreUnusable(
-            f"SQLite {sqlite3.sqlite_version} can corrupt a database that several processes write",
-            hint="pip install pysqlite3",
-        ) from error
-    return dbapi2  # type: ignore[no-any-return]  # it ships no types
-
-
-def _engine(path: Path, *, begin: Any, pragmas: tuple[str, ...] = ()) -> Engine:
-    engine = create_engine(
-        f"sqlite:///{path}", module=sqlite_module(), connect_args={"timeout": 0, "check_same_thread": False}
-    )
+def _engine(connect: Callable[[], Any], *, begin: Any, pragmas: tuple[str, ...] = ()) -> Engine:
+    engine = create_engine("sqlite://", module=sqlite_module(), creator=connect, poolclass=QueuePool)
 
     @event.listens_for(engine, "connect")
     def configure(raw: Any, _record: object) -> None:
@@ -246,45 +240,11 @@ def _patiently(attempt: Any) -> None:
         try:
             attempt()
         except sqlite_module().OperationalError as error:
-            if not _is_busy(error) or time.monotonic() > deadline:
+            if not is_busy(error) or time.monotonic() > deadline:
                 raise
             time.sleep(random.uniform(*_WAIT))  # noqa: S311  # spreads waiters, hides nothing
         else:
             return
-
-
-def _is_busy(error: BaseException | None) -> bool:
-    return str(getattr(error, "sqlite_errorname", error)).startswith(("SQLITE_BUSY", "database is locked"))
-
-
-@contextmanager
-def _translated(path: Path) -> Iterator[None]:
-    """Errors of the driver, in our words and with the next step."""
-    try:
-        yield
-    except DBAPIError as error:
-        raise _in_our_words(error.orig, path) or error from error
-    except sqlite_module().Error as error:
-        raise _in_our_words(error, path) or error from error
-
-
-def _in_our_words(error: BaseException | None, path: Path) -> Exception | None:
-    name, said = str(getattr(error, "sqlite_errorname", "")), str(error)
-    if _is_busy(error):
-        return TryAgain(
-            f"the database {path} stayed locked", hint="see which process holds it, then try again"
-        )
-    if (
-        name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT"))
-        or "malformed" in said
-        or "not a database" in said
-    ):
-        return StoreUnusable(f"{path} is damaged or is not a database", hint="restore the newest backup")
-    if name.startswith(("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN")):
-        return CannotWrite(
-            f"cannot write {path}: {said}", hint="free the disk or mend the mount; nothing was lost"
-        )
-    return None
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import text
 
-from ingest.store.engine import Store, sqlite_module
+from ingest.store.driver import sqlite_module
+from ingest.store.engine import Store
 
 PROBE_FOR = 0.25  # seconds in which a write lock that is only passed around is free at least once
 _PAUSE = 0.005

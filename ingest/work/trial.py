@@ -147,7 +147,7 @@ def try_out(
     elif run.spool.rejected > float(settings.max_rejects) * run.spool.rows_in:
         verdict, error = (
             "dead",
-            f"{run.spool.rejected} of {run.spool.rows_in} rows refused, more than max_rejects",
+            f"{run.spool.rejected} of {run.spool.rows_in} rows rejected, more than max_rejects",
         )
     return Tried(event=subject.event, verdict=verdict, error=error, handover=run.spool)
 

@@ -35,7 +35,11 @@ def _plain_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
 def _worked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Landed and worked once for all tests: a good file, a bad one, a copy, a link, one that is ignored."""
     home = tmp_path_factory.mktemp("worked")
-    write(home, SETTINGS, {"good.csv": GOOD, "bad.csv": BAD, "copy.csv": GOOD, "old.bak": "x"})
+    write(home, SETTINGS, {"good.csv": GOOD, "old.bak": "x"})
+    assert spawned("watch", "--once", cwd=home).code == 0
+    assert spawned("work", "--once", cwd=home).code == 0
+    (home / "inbox" / "bad.csv").write_text(BAD)
+    (home / "inbox" / "copy.csv").write_text(GOOD)
     (home / "inbox" / "link.csv").symlink_to("/etc/hostname")
     assert spawned("watch", "--once", cwd=home).code == 3  # the link was refused
     assert spawned("work", "--once", cwd=home).code == 3  # the bad file is dead
@@ -43,8 +47,15 @@ def _worked(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
+def day(_worked: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The worked project itself, not to be changed; the working directory."""
+    monkeypatch.chdir(_worked)
+    return _worked
+
+
+@pytest.fixture
 def worked(_worked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the worked project; the working directory."""
+    """A copy of the worked project, to be changed: its files are other inodes. The working directory."""
     home = tmp_path / "worked"
     shutil.copytree(_worked, home, symlinks=True)
     monkeypatch.chdir(home)

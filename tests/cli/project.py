@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,6 +71,27 @@ def spawned(*argv: str, cwd: Path, stdin: str | None = None) -> Said:
         check=False,
     )
     return Said(done.returncode, done.stdout, done.stderr)
+
+
+@contextmanager
+def running(*argv: str, cwd: Path) -> Iterator[subprocess.Popen[str]]:
+    """The command while the block runs; it is gone afterwards, whatever happened."""
+    program = [sys.executable, "-m", "ingest", *argv]
+    with subprocess.Popen(
+        program, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def until(is_so: Callable[[], object]) -> None:
+    """Return when it is so; fail when it does not become so for a long time."""
+    deadline = time.monotonic() + 30
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def write(home: Path, settings: str, files: dict[str, str]) -> None:

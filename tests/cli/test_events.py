@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.cli.project import GOOD, Ingest
+from tests.cli.project import GOOD, Ingest, running, spawned
 
 
 def ids(ingest: Ingest, *flags: str) -> list[str]:
@@ -24,14 +22,12 @@ def positions(ingest: Ingest, *flags: str) -> list[int]:
     return [line["position"] for line in said.lines()]
 
 
-def test_each_line_has_the_promised_keys_in_position_order(worked: Path, ingest: Ingest) -> None:
+def test_each_line_has_the_promised_keys_in_position_order(day: Path, ingest: Ingest) -> None:
     lines = ingest("events", "list", "--json").lines()
 
     assert [line["position"] for line in lines] == [1, 2, 3, 4, 5, 6, 7]
     assert all(set(line) == {"v", "position", "event", "deliveries"} for line in lines)
-    assert all(
-        line["event"]["specversion"] == "1.0" and line["event"]["keyseq"] == 1 or line for line in lines
-    )
+    assert all(line["event"]["specversion"] == "1.0" and line["event"]["keyseq"] for line in lines)
     assert {state for line in lines for state in line["deliveries"].values()} == {"done", "dead"}
 
 
@@ -57,9 +53,7 @@ def test_each_line_has_the_promised_keys_in_position_order(worked: Path, ingest:
         (("--since", "2020-01-01T00:00:00+02:00", "--limit", "1"), 1),
     ],
 )
-def test_the_filters_narrow_the_list(
-    flags: tuple[str, ...], count: int, worked: Path, ingest: Ingest
-) -> None:
+def test_the_filters_narrow_the_list(flags: tuple[str, ...], count: int, day: Path, ingest: Ingest) -> None:
     assert len(positions(ingest, *flags)) == count
 
 
@@ -67,33 +61,32 @@ def test_the_filters_narrow_the_list(
     "flags", [("--status", "fine"), ("--since", "yesterday"), ("--id", "abc"), ("--limit", "0")]
 )
 def test_a_filter_that_cannot_be_read_is_a_usage_error(
-    flags: tuple[str, ...], worked: Path, ingest: Ingest
+    flags: tuple[str, ...], day: Path, ingest: Ingest
 ) -> None:
     said = ingest("events", "list", *flags)
 
     assert (said.code, said.out) == (2, "")
 
 
-def test_an_unknown_processor_is_not_found(worked: Path, ingest: Ingest) -> None:
+def test_an_unknown_processor_is_not_found(day: Path, ingest: Ingest) -> None:
     assert ingest("events", "list", "--status", "done", "--processor", "nobody").code == 4
 
 
-def test_an_event_is_shown_by_id_by_the_beginning_of_it_and_by_position(worked: Path, ingest: Ingest) -> None:
+def test_an_event_is_shown_by_id_by_the_beginning_of_it_and_by_position(day: Path, ingest: Ingest) -> None:
     first = ids(ingest)[0]
 
     shown = [ingest("events", "show", asked, "--json").json() for asked in (first, first[:8], "1")]
 
     assert shown[0] == shown[1] == shown[2]
     assert shown[0]["event"]["id"] == first
-    assert json.loads(ingest("events", "show", first).out.split("\n", 4)[-1] or "{}") is not None
 
 
-def test_an_event_that_is_not_there_is_not_found(worked: Path, ingest: Ingest) -> None:
+def test_an_event_that_is_not_there_is_not_found(day: Path, ingest: Ingest) -> None:
     assert ingest("events", "show", "f" * 64).code == 4
     assert ingest("events", "show", "99").code == 4
 
 
-def test_people_get_one_line_an_event(worked: Path, ingest: Ingest) -> None:
+def test_people_get_one_line_an_event(day: Path, ingest: Ingest) -> None:
     out = ingest("events", "list").out
 
     assert out.count("\n") == 7
@@ -101,22 +94,19 @@ def test_people_get_one_line_an_event(worked: Path, ingest: Ingest) -> None:
 
 
 def test_the_newest_are_shown_and_those_to_come_followed(worked: Path) -> None:
-    program = [sys.executable, "-m", "ingest", "events", "tail", "-n", "1", "-f", "--json"]
-
-    with subprocess.Popen(program, cwd=worked, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert json.loads(process.stdout.readline())["position"] == 7
+    with running("events", "tail", "-n", "1", "-f", "--json", cwd=worked) as tail:
+        assert tail.stdout is not None
+        assert json.loads(tail.stdout.readline())["position"] == 7
         (worked / "inbox" / "new.csv").write_text(GOOD + "P-4,ACC-2,1.00,EUR,2026-03-02,Dora,four\n")
-        subprocess.run(
-            [sys.executable, "-m", "ingest", "watch", "--once"], cwd=worked, check=True, capture_output=True
-        )
-        assert json.loads(process.stdout.readline())["position"] == 8
-        process.terminate()
+        spawned("watch", "--once", cwd=worked)
+        assert json.loads(tail.stdout.readline())["position"] >= 8
+        tail.terminate()
+        tail.wait()
 
-    assert process.returncode == 0
+    assert tail.returncode == 0
 
 
-def test_a_log_that_is_whole_is_proved(worked: Path, ingest: Ingest) -> None:
+def test_a_log_that_is_whole_is_proved(day: Path, ingest: Ingest) -> None:
     said = ingest("events", "verify", "--json")
 
     found = said.json()
@@ -129,13 +119,13 @@ def test_a_log_that_is_whole_is_proved(worked: Path, ingest: Ingest) -> None:
     ("tampering", "problem"),
     [
         (
-            "UPDATE events SET body = replace(body, '10.00', '99.00') WHERE position = 5",
+            "UPDATE events SET body = replace(body, '10.00', '99.00') WHERE position = 2",
             "hash does not follow",
         ),
-        ("UPDATE events SET type = 'other.v1' WHERE position = 5", "disagree about type"),
-        ("UPDATE events SET time = time + 1 WHERE position = 5", "disagree about time"),
-        ("DELETE FROM events WHERE position = 5", "keyseq 1 is missing"),
-        ("DELETE FROM events WHERE position = 6", "newest events of this key are missing"),
+        ("UPDATE events SET type = 'other.v1' WHERE position = 2", "disagree about type"),
+        ("UPDATE events SET time = time + 1 WHERE position = 2", "disagree about time"),
+        ("DELETE FROM events WHERE position = 2", "keyseq 1 is missing"),
+        ("DELETE FROM events WHERE position = 3", "newest events of this key are missing"),
         ("DELETE FROM events WHERE position = 1", "every event of this key is missing"),
         ("UPDATE event_keys SET keyseq = 9 WHERE key = 'ACC-1'", "newest events of this key are missing"),
         ("UPDATE event_keys SET hash = x'00' WHERE key = 'ACC-1'", "event_keys does not agree"),

@@ -8,10 +8,10 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 from ingest.cli.signals import SIGNALS, Stop, stopping
+from tests.cli.project import until
 
 LONG = 30.0
 
@@ -24,7 +24,7 @@ def test_the_first_signal_asks_the_second_urges() -> None:
             assert (stop.is_set(), stop.is_urgent(), stop.exit_code(0)) == (True, False, 0)
 
             os.kill(os.getpid(), each)
-            _until(stop.is_urgent)
+            until(stop.is_urgent)
             assert stop.exit_code(0) == 128 + each
 
 
@@ -89,14 +89,7 @@ def test_a_process_asks_itself_to_stop_when_its_parent_dies(tmp_path: Path) -> N
     )
 
     with subprocess.Popen([sys.executable, "-c", parent]) as process:
-        _until((tmp_path / "up").exists)
+        until((tmp_path / "up").exists)
         process.kill()
 
-    _until((tmp_path / "stopped").exists)
-
-
-def _until(is_so: object) -> None:
-    deadline = time.monotonic() + LONG
-    while not is_so():  # type: ignore[operator]  # a predicate
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    until((tmp_path / "stopped").exists)

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import subprocess
-import sys
-import time
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from ingest.store.engine import sqlite_module
-from tests.cli.project import Ingest
+from ingest.store.driver import sqlite_module
+from tests.cli.project import Ingest, running, until
 
 KEYS = {"v", "store", "archive", "sources", "processors", "watchers", "workers", "replays", "head_position"}
 STORE = {"url", "dialect", "engine_version", "schema", "wal_bytes"}
@@ -43,7 +40,7 @@ def test_the_document_has_the_promised_keys(worked: Path, ingest: Ingest) -> Non
     assert set(found["replays"][0]) >= REPLAY
 
 
-def test_the_figures_are_those_of_the_store(worked: Path, ingest: Ingest) -> None:
+def test_the_figures_are_those_of_the_store(day: Path, ingest: Ingest) -> None:
     found = ingest("status", "--json").json()
 
     [source] = found["sources"]
@@ -51,12 +48,12 @@ def test_the_figures_are_those_of_the_store(worked: Path, ingest: Ingest) -> Non
     assert (source["landed"], source["refused"], source["ignored"], source["settling"]) == (3, 1, 1, 0)
     assert (payments["done"], payments["dead"], payments["waiting"], payments["parked_keys"]) == (2, 1, 0, 1)
     assert (ledger["done"], ledger["dead"], ledger["running"], ledger["retrying"]) == (3, 0, 0, 0)
-    assert found["head_position"] == ledger["last_position"] == 7
+    assert (found["head_position"], ledger["last_position"]) == (7, 4)
     assert found["archive"]["objects"] == 2
     assert found["watchers"] == found["workers"] == []
 
 
-def test_a_source_that_nobody_watches_is_idle(worked: Path, ingest: Ingest) -> None:
+def test_a_source_that_nobody_watches_is_idle(day: Path, ingest: Ingest) -> None:
     assert ingest("status", "--json").json()["sources"][0]["state"] == "idle"
 
 
@@ -66,15 +63,11 @@ def test_a_live_watcher_is_listed_and_its_source_is_ok_until_it_is_killed(
     def status() -> dict:
         return ingest("status", "--json").json()
 
-    with subprocess.Popen(
-        [sys.executable, "-m", "ingest", "watch"], cwd=worked, stderr=subprocess.DEVNULL
-    ) as watcher:
-        _until(lambda: status()["sources"][0]["state"] == "ok")
+    with running("watch", cwd=worked) as watcher:
+        until(lambda: status()["sources"][0]["state"] == "ok")
         [listed] = status()["watchers"]
         assert set(listed) >= WORKER
         assert (listed["pid"], listed["state"]) == (watcher.pid, "active")
-
-        watcher.kill()
 
     assert status()["watchers"][0]["state"] == "stale"
     assert status()["sources"][0]["state"] == "idle"
@@ -100,7 +93,7 @@ def test_check_exits_3_while_something_is_dead(worked: Path, ingest: Ingest) -> 
     assert ingest("status", "--check").code == 0
 
 
-def test_people_see_the_same(worked: Path, ingest: Ingest) -> None:
+def test_people_see_the_same(day: Path, ingest: Ingest) -> None:
     said = ingest("status")
 
     assert said.code == 0
@@ -120,14 +113,12 @@ def test_a_held_write_lock_is_told(worked: Path, ingest: Ingest) -> None:
     assert ingest("status", "--json").json()["store"]["write_locked"] is False
 
 
-def test_watching_the_status_stops_when_asked(worked: Path) -> None:
-    program = [sys.executable, "-m", "ingest", "status", "--watch", "--json"]
-
-    with subprocess.Popen(program, cwd=worked, stdout=subprocess.PIPE) as process:
+def test_watching_the_status_stops_when_asked(day: Path) -> None:
+    with running("status", "--watch", "--json", cwd=day) as process:
         assert process.stdout is not None
         first = json.loads(process.stdout.readline())
         process.terminate()
-        process.stdout.read()
+        process.wait()
 
     assert set(first) == KEYS
     assert process.returncode == 0
@@ -151,10 +142,3 @@ def test_a_store_of_another_schema_is_refused(worked: Path, ingest: Ingest) -> N
 
     assert said.code == 65
     assert "newer" in said.err
-
-
-def _until(is_so: object) -> None:
-    deadline = time.monotonic() + 30
-    while not is_so():  # type: ignore[operator]  # a predicate
-        assert time.monotonic() < deadline
-        time.sleep(0.02)

@@ -16,7 +16,8 @@ from typing import Any
 
 from ingest.archive import Archive, verify
 from ingest.store import verifying
-from ingest.store.engine import open_store, sqlite_module
+from ingest.store.driver import sqlite_module
+from ingest.store.engine import open_store
 from ingest.store.migrate import create_or_upgrade
 
 KILLS = Path(__file__).parent / "kill"

@@ -43,9 +43,7 @@ def a_draft(  # noqa: PLR0913  # what tests tell apart events by
     producer: str = "",
 ) -> Draft:
     """A draft of an event named `id_`."""
-    fact = FileRefused(
-        source=origin, name=id_, path=id_, size=0, reason="fifo", message="", refused_at=time
-    )
+    fact = FileRefused(source=origin, name=id_, path=id_, size=0, reason="fifo", message="", refused_at=time)
     event = root_event(fact, id=id_, source=f"/ingest/{origin}", subject=id_, time=time, partitionkey=key)
     event = replace(event, type=type_, causationid=cause)
     return outbox.draft(event, origin=origin, supersedes=supersedes, producer=producer)
@@ -59,7 +57,9 @@ def append(store: Store, *drafts: Draft, now: datetime = NOON) -> list[int | Non
 
 def land(store: Store, *ids: str, key: str = "k", now: datetime = NOON) -> list[int]:
     """Events of these ids, under one key, stand in the log; their positions."""
-    return [position for position in append(store, *(a_draft(id_, key=key) for id_ in ids), now=now) if position]
+    return [
+        position for position in append(store, *(a_draft(id_, key=key) for id_ in ids), now=now) if position
+    ]
 
 
 def wanted(  # noqa: PLR0913  # what tests tell apart subscriptions by
@@ -105,13 +105,17 @@ def fill(store: Store, *, now: datetime = NOON) -> None:
 
 
 def claim(  # noqa: PLR0913  # who claims what and when
-    store: Store, generation: int, *, worker: str = "w1", child: int = 1, budget: int = 1, now: datetime = NOON
+    store: Store,
+    generation: int,
+    *,
+    worker: str = "w1",
+    child: int = 1,
+    budget: int = 1,
+    now: datetime = NOON,
 ) -> list[Held]:
     """The deliveries that this child has started now."""
     with store.write() as tx:
-        return held.fetch(
-            tx, lanes.claim(tx, generation, worker=worker, child=child, budget=budget, now=now)
-        )
+        return held.fetch(tx, lanes.claim(tx, generation, worker=worker, child=child, budget=budget, now=now))
 
 
 def complete(store: Store, done: Iterable[Held], *, worker: str = "w1", now: datetime = NOON) -> None:

@@ -41,7 +41,11 @@ def test_positions_rise_in_the_order_of_the_drafts_and_from_one_append_to_the_ne
 def test_an_event_that_stands_is_skipped_and_takes_no_number(store: Store) -> None:
     (position,) = land(store, "1")
 
-    assert append(store, a_draft("1"), a_draft("2"), a_draft("1", key="elsewhere")) == [None, position + 1, None]
+    assert append(store, a_draft("1"), a_draft("2"), a_draft("1", key="elsewhere")) == [
+        None,
+        position + 1,
+        None,
+    ]
     assert chain(store, "k") == [("1", 1), ("2", 2)]
     assert chain(store, "elsewhere") == []
 

@@ -165,9 +165,7 @@ def test_running_an_event_again_replaces_its_rows_and_rejects_as_a_whole(store: 
     assert [row[3] for row in rejected(store)] == ["new"]
 
 
-def apply_again(
-    store: Store, one: Held, *given: object, by: applying.Rules = ALL
-) -> applying.Applied:
+def apply_again(store: Store, one: Held, *given: object, by: applying.Rules = ALL) -> applying.Applied:
     with store.write() as tx:
         handed = Handed(given)  # type: ignore[arg-type]
         return applying.apply(tx, one, handed, by, is_replay=True, now=NOON)
@@ -278,7 +276,10 @@ def test_a_rerun_that_hands_over_the_same_in_any_order_changed_nothing(store: St
     fact_f, fact_g = fact("f", cause="e1"), fact("g", cause="e1")
     apply(store, one, rows(A, B, facts=[fact_f, None]), facts(fact_g), rejects("r1", "r2"), by=ALL)
 
-    assert verdict(store, one, facts(fact_g), rows(B, A, facts=[None, fact_f]), rejects("r1", "r2")) == "unchanged"
+    assert (
+        verdict(store, one, facts(fact_g), rows(B, A, facts=[None, fact_f]), rejects("r1", "r2"))
+        == "unchanged"
+    )
 
 
 @pytest.mark.parametrize(
@@ -398,6 +399,8 @@ def test_whatever_is_run_again_in_whatever_order_each_key_stands_once_and_each_r
             stood = [row for row in standing(store) if row[-1] == id_]
             assert applied.booked == len(stood)
             assert applied.booked + applied.duplicate + len(applied.conflicts) == len(given_rows)
-            assert [row[3] for row in rejected(store) if row[0] == id_] == ["conflict"] * len(applied.conflicts)
+            assert [row[3] for row in rejected(store) if row[0] == id_] == ["conflict"] * len(
+                applied.conflicts
+            )
             keys = [row[0] for row in standing(store)]
             assert len(keys) == len(set(keys))

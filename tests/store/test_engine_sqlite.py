@@ -16,7 +16,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ingest.errors import CannotWrite, IngestError, StoreReplaced, StoreUnusable, TryAgain
 from ingest.store import engine
-from ingest.store.engine import Store, create_file, database_path, open_store, sqlite_module
+from ingest.store.driver import SAFE_SQLITE, sqlite_module
+from ingest.store.engine import Store, create_file, database_path, open_store
 from ingest.store.migrate import create_or_upgrade
 from ingest.store.schema import events
 from tests.store.backends import sqlite, url_in
@@ -87,7 +88,9 @@ def test_an_address_that_names_no_file_is_refused(url: str) -> None:
         database_path(url)
 
 
-@pytest.mark.parametrize("name", ["a b", "50%", "ü", "#1", "a'b", 'a"b', "a%20b", "$HOME", "[x]", "a&b=c"])
+@pytest.mark.parametrize(
+    "name", ["a b", "50%", "ü", "#1", "a'b", 'a"b', "a%20b", "$HOME", "[x]", "a&b=c", "a?b", "\udcff"]
+)
 def test_the_name_of_the_directory_can_be_any(tmp_path: Path, name: str) -> None:
     directory = tmp_path / name
     directory.mkdir()
@@ -101,7 +104,7 @@ def test_the_name_of_the_directory_can_be_any(tmp_path: Path, name: str) -> None
 
 
 def test_the_driver_in_use_is_safe_for_several_processes_that_write() -> None:
-    assert sqlite_module().sqlite_version_info >= engine.SAFE_SQLITE
+    assert sqlite_module().sqlite_version_info >= SAFE_SQLITE
 
 
 # ---------------------------------------------------------------- privacy
@@ -205,15 +208,14 @@ def test_a_write_whose_block_raises_leaves_nothing(store: Store) -> None:
         assert tx.execute(text("SELECT count(*) FROM event_keys")).scalar() == 0
 
 
-def test_a_read_is_one_snapshot_from_its_beginning(store: Store) -> None:
+def test_a_read_is_one_snapshot_whatever_is_written_meanwhile(store: Store) -> None:
     land(store, "1")
     with store.read() as tx:
+        found = [list(tx.execute(select(events.c.id)).scalars())]
         land(store, "2")
-        found = [list(tx.execute(select(events.c.id)).scalars()) for _ in range(2)]
-        land(store, "3")
         found.append(list(tx.execute(select(events.c.id)).scalars()))
 
-    assert found == [["1"], ["1"], ["1"]]
+    assert found == [["1"], ["1"]]
 
 
 @pytest.mark.parametrize(
@@ -270,9 +272,7 @@ def test_the_settings_that_make_a_commit_durable_hold_on_every_connection(store:
 
     for transaction in (store.write, store.read):
         with transaction() as tx:
-            assert {
-                name: tx.execute(text(f"PRAGMA {name}")).scalar() for name in wanted
-            } == wanted
+            assert {name: tx.execute(text(f"PRAGMA {name}")).scalar() for name in wanted} == wanted
 
 
 def test_each_thread_writes_on_a_connection_of_its_own(store: Store) -> None:
@@ -293,28 +293,24 @@ def test_each_thread_writes_on_a_connection_of_its_own(store: Store) -> None:
 # ---------------------------------------------------------------- several processes
 
 
-def test_a_reader_is_not_disturbed_by_processes_that_open_and_close_the_database(
+def test_processes_that_open_and_close_the_database_do_not_disturb_one_another(
     store: Store, tmp_path: Path
 ) -> None:
     store.close()
     program = """
         import sys
-        from ingest.store.engine import Store
         from pathlib import Path
+        from ingest.store.engine import Store
         for _ in range(60):
-            with Store(sys.argv[1], Path(sys.argv[2])) as store:
-                with store.write() as tx:
-                    tx.exec_driver_sql("UPDATE event_keys SET keyseq = 1")
+            with Store(sys.argv[1], Path(sys.argv[2])) as store, store.write() as tx:
+                tx.exec_driver_sql("UPDATE event_keys SET keyseq = 1")
         """
     other = start(program, url_in(tmp_path), tmp_path / "ingest.db")
-    reads = 0
     while other.poll() is None:
-        with Store(url_in(tmp_path), tmp_path / "ingest.db") as mine, mine.read() as tx:
+        with open_store(url_in(tmp_path)) as mine, mine.read() as tx:
             assert tx.execute(text("SELECT count(*) FROM event_keys")).scalar() == 0
-            reads += 1
 
-    assert other.returncode == 0, other.communicate()
-    assert reads
+    assert other.communicate() == ("", "")
 
 
 def start(program: str, *arguments: object) -> "subprocess.Popen[str]":
@@ -350,9 +346,8 @@ def test_of_several_processes_that_write_none_starves_and_no_write_is_lost(
         assert writer.stdout is not None
         assert writer.stdout.readline() == "ready\n"
 
-    said = [writer.communicate("\n") for writer in reversed(writers)] if False else begin(writers)
+    written = [int(said) for said in begin(writers)]
 
-    written = [int(out) for out in said]
     with store.read() as tx:
         assert tx.execute(text("SELECT keyseq FROM event_keys")).scalar() == sum(written)
     assert min(written) > 0

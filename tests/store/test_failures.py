@@ -163,9 +163,7 @@ def test_an_error_is_kept_bounded(store: Store, generation: int) -> None:
     (one,) = claim(store, generation)
     failure = deliveries.Failure(held=one, started_at=None, error="x" * 10_000, is_permanent=True)
     with store.write() as tx:
-        deliveries.fail(
-            tx, failure, budget=Budget(), on_dead="park", jitter=0, worker="w1", now=NOON
-        )
+        deliveries.fail(tx, failure, budget=Budget(), on_dead="park", jitter=0, worker="w1", now=NOON)
 
     ((_, _, error),) = history(store, "1")
     assert error is not None

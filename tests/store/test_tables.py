@@ -45,9 +45,7 @@ def test_a_table_that_stands_as_declared_is_left_alone(store: Store) -> None:
 
 
 def test_values_of_every_type_come_back_as_they_were_bound(store: Store) -> None:
-    every = table(
-        "every", s=str, i=int, b=bool, m=Decimal, d=date, t=datetime, j=dict, e=list, n=str | None
-    )
+    every = table("every", s=str, i=int, b=bool, m=Decimal, d=date, t=datetime, j=dict, e=list, n=str | None)
     ensure(store, every)
     row = every.bind(
         {
@@ -72,7 +70,9 @@ def test_added_nullable_columns_follow_and_old_rows_hold_nothing_there(store: St
     ensure(store, PLAIN)
     with store.write() as tx:
         booking.book(tx, PLAIN, "e1", [("A", "1")])
-    wider = table("payments", payment_id=str, amount=Decimal, note=str | None, n=int | None, unique="payment_id")
+    wider = table(
+        "payments", payment_id=str, amount=Decimal, note=str | None, n=int | None, unique="payment_id"
+    )
 
     ensure(store, wider)
     ensure(store, wider)

@@ -12,7 +12,7 @@ from typing import Any
 from ingest.contract import Processor
 from ingest.domain import codec
 from ingest.domain.events import FileLanded
-from ingest.store import booking, contents, outbox, subscriptions, workers
+from ingest.store import booking, outbox, subscriptions, workers
 from ingest.store.engine import Store
 from ingest.store.presence import Board
 from ingest.store.subscriptions import Registration
@@ -70,11 +70,10 @@ class Bench:
             subscriptions.register(tx, wanted, now=NOW)
         self.trades[name] = trade
 
-    def land(self, *names: str, key: str = "acme/k", data: bytes = b"") -> list[str]:
+    def land(self, *names: str, key: str = "acme/k") -> list[str]:
         """Files with these names have landed, in order, under one partition key; their event ids."""
         drafts = [self._draft(name, key) for name in names]
         with self.store.write() as tx:
-            contents.keep(tx, [("0" * 64, len(data), data)])
             outbox.append(tx, drafts, now=NOW)
         return [draft.id for draft in drafts]
 

@@ -90,7 +90,7 @@ def test_a_file_with_too_many_refused_rows_books_nothing_and_shows_why(bench: Be
     assert bench.rows('SELECT event_id, line, "column", rule FROM rejects') == [
         ("id-2", 2, "amount", "required")
     ]
-    assert bench.rows("SELECT error FROM dead")[0][0].startswith("1 of 2 rows refused")
+    assert bench.rows("SELECT error FROM dead")[0][0].startswith("1 of 2 rows rejected")
 
 
 def test_what_follows_a_refused_file_in_its_lane_is_not_applied_before_it(bench: Bench) -> None:

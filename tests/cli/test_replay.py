@@ -1,0 +1,148 @@
+"""`replay` and `replays`: a set is planned, confirmed, made due, worked, and reported."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.project import GOOD, Ingest, error_of, running, spawned, until
+
+KEYS = {
+    *("v", "plan_id", "replay_id", "processor", "mode", "events", "first_position", "last_position"),
+    *("unchanged", "repaired", "changed", "dead", "state"),
+}
+LISTED = {
+    "v",
+    "id",
+    "processor",
+    "mode",
+    "state",
+    "total",
+    "done",
+    "unchanged",
+    "repaired",
+    "changed",
+    "dead",
+}
+
+
+def test_a_dry_run_shows_the_set_of_every_processor_and_does_nothing(day: Path, ingest: Ingest) -> None:
+    said = ingest("replay", "--dry-run", "--json")
+
+    ledger, payments = said.lines()
+    assert said.code == 0
+    assert set(ledger) == set(payments) == KEYS
+    assert (ledger["processor"], ledger["events"], payments["events"]) == ("ledger", 3, 3)
+    assert ledger["plan_id"] == payments["plan_id"]
+    assert (ledger["replay_id"], ledger["state"]) == (None, "planned")
+    assert ingest("replays", "list", "--json").lines() == []
+
+
+def test_a_replay_is_refused_where_nobody_can_confirm_it(day: Path, ingest: Ingest) -> None:
+    said = ingest("replay", "payments", "--json")
+
+    assert said.code == 5
+    assert error_of(said)["code"] == "not_confirmed"
+
+
+def test_a_replay_runs_like_other_work_and_changes_nothing(worked: Path, ingest: Ingest) -> None:
+    [started] = ingest(
+        "replay", "payments", "--status", "done", "--yes", "--reason", "audit", "--json"
+    ).lines()
+    assert set(started) == KEYS
+    assert (started["events"], started["state"]) == (2, "filling")
+
+    assert spawned("work", "--once", cwd=worked).code == 0
+
+    [listed] = ingest("replays", "list", "--json").lines()
+    assert set(listed) == LISTED
+    assert (listed["state"], listed["total"], listed["done"], listed["unchanged"]) == ("done", 2, 2, 2)
+    shown = ingest("replays", "show", started["replay_id"], "--json").json()
+    assert (shown["reason"], shown["plan_id"]) == ("audit", started["plan_id"])
+    assert "@" in shown["who"]
+    assert ingest("replays", "list").code == ingest("replays", "show", started["replay_id"]).code == 0
+
+
+def test_waiting_for_a_replay_reports_what_came_of_it(worked: Path) -> None:
+    (worked / "inbox" / "good.csv").unlink()  # bytes come from the archive
+
+    with running("work", cwd=worked):
+        said = spawned("replay", "payments", "--status", "done", "--yes", "--wait", "--json", cwd=worked)
+
+    assert said.code == 0
+    [report] = said.lines()
+    assert (report["state"], report["unchanged"], report["dead"]) == ("done", 2, 0)
+
+
+def test_a_replay_in_which_something_died_exits_3(worked: Path) -> None:
+    with running("work", cwd=worked):
+        said = spawned("replay", "payments", "--status", "dead", "--yes", "--wait", "--json", cwd=worked)
+
+    assert said.code == 3
+    assert said.lines()[0]["dead"] == 1
+
+
+def test_whoever_waits_where_nobody_works_is_told_and_may_leave(worked: Path) -> None:
+    with running("replay", "payments", "--yes", "--wait", cwd=worked) as waiting:
+        until(lambda: spawned("replays", "list", "--json", cwd=worked).out)
+        waiting.terminate()
+        waiting.wait()
+
+    assert waiting.returncode == 130
+
+
+def test_a_plan_is_applied_exactly_or_not_at_all(worked: Path, ingest: Ingest) -> None:
+    plan = ingest("replay", "payments", "--dry-run", "--json").lines()[0]["plan_id"]
+    (worked / "inbox" / "more.csv").write_text(GOOD + "P-5,ACC-1,5.00,EUR,2026-03-02,Emil,five\n")
+    spawned("watch", "--once", cwd=worked)
+
+    stale = ingest("replay", "payments", "--plan", plan, "--yes", "--json")
+    plan = ingest("replay", "payments", "--dry-run", "--json").lines()[0]["plan_id"]
+    applied = ingest("replay", "payments", "--plan", plan, "--yes", "--json")
+
+    assert stale.code == 5
+    assert error_of(stale)["code"] == "plan_stale"
+    assert applied.code == 0
+    assert applied.lines()[0]["events"] == 4
+    assert len(ingest("replays", "list", "--json").lines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("flags", "code"),
+    [
+        (("nobody",), 4),
+        (("payments", "--id", "f" * 64), 4),
+        (("payments", "--mode", "shadow"), 2),
+        (("payments", "--mode", "force"), 2),
+        (("payments", "--mode", "sideways"), 2),
+        (("payments", "--status", "odd"), 2),
+    ],
+)
+def test_what_cannot_be_replayed_is_answered_by_its_exit_code(
+    flags: tuple[str, ...], code: int, day: Path, ingest: Ingest
+) -> None:
+    assert ingest("replay", *flags, "--dry-run").code == code
+
+
+def test_a_set_without_events_is_nothing_to_do(day: Path, ingest: Ingest) -> None:
+    said = ingest("replay", "payments", "--source", "elsewhere", "--json")
+
+    assert said.code == 0
+    assert (said.lines()[0]["events"], said.lines()[0]["replay_id"], said.lines()[0]["state"]) == (
+        0,
+        None,
+        "done",
+    )
+
+
+def test_a_replay_is_paused_resumed_and_cancelled(worked: Path, ingest: Ingest) -> None:
+    id_ = ingest("replay", "ledger", "--yes", "--json").lines()[0]["replay_id"]
+
+    states = [
+        ingest("replays", verb, id_, "--json").json()["state"] for verb in ("pause", "resume", "cancel")
+    ]
+
+    assert states == ["paused", "filling", "cancelled"]
+    assert ingest("replays", "resume", id_).code == 2
+    assert ingest("replays", "cancel", "r-unknown").code == 4
