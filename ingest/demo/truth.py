@@ -87,11 +87,8 @@ def books(store: Store, *, now: datetime) -> Books:
             "ledger_postings": booked.count(tx, LEDGER),
             "rejects": rejected,
         }
-    states: dict[str, Counter[str]] = {}
-    for event in [*landed, *settled]:
-        for processor, state in event.deliveries.items():
-            states.setdefault(processor, Counter())[state] += 1
-    return Books(totals=totals, outcomes=states, payments=payments, balances=balances)
+    outcomes = _outcomes([*landed, *settled])
+    return Books(totals=totals, outcomes=outcomes, payments=payments, balances=balances)
 
 
 def differences(expected: Mapping[str, Any], found: Books, told: list[Fate]) -> list[str]:
@@ -139,6 +136,16 @@ def _fate(
         said=(mine.error or (outcome.note if outcome is not None else "")) if mine is not None else "",
         duplicate_of=paths.get(data["duplicateof"] or ""),
     )
+
+
+def _outcomes(events: list[Listed]) -> dict[str, dict[str, int]]:
+    """How many deliveries of each processor came to what."""
+    found: dict[str, dict[str, int]] = {}
+    for event in events:
+        for processor, state in event.deliveries.items():
+            states = found.setdefault(processor, {})
+            states[state] = states.get(state, 0) + 1
+    return found
 
 
 def _payments(tx: Tx) -> dict[str, dict[str, Any]]:

@@ -56,8 +56,8 @@ def page(
 ) -> list[Listed]:
     """The next events that match, by rising position.
 
-    A `status` in the selection is that of `processor`'s delivery, or of any
-    processor's where none is named.
+    Where a `processor` is named, only what it is subscribed to. A `status` in
+    the selection is that of its delivery, or of any processor's where none is named.
     """
     statement = _narrowed(tx, selection, processor).where(events.c.position > window.after)
     return with_deliveries(tx, tx.execute(statement.order_by(events.c.position).limit(window.limit)), now=now)
@@ -145,10 +145,14 @@ def with_deliveries(tx: Tx, rows: Iterable[Any], *, now: datetime) -> list[Liste
 
 def _narrowed(tx: Tx, selection: Selection, processor: str | None) -> Select[Any]:
     statement = select(*_COLUMNS)
+    if processor is not None:
+        row = subscriptions.find(tx, processor)
+        concerned = statement.where(events.c.type.in_(json.loads(row.accepts)))
+        if origins := json.loads(row.origins):
+            concerned = concerned.where(events.c.origin.in_(origins))
+        return narrowed(concerned, selection, generation_id=row.generation_id)
     if selection.status is None:
         return narrowed(statement, selection)
-    if processor is not None:
-        return narrowed(statement, selection, generation_id=subscriptions.find(tx, processor).generation_id)
     live = tx.execute(select(subscription_table.c.generation_id)).scalars()
     has_it = [
         events.c.position.in_(

@@ -10,13 +10,13 @@ from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import ClauseElement, Connection, Dialect, func, select
-from sqlalchemy.dialects.sqlite import Insert, insert
+from sqlalchemy.dialects.postgresql import Insert, insert
 
 from ingest.store.schema import events
 
 __all__ = ["Batch", "Insert", "insert", "next_positions"]
 
-# SQLite's insert with ON CONFLICT compiles for PostgreSQL too: both dialects render the same clause elements.
+# PostgreSQL's insert with ON CONFLICT is rendered by SQLite too; the other way round it is not.
 
 
 class Batch:

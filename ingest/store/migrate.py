@@ -10,7 +10,9 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from sqlalchemy import inspect
 
+from ingest.errors import StoreUnusable
 from ingest.resources import migrations_dir
 from ingest.store.engine import Store, create_file, database_path, revision
 from ingest.store.schema import REVISION
@@ -21,12 +23,17 @@ def create_or_upgrade(url: str) -> tuple[str | None, str]:
 
     A missing database is created, readable by its owner only. Safe to call
     from several processes at once: the second finds nothing left to do.
+    Raises `StoreUnusable` for a store that is newer, or a database of another program.
     """
     path = database_path(url)
     if not path.exists():
         create_file(path)
     with Store(url, path) as store:
         before = revision(store)
+        if before is not None and before not in revisions():
+            raise StoreUnusable(
+                f"the store's schema ({before}) is newer than this ingest ({REVISION})", hint="upgrade ingest"
+            )
         if before != REVISION:
             _upgrade(store)
     return before, REVISION
@@ -36,6 +43,11 @@ def _upgrade(store: Store) -> None:
     config = Config()
     config.set_main_option("script_location", str(migrations_dir()).replace("%", "%%"))
     with store.write() as tx:
+        found = inspect(tx).get_table_names()
+        if found and "alembic_version" not in found:
+            raise StoreUnusable(
+                f"{store.path} is the database of another program", hint="give store.url a name of its own"
+            )
         config.attributes["connection"] = tx
         command.upgrade(config, "head")
 

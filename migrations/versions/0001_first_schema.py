@@ -35,7 +35,7 @@ def upgrade() -> None:
     _sources()
     _subscriptions()
     _workers()
-    if op.get_bind().dialect.name == "sqlite":
+    if op.get_context().dialect.name == "sqlite":
         _refuse_on_sqlite()
     else:
         _refuse_on_postgresql()

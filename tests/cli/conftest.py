@@ -62,18 +62,25 @@ def worked(_worked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
     return home
 
 
-@pytest.fixture
-def parked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A good file waits behind a dead one of the same partition; the working directory."""
-    home = tmp_path / "parked"
-    home.mkdir()
+@pytest.fixture(scope="session")
+def _parked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Landed and worked once for all tests: a good file waits behind a dead one of the same partition."""
+    home = tmp_path_factory.mktemp("parked")
     write(
         home, SETTINGS.replace('path = "inbox"', 'path = "inbox"\npartition = "{source}"'), {"1-bad.csv": BAD}
     )
-    monkeypatch.chdir(home)
     assert spawned("watch", "--once", cwd=home).code == 0
     (home / "inbox" / "2-good.csv").write_text(GOOD)
     assert spawned("run", "--once", cwd=home).code == 3
+    return home
+
+
+@pytest.fixture
+def parked(_parked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the parked project; the working directory."""
+    home = tmp_path / "parked"
+    shutil.copytree(_parked, home)
+    monkeypatch.chdir(home)
     return home
 
 

@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,12 +59,13 @@ class Said:
 Ingest = Callable[..., Said]
 
 
-def spawned(*argv: str, cwd: Path, stdin: str | None = None) -> Said:
+def spawned(*argv: str, cwd: Path, env: Mapping[str, str] | None = None) -> Said:
     """The command as a process of its own."""
     done = subprocess.run(
         [sys.executable, "-m", "ingest", *argv],
         cwd=cwd,
-        input=stdin,
+        stdin=subprocess.DEVNULL,
+        env=env,
         capture_output=True,
         text=True,
         timeout=50,

@@ -40,6 +40,8 @@ def test_each_line_has_the_promised_keys_in_position_order(day: Path, ingest: In
         (("--source", "elsewhere"), 0),
         (("--key", "ACC-1"), 2),
         (("--status", "dead"), 1),
+        (("--processor", "ledger"), 3),
+        (("--processor", "payments"), 3),
         (("--status", "dead", "--processor", "ledger"), 0),
         (("--status", "done", "--processor", "ledger"), 3),
         (("--status", "done"), 5),

@@ -42,7 +42,12 @@ def test_a_signal_that_was_ignored_is_heard_and_ignored_again_afterwards() -> No
 
 def test_a_waiter_in_another_thread_is_woken() -> None:
     stop, woken = Stop(), threading.Event()
-    thread = threading.Thread(target=lambda: stop.wait(LONG) and woken.set())
+
+    def wait() -> None:
+        if stop.wait(LONG):
+            woken.set()
+
+    thread = threading.Thread(target=wait)
     thread.start()
 
     stop.set()

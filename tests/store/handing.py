@@ -7,15 +7,19 @@ from dataclasses import dataclass
 from decimal import Decimal
 from hashlib import sha256
 
+from sqlalchemy import select
+
 from ingest.contract import Table, table
-from ingest.store import applying, lanes, tables
+from ingest.store import applying, booking, lanes, tables
 from ingest.store.applying import Applied, Rules
 from ingest.store.deliveries import Outcome, complete
 from ingest.store.engine import Store
 from ingest.store.handover import Facts, Piece, Rejects, Rows
 from ingest.store.held import Held
 from ingest.store.outbox import Draft
-from tests.store.stage import NOON, a_draft
+from ingest.store.schema import events
+from ingest.store.schema import rejects as reject_table
+from tests.store.stage import NOON, a_draft, claim, land, subscribe
 
 PAYMENTS = table("payments", payment_id=str, amount=Decimal, note=str | None, unique="payment_id")
 LINES = table("lines", line=int, text=str | None)
@@ -108,3 +112,40 @@ def apply(
         complete(tx, [done], worker="w1", now=NOON)
         lanes.leave(tx, [one.lane], now=NOON)
     return applied
+
+
+def started(store: Store, id_: str) -> Held:
+    stand(store)
+    generation = subscribe(store)
+    land(store, id_, key=id_)
+    (held,) = claim(store, generation)
+    return held
+
+
+def standing(store: Store, of: Table = PAYMENTS) -> list[tuple[object, ...]]:
+    with store.read() as tx:
+        return sorted((tuple(row.values()) for row in booking.select_rows(tx, of, {})), key=repr)
+
+
+def rejected(store: Store) -> list[tuple[object, ...]]:
+    columns = (
+        reject_table.c.event_id,
+        reject_table.c.line,
+        reject_table.c.column,
+        reject_table.c.rule,
+        reject_table.c.raw,
+    )
+    with store.read() as tx:
+        return [tuple(row) for row in tx.execute(select(*columns).order_by(reject_table.c.id))]
+
+
+def emitted(store: Store) -> list[str]:
+    statement = select(events.c.id).where(events.c.producer == "books").order_by(events.c.position)
+    with store.read() as tx:
+        return list(tx.execute(statement).scalars())
+
+
+def apply_again(store: Store, one: Held, *given: object, by: Rules | None = None) -> Applied:
+    with store.write() as tx:
+        handed = Handed(given)  # type: ignore[arg-type]
+        return applying.apply(tx, one, handed, by or rules(max_rejects=1), is_replay=True, now=NOON)

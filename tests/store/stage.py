@@ -6,7 +6,8 @@ Every function is one transaction, as a loop of the product would make it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -17,7 +18,7 @@ from ingest.domain.events import FileRefused
 from ingest.domain.retry import Budget
 from ingest.store import crashes, deliveries, filling, held, lanes, outbox, subscriptions
 from ingest.store.deliveries import Ended, Failure, Outcome
-from ingest.store.engine import Store
+from ingest.store.engine import Store, Tx
 from ingest.store.held import Held
 from ingest.store.outbox import Draft
 from ingest.store.presence import Running
@@ -31,7 +32,7 @@ BUDGET = Budget(max_attempts=3, max_crashes=2, base=MINUTE, cap=timedelta(hours=
 RULES = {"max_attempts": 3, "max_crashes": 2, "backoff_base": 60, "backoff_cap": 3600}
 
 
-def a_draft(  # noqa: PLR0913  # what tests tell apart events by
+def a_draft(  # what tests tell apart events by
     id_: str,
     *,
     key: str = "k",
@@ -62,7 +63,7 @@ def land(store: Store, *ids: str, key: str = "k", now: datetime = NOON) -> list[
     ]
 
 
-def wanted(  # noqa: PLR0913  # what tests tell apart subscriptions by
+def wanted(  # what tests tell apart subscriptions by
     processor: str = "books",
     *,
     version: str = "1",
@@ -104,7 +105,7 @@ def fill(store: Store, *, now: datetime = NOON) -> None:
             filling.fill_window(tx, left[0], now=now)
 
 
-def claim(  # noqa: PLR0913  # who claims what and when
+def claim(  # who claims what and when
     store: Store,
     generation: int,
     *,
@@ -132,7 +133,7 @@ def outcome(one: Held) -> Outcome:
     return Outcome(held=one, started_at=NOON, version="1")
 
 
-def fail(  # noqa: PLR0913  # what failed, by which rules, and when
+def fail(  # what failed, by which rules, and when
     store: Store,
     one: Held,
     *,
@@ -168,7 +169,7 @@ def work_off(store: Store, generation: int, *, budget: int = 10, now: datetime =
     return worked
 
 
-def reap(  # noqa: PLR0913  # who died, doing what, and when
+def reap(  # who died, doing what, and when
     store: Store,
     *,
     worker: str = "w1",
@@ -181,6 +182,18 @@ def reap(  # noqa: PLR0913  # who died, doing what, and when
     running = [Running(one.lane.id, one.keyseq, one.lane.fence, 0) for one in ran]
     with store.write() as tx:
         return crashes.release(tx, worker, child, running, error="killed", jitter=jitter, now=now)
+
+
+class _Undone(Exception):
+    """Nothing is wrong: the transaction is to be rolled back."""
+
+
+@contextmanager
+def rolled_back(store: Store) -> Iterator[Tx]:
+    """A transaction of which nothing stays."""
+    with suppress(_Undone), store.write() as tx:
+        yield tx
+        raise _Undone
 
 
 def ids(started: Iterable[Held]) -> list[str]:

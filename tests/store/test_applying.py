@@ -8,31 +8,32 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from ingest.contract import Table
 from ingest.domain.naming import digest_of
 from ingest.errors import PermanentError
-from ingest.store import applying, booking, outbox
+from ingest.store import applying
 from ingest.store.applying import TooManyRejects
 from ingest.store.engine import Store
 from ingest.store.handover import PIECE
 from ingest.store.held import Held
-from ingest.store.schema import effects, events
-from ingest.store.schema import rejects as reject_table
+from ingest.store.schema import effects
 from tests.store.backends import BACKENDS, fresh
 from tests.store.handing import (
     LINES,
-    PAYMENTS,
     Handed,
     Row,
     apply,
+    apply_again,
+    emitted,
     fact,
     facts,
+    rejected,
     rejects,
     rows,
     rules,
-    stand,
+    standing,
+    started,
 )
-from tests.store.stage import NOON, claim, ids, land, subscribe, wanted
+from tests.store.stage import NOON, claim, ids, subscribe, wanted
 
 A, B, C = ("A", "1.00", None), ("B", "2.00", None), ("C", "3.00", "x")
 OTHER_A = ("A", "9.99", None)
@@ -43,37 +44,6 @@ ALL = rules(max_rejects=1)
 def one(store: Store) -> Held:
     """The delivery of event `e1`, started."""
     return started(store, "e1")
-
-
-def started(store: Store, id_: str) -> Held:
-    stand(store)
-    generation = subscribe(store)
-    land(store, id_, key=id_)
-    (held,) = claim(store, generation)
-    return held
-
-
-def standing(store: Store, of: Table = PAYMENTS) -> list[tuple[object, ...]]:
-    with store.read() as tx:
-        return sorted((tuple(row.values()) for row in booking.select_rows(tx, of, {})), key=repr)
-
-
-def rejected(store: Store) -> list[tuple[object, ...]]:
-    columns = (
-        reject_table.c.event_id,
-        reject_table.c.line,
-        reject_table.c.column,
-        reject_table.c.rule,
-        reject_table.c.raw,
-    )
-    with store.read() as tx:
-        return [tuple(row) for row in tx.execute(select(*columns).order_by(reject_table.c.id))]
-
-
-def emitted(store: Store) -> list[str]:
-    statement = select(events.c.id).where(events.c.producer == "books").order_by(events.c.position)
-    with store.read() as tx:
-        return list(tx.execute(statement).scalars())
 
 
 def recorded(store: Store) -> list[tuple[str, str, object]]:
@@ -163,12 +133,6 @@ def test_running_an_event_again_replaces_its_rows_and_rejects_as_a_whole(store: 
     assert standing(store) == [(*B, "e1"), (*C, "e1")]
     assert standing(store, LINES) == [(1, "x", "e1"), (2, None, "e1")]
     assert [row[3] for row in rejected(store)] == ["new"]
-
-
-def apply_again(store: Store, one: Held, *given: object, by: applying.Rules = ALL) -> applying.Applied:
-    with store.write() as tx:
-        handed = Handed(given)  # type: ignore[arg-type]
-        return applying.apply(tx, one, handed, by, is_replay=True, now=NOON)
 
 
 def test_what_an_event_has_booked_is_no_duplicate_when_it_runs_again(store: Store, one: Held) -> None:
@@ -263,117 +227,6 @@ def test_tables_that_got_no_row_have_no_effect(store: Store, one: Held) -> None:
     apply(store, one, rows(A))
 
     assert len(recorded(store)) == 1
-
-
-# ---------------------------------------------------------------- verdicts of a replay
-
-
-def verdict(store: Store, one: Held, *again: object) -> str:
-    return apply_again(store, one, *again).verdict
-
-
-def test_a_rerun_that_hands_over_the_same_in_any_order_changed_nothing(store: Store, one: Held) -> None:
-    fact_f, fact_g = fact("f", cause="e1"), fact("g", cause="e1")
-    apply(store, one, rows(A, B, facts=[fact_f, None]), facts(fact_g), rejects("r1", "r2"), by=ALL)
-
-    assert (
-        verdict(store, one, facts(fact_g), rows(B, A, facts=[None, fact_f]), rejects("r1", "r2"))
-        == "unchanged"
-    )
-
-
-@pytest.mark.parametrize(
-    "again", [[rows(A)], [rows(A, B, C)], [rows(A, ("B", "7", None))], [rows(A, B), rejects("r")], []]
-)
-def test_a_rerun_after_which_other_rows_stand_has_repaired_them(
-    store: Store, one: Held, again: list[object]
-) -> None:
-    apply(store, one, rows(A, B))
-
-    assert verdict(store, one, *again) == "repaired"
-
-
-def test_a_rerun_that_emits_a_fact_for_the_first_time_has_repaired(store: Store, one: Held) -> None:
-    apply(store, one, rows(A))
-
-    assert verdict(store, one, rows(A), facts(fact("f", cause="e1"))) == "repaired"
-    assert emitted(store) == ["e1>f"]
-
-
-def test_a_fact_that_would_now_read_otherwise_is_kept_and_counted(store: Store, one: Held) -> None:
-    before = fact("f", cause="e1")
-    apply(store, one, facts(before))
-    after = applying.Draft(
-        **{name: getattr(before, name) for name in applying.Draft.__slots__}
-        | {"body": before.body.replace('"size":0', '"size":7')}
-    )
-
-    applied = apply_again(store, one, facts(after))
-
-    assert (applied.verdict, applied.facts_changed) == ("changed", 1)
-    with store.read() as tx:
-        assert outbox.standing(tx, [before.id]) == {before.id: before.body}
-
-
-def test_a_fact_that_would_now_read_the_same_at_another_time_is_unchanged(store: Store, one: Held) -> None:
-    before = fact("f", cause="e1")
-    apply(store, one, facts(before))
-    later = before.body.replace('"time":"2026-03-01', '"time":"2027-01-01')
-    after = applying.Draft(
-        **{name: getattr(before, name) for name in applying.Draft.__slots__} | {"body": later}
-    )
-
-    assert later != before.body
-    assert verdict(store, one, facts(after)) == "unchanged"
-
-
-def test_a_fact_that_would_not_be_emitted_any_more_is_kept_and_counted(store: Store, one: Held) -> None:
-    apply(store, one, facts(fact("f", cause="e1"), fact("g", cause="e1")))
-
-    applied = apply_again(store, one, facts(fact("f", cause="e1")))
-
-    assert (applied.verdict, applied.facts_changed) == ("changed", 1)
-    assert emitted(store) == ["e1>f", "e1>g"]
-
-
-def test_a_fact_under_another_name_is_a_new_one_and_the_old_one_is_counted(store: Store, one: Held) -> None:
-    apply(store, one, facts(fact("f", cause="e1")))
-
-    applied = apply_again(store, one, facts(fact("renamed", cause="e1")))
-
-    assert (applied.verdict, applied.facts_changed) == ("changed", 1)
-    assert emitted(store) == ["e1>f", "e1>renamed"]
-
-
-def test_a_vanished_fact_is_not_made_up_for_by_one_whose_row_was_not_booked(store: Store, one: Held) -> None:
-    apply(store, started(store, "e0"), rows(A))
-    apply(store, one, facts(fact("f", cause="e1")))
-
-    applied = apply_again(store, one, rows(A, facts=[fact("never emitted", cause="e1")]))
-
-    assert (applied.verdict, applied.facts_changed) == ("changed", 1)
-
-
-def test_the_first_run_that_succeeds_has_repaired_even_if_it_hands_over_nothing(
-    store: Store, one: Held
-) -> None:
-    assert verdict(store, one) == "repaired"
-
-
-def test_what_another_processor_did_with_the_event_says_nothing_about_this_one(store: Store) -> None:
-    one = started(store, "e1")
-    other = subscribe(store, wanted("mail"))
-    (theirs,) = claim(store, other)
-    apply(store, theirs, by=rules("mail", of=()))
-
-    assert verdict(store, one) == "repaired"
-
-
-def test_the_facts_of_other_events_and_processors_are_not_compared(store: Store, one: Held) -> None:
-    apply(store, started(store, "e0"), facts(fact("x", cause="e0")))
-    apply(store, one, rows(A), facts(fact("theirs", cause="e1", producer="mail")))
-
-    assert verdict(store, one, rows(A)) == "unchanged"
 
 
 PLANS = st.lists(

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select
 
 from ingest.errors import ClaimLost
-from ingest.store import deliveries, held, lanes
+from ingest.store import held, lanes
 from ingest.store.engine import Store
 from ingest.store.held import Held
 from ingest.store.lanes import Workable
@@ -21,7 +21,6 @@ from tests.store.stage import (
     ids,
     kill,
     land,
-    outcome,
     reap,
     states,
     subscribe,
@@ -176,9 +175,8 @@ def test_one_lost_claim_rolls_back_all_that_would_have_been_committed_with_it(
         lanes.release(tx, "w1", now=NOON)
     (again,) = claim(store, generation, worker="w2")
 
-    with pytest.raises(ClaimLost), store.write() as tx:
-        deliveries.complete(tx, [outcome(one) for one in both], worker="w1", now=NOON)
-        lanes.prove(tx, [one.lane for one in both])
+    with pytest.raises(ClaimLost):
+        complete(store, both)
 
     assert states(store, generation) == {}
     assert again.event_id == "a"

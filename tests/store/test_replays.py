@@ -1,38 +1,28 @@
-"""A replay makes exactly the planned past due again, beside live work, and reports what it found."""
+"""A replay makes exactly the planned past due again, beside live work."""
 
 from collections.abc import Callable
 
 import pytest
 
 from ingest.errors import NotFound, UsageError
-from ingest.store import dead, deliveries, filling, lanes, replays, subscriptions, waiting
-from ingest.store.deliveries import Outcome
+from ingest.store import filling, lanes, replays
 from ingest.store.engine import Store
-from ingest.store.held import Held
-from ingest.store.replays import Plan, Report
 from ingest.store.selection import Selection
+from tests.store.replaying import ask, fill_one_window, finish, plan, report, start, workable
 from tests.store.stage import (
     MINUTE,
     NOON,
-    OTHER_TYPE,
-    SECOND,
     a_draft,
     append,
     claim,
     complete,
-    dead_ids,
     fail,
     fill,
     ids,
-    kill,
     land,
-    states,
     subscribe,
-    wanted,
     work_off,
 )
-
-ALL = Selection()
 
 
 @pytest.fixture
@@ -42,132 +32,6 @@ def live(store: Store) -> int:
     append(store, *(a_draft(f"{n}", key="abc"[n % 3]) for n in range(7)))
     work_off(store, generation)
     return generation
-
-
-def plan(store: Store, selection: Selection = ALL, processor: str = "books") -> Plan:
-    with store.write() as tx:
-        return replays.plan(tx, processor, selection)
-
-
-def start(store: Store, selection: Selection = ALL, *, replay_id: str = "r1") -> int:
-    """The replay is planned and started; its generation."""
-    with store.write() as tx:
-        planned = replays.plan(tx, "books", selection)
-        replays.start(
-            tx, planned, replay_id=replay_id, plan_id="p", mode="rerun", reason="why", who="ann", now=NOON
-        )
-        return max(left.generation_id for left in filling.unfilled(tx))
-
-
-def fill_one_window(store: Store) -> None:
-    with store.write() as tx:
-        filling.fill_window(tx, filling.unfilled(tx)[0], now=NOON)
-
-
-def ask(store: Store, what: Callable[..., object], replay_id: str = "r1", **more: object) -> None:
-    with store.write() as tx:
-        what(tx, replay_id, **more)
-
-
-def finish(store: Store) -> int:
-    with store.write() as tx:
-        found = replays.is_finishable(tx)
-        finished = replays.finish(tx, now=NOON + MINUTE)
-    assert found == bool(finished)
-    return finished
-
-
-def report(store: Store, replay_id: str = "r1") -> Report:
-    with store.read() as tx:
-        (found,) = replays.reports(tx, replay_id)
-    return found
-
-
-def workable(store: Store) -> list[tuple[int, str]]:
-    with store.read() as tx:
-        return [(one.generation_id, one.kind) for one in lanes.due(tx, now=NOON).now]
-
-
-def rerun(store: Store, one: Held, verdict: str) -> None:
-    """A delivery of a replay is done with this verdict; a dead one in live work is closed by it."""
-    with store.write() as tx:
-        done = Outcome(held=one, started_at=NOON, version="1", verdict=verdict)
-        deliveries.complete(tx, [done], worker="w1", now=NOON)
-        lanes.leave(tx, [one.lane], now=NOON)
-        live = subscriptions.find(tx, "books").generation_id
-        closed = dead.outcome_row((live, one.position), state="done", ended_at=NOON)
-        dead.resolve(tx, live, one.position, closed, now=NOON)
-
-
-# ---------------------------------------------------------------- plans
-
-
-def test_a_plan_says_what_it_would_make_due_and_changes_nothing(store: Store, live: int) -> None:
-    planned = plan(store, Selection(key="a"))
-
-    assert (planned.events, planned.first_position, planned.last_position, planned.bound) == (3, 1, 7, 7)
-    assert (planned.processor, planned.version) == ("books", "1")
-    assert workable(store) == []
-
-
-def test_a_plan_of_nothing_has_no_positions(store: Store, live: int) -> None:
-    planned = plan(store, Selection(key="nobody"))
-
-    assert (planned.events, planned.first_position, planned.last_position) == (0, None, None)
-
-
-def test_only_what_concerns_the_processor_is_planned(store: Store, live: int) -> None:
-    append(store, a_draft("x", type_=OTHER_TYPE))
-
-    assert plan(store).events == 7
-
-
-def test_a_processor_that_is_not_subscribed_cannot_be_replayed(store: Store) -> None:
-    with pytest.raises(NotFound, match="'nobody'"):
-        plan(store, processor="nobody")
-
-
-def plan_id(store: Store, selection: Selection = ALL, mode: str = "rerun") -> str:
-    return replays.plan_id([plan(store, selection)], mode)
-
-
-def test_a_plan_keeps_its_id_as_long_as_it_means_the_same_set(store: Store, live: int) -> None:
-    before = plan_id(store, Selection(key="a"))
-
-    land(store, "of another key", key="z")
-    append(store, a_draft("of another type", key="a", type_=OTHER_TYPE))
-
-    assert plan_id(store, Selection(key="a")) == before
-
-
-def test_a_plan_has_another_id_when_the_set_the_criteria_the_version_or_the_mode_is_another(
-    store: Store, live: int
-) -> None:
-    found = [plan_id(store, Selection(key="a")), plan_id(store, Selection(key="a"), "shadow")]
-    found.append(plan_id(store, Selection(key="a", first=1)))
-    land(store, "new", key="a")
-    found.append(plan_id(store, Selection(key="a")))
-    with store.write() as tx:
-        subscriptions.register(tx, wanted(version="2"), now=NOON)
-    found.append(plan_id(store, Selection(key="a")))
-
-    assert len(set(found)) == len(found)
-
-
-def test_a_set_of_the_same_size_is_not_the_same_set(store: Store) -> None:
-    generation = subscribe(store)
-    land(store, "a", key="a")
-    land(store, "b", key="b")
-    (first,) = claim(store, generation)
-    complete(store, [first])
-    while_first = plan_id(store, Selection(status="retrying"))
-    (second,) = claim(store, generation)
-    fail(store, second)
-
-    assert while_first != plan_id(store, Selection(status="retrying"))
-
-
-# ---------------------------------------------------------------- the course of a replay
 
 
 def test_a_replay_makes_the_past_due_again_in_order_and_is_done_when_all_of_it_has_ended(
@@ -297,9 +161,6 @@ def test_a_replay_of_scattered_events_is_the_same_whatever_the_window(
     assert sorted(work_off(store, generation)) == ["1", "2", "6"]
 
 
-# ---------------------------------------------------------------- pause, resume, cancel
-
-
 def test_nothing_of_a_paused_replay_is_claimed_and_it_goes_on_where_it_was(store: Store, live: int) -> None:
     generation = start(store)
     fill(store)
@@ -401,125 +262,3 @@ def test_a_replay_that_is_not_there_is_not_found(store: Store) -> None:
         replays.reports(tx, "r9")
     with pytest.raises(NotFound, match="'r9'"):
         ask(store, replays.pause, "r9")
-
-
-# ---------------------------------------------------------------- verdicts
-
-
-def test_a_report_counts_the_verdicts(store: Store, live: int) -> None:
-    generation = start(store)
-    fill(store)
-    for verdict in ["unchanged"] * 3 + ["repaired"] * 2 + ["changed"]:
-        (one,) = claim(store, generation)
-        rerun(store, one, verdict)
-    (one,) = claim(store, generation)
-    fail(store, one, is_permanent=True)
-    finish(store)
-
-    found = report(store)
-
-    assert (found.unchanged, found.repaired, found.changed, found.dead, found.done) == (3, 2, 1, 1, 7)
-
-
-def test_a_delivery_that_dies_in_a_replay_waits_for_nobody_and_blocks_nothing(
-    store: Store, live: int
-) -> None:
-    generation = start(store, Selection(key="a"))
-    fill(store)
-    first, *_ = claim(store, generation, budget=1)
-
-    assert fail(store, first, is_permanent=True) == "dead"
-
-    assert dead_ids(store, generation) == dead_ids(store, live) == []
-    assert work_off(store, generation) == ["3", "6"]
-    assert states(store, generation) == {"0": "dead", "3": "done", "6": "done"}
-    assert states(store, live)["0"] == "done"
-
-
-def test_a_rerun_that_succeeds_closes_the_dead_delivery_and_its_key_goes_on(store: Store) -> None:
-    live = subscribe(store)
-    land(store, "1", "2")
-    kill(store, live)
-    generation = start(store, Selection(status="dead"))
-    fill(store)
-    (one,) = claim(store, generation)
-
-    rerun(store, one, "repaired")
-
-    assert dead_ids(store, live) == []
-    assert states(store, live) == {"1": "done"}
-    assert work_off(store, live) == ["2"]
-
-
-def test_a_rerun_that_fails_leaves_the_dead_delivery_and_its_key_parked(store: Store) -> None:
-    live = subscribe(store)
-    land(store, "1", "2")
-    kill(store, live)
-    generation = start(store, Selection(status="dead"))
-    fill(store)
-    (one,) = claim(store, generation)
-
-    fail(store, one, is_permanent=True)
-
-    assert dead_ids(store, live) == ["1"]
-    assert work_off(store, live) == []
-
-
-def test_a_rerun_of_what_was_retried_and_done_meanwhile_closes_nothing_twice(store: Store) -> None:
-    live = subscribe(store)
-    land(store, "1")
-    kill(store, live)
-    generation = start(store, Selection(status="dead"))
-    fill(store)
-    (one,) = claim(store, generation)
-    with store.write() as tx:
-        (dead_one,) = waiting.waiting(tx, Selection())
-        waiting.retry(tx, dead_one, who="ann", reason="again", now=NOON)
-    work_off(store, live)
-
-    rerun(store, one, "unchanged")
-
-    assert states(store, live) == states(store, generation) == {"1": "done"}
-
-
-def test_replays_are_listed_in_the_order_in_which_they_were_requested(store: Store, live: int) -> None:
-    start(store, replay_id="r2")
-    start(store, replay_id="r1")
-
-    with store.write() as tx:
-        planned = replays.plan(tx, "books", ALL)
-        replays.start(
-            tx, planned, replay_id="r0", plan_id="p", mode="rerun", reason="", who="", now=NOON + SECOND
-        )
-
-    with store.read() as tx:
-        assert [found.id for found in replays.reports(tx)] == ["r1", "r2", "r0"]
-
-
-def test_two_replays_of_the_same_past_run_side_by_side(store: Store, live: int) -> None:
-    one, other = start(store, replay_id="r1"), start(store, replay_id="r2")
-    fill(store)
-
-    assert len(work_off(store, one)) == len(work_off(store, other)) == 7
-    assert finish(store) == 2
-
-
-def test_the_replays_of_a_processor_that_is_removed_are_cancelled(store: Store, live: int) -> None:
-    start(store)
-    fill(store)
-
-    with store.write() as tx:
-        subscriptions.remove(tx, "books")
-
-    assert workable(store) == []
-    assert report(store).state == "cancelled"
-
-
-def test_a_paused_processor_is_not_replayed_either(store: Store, live: int) -> None:
-    start(store)
-    fill(store)
-
-    with store.write() as tx:
-        subscriptions.set_state(tx, "books", "paused", now=NOON)
-
-    assert workable(store) == []

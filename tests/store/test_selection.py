@@ -21,7 +21,6 @@ from tests.store.stage import (
     claim,
     complete,
     fail,
-    land,
     subscribe,
     wanted,
 )

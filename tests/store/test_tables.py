@@ -105,7 +105,7 @@ def test_any_other_difference_is_refused_and_nothing_changes(store: Store, chang
     ensure(store, PLAIN)
 
 
-@pytest.mark.parametrize("name", sorted(OWN_TABLES) + ["sqlite_mine"])
+@pytest.mark.parametrize("name", [*sorted(OWN_TABLES), "sqlite_mine"])
 def test_the_engines_own_names_are_refused(store: Store, name: str) -> None:
     with pytest.raises(UsageError, match=repr(name)):
         ensure(store, table(name, a=str))

@@ -1,8 +1,5 @@
-"""Opening the database, and the two kinds of transaction: what only a file on a disk can prove."""
+"""The two kinds of transaction, in threads and in processes, and how a commit is noticed."""
 
-import os
-import shutil
-import stat
 import subprocess
 import sys
 import threading
@@ -14,179 +11,18 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from ingest.errors import CannotWrite, IngestError, StoreReplaced, StoreUnusable, TryAgain
+from ingest.errors import CannotWrite, TryAgain
 from ingest.store import engine
-from ingest.store.driver import SAFE_SQLITE, sqlite_module
-from ingest.store.engine import Store, create_file, database_path, open_store
-from ingest.store.migrate import create_or_upgrade
+from ingest.store.engine import Store, open_store
 from ingest.store.schema import events
 from tests.store.backends import sqlite, url_in
-from tests.store.stage import land
+from tests.store.stage import land, rolled_back
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     with sqlite(tmp_path) as opened:
         yield opened
-
-
-def refusal(path: Path) -> StoreUnusable:
-    with pytest.raises(StoreUnusable) as refused:
-        open_store(f"sqlite:///{path}").close()
-    assert refused.value.exit_code == 65
-    assert refused.value.hint
-    return refused.value
-
-
-# ---------------------------------------------------------------- opening
-
-
-def test_a_store_that_is_not_there_is_not_made_by_opening_it(tmp_path: Path) -> None:
-    refused = refusal(tmp_path / "none.db")
-
-    assert "no store" in refused.message
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("content", [b"not a database, " * 400, b"SQLite format 3\x00" + bytes(4080)])
-def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "ingest.db"
-    path.write_bytes(content)
-
-    refused = refusal(path)
-
-    assert "damaged or is not a database" in refused.message
-    assert path.read_bytes() == content
-
-
-def test_an_empty_file_is_a_store_that_was_never_upgraded(tmp_path: Path) -> None:
-    (tmp_path / "ingest.db").touch()
-
-    assert "older" in refusal(tmp_path / "ingest.db").message
-
-
-@pytest.mark.parametrize("share", [0.25, 0.5, 0.99])
-def test_a_database_that_was_cut_short_is_refused(tmp_path: Path, store: Store, share: float) -> None:
-    land(store, "1")
-    store.close()
-    path = tmp_path / "ingest.db"
-    os.truncate(path, int(path.stat().st_size * share))
-
-    assert "damaged" in refusal(path).message
-
-
-def test_a_directory_in_the_place_of_the_database_is_an_error_in_our_words(tmp_path: Path) -> None:
-    (tmp_path / "ingest.db").mkdir()
-
-    with pytest.raises(IngestError):
-        open_store(url_in(tmp_path)).close()
-
-
-@pytest.mark.parametrize("url", ["postgresql://a/b", "sqlite://", "sqlite:///"])
-def test_an_address_that_names_no_file_is_refused(url: str) -> None:
-    with pytest.raises(StoreUnusable, match="does not name"):
-        database_path(url)
-
-
-@pytest.mark.parametrize(
-    "name", ["a b", "50%", "ü", "#1", "a'b", 'a"b', "a%20b", "$HOME", "[x]", "a&b=c", "a?b", "\udcff"]
-)
-def test_the_name_of_the_directory_can_be_any(tmp_path: Path, name: str) -> None:
-    directory = tmp_path / name
-    directory.mkdir()
-
-    create_or_upgrade(url_in(directory))
-
-    with open_store(url_in(directory)) as store:
-        land(store, "1")
-    assert [path.name for path in directory.iterdir()] == ["ingest.db"]
-    assert [path.name for path in tmp_path.iterdir()] == [name]
-
-
-def test_the_driver_in_use_is_safe_for_several_processes_that_write() -> None:
-    assert sqlite_module().sqlite_version_info >= SAFE_SQLITE
-
-
-# ---------------------------------------------------------------- privacy
-
-
-@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
-def test_everything_beside_the_store_is_private_whatever_the_umask(tmp_path: Path, umask: int) -> None:
-    before = os.umask(umask)
-    try:
-        url = f"sqlite:///{tmp_path}/new/er/ingest.db"
-        create_or_upgrade(url)
-        with open_store(url) as store:
-            land(store, "1")
-            made = {path.name: path for path in (tmp_path / "new").rglob("*")} | {"new": tmp_path / "new"}
-            modes = {name: stat.S_IMODE(path.stat().st_mode) for name, path in made.items()}
-    finally:
-        os.umask(before)
-
-    files = dict.fromkeys(("ingest.db", "ingest.db-wal", "ingest.db-shm"), 0o600)
-    assert modes == files | {"new": 0o700, "er": 0o700}
-
-
-def test_a_directory_that_was_there_keeps_its_mode(tmp_path: Path) -> None:
-    tmp_path.chmod(0o755)
-
-    create_file(tmp_path / "ingest.db")
-
-    assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o755
-
-
-def test_a_database_that_is_there_is_not_made_again(tmp_path: Path) -> None:
-    (tmp_path / "ingest.db").write_bytes(b"mine")
-
-    create_file(tmp_path / "ingest.db")
-
-    assert (tmp_path / "ingest.db").read_bytes() == b"mine"
-
-
-def test_a_place_where_nothing_can_be_made_is_cannot_write(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-
-    with pytest.raises(CannotWrite) as refused:
-        create_file(tmp_path / "file" / "ingest.db")
-
-    assert refused.value.exit_code == 73
-
-
-# ---------------------------------------------------------------- replaced
-
-
-def replace_with_a_copy(path: Path) -> None:
-    shutil.copy(path, path.with_name("copy"))
-    path.with_name("copy").rename(path)
-
-
-def test_a_database_that_was_replaced_is_neither_written_nor_read(tmp_path: Path, store: Store) -> None:
-    land(store, "1")
-
-    replace_with_a_copy(tmp_path / "ingest.db")
-
-    with pytest.raises(StoreReplaced) as refused, store.write():
-        pytest.fail("a transaction began")
-    with pytest.raises(StoreReplaced), store.read():
-        pytest.fail("a transaction began")
-    assert refused.value.exit_code == 65
-
-
-def test_a_database_that_was_deleted_is_neither_written_nor_read_nor_made_anew(
-    tmp_path: Path, store: Store
-) -> None:
-    land(store, "1")
-
-    (tmp_path / "ingest.db").unlink()
-
-    with pytest.raises(StoreReplaced), store.write():
-        pytest.fail("a transaction began")
-    with pytest.raises(StoreReplaced), store.read():
-        pytest.fail("a transaction began")
-    assert not (tmp_path / "ingest.db").exists()
-
-
-# ---------------------------------------------------------------- transactions
 
 
 def test_a_write_commits_when_its_block_ends_and_not_before(store: Store) -> None:
@@ -200,9 +36,8 @@ def test_a_write_commits_when_its_block_ends_and_not_before(store: Store) -> Non
 
 
 def test_a_write_whose_block_raises_leaves_nothing(store: Store) -> None:
-    with pytest.raises(ZeroDivisionError), store.write() as tx:
+    with rolled_back(store) as tx:
         tx.execute(text("INSERT INTO event_keys VALUES ('k', 1, x'00')"))
-        _ = 1 / 0
 
     with store.write() as tx:
         assert tx.execute(text("SELECT count(*) FROM event_keys")).scalar() == 0
@@ -255,16 +90,11 @@ def test_a_write_lock_that_never_becomes_free_is_try_again_and_then_all_is_as_be
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(engine, "WRITE_LOCK_BOUND", 0.05)
-    with sqlite_other(tmp_path) as other, other.write():
-        with pytest.raises(TryAgain) as refused, store.write():
-            pytest.fail("a transaction began")
+    with open_store(url_in(tmp_path)) as other, other.write(), pytest.raises(TryAgain) as refused:
+        land(store, "1")
 
     assert refused.value.exit_code == 75
     assert land(store, "1") == [1]
-
-
-def sqlite_other(tmp_path: Path) -> Store:
-    return open_store(url_in(tmp_path))
 
 
 def test_the_settings_that_make_a_commit_durable_hold_on_every_connection(store: Store) -> None:
@@ -288,9 +118,6 @@ def test_each_thread_writes_on_a_connection_of_its_own(store: Store) -> None:
 
     with store.read() as tx:
         assert len(list(tx.execute(select(events.c.id)))) == 60
-
-
-# ---------------------------------------------------------------- several processes
 
 
 def test_processes_that_open_and_close_the_database_do_not_disturb_one_another(
@@ -367,9 +194,6 @@ def begin(writers: list["subprocess.Popen[str]"]) -> list[str]:
     return said
 
 
-# ---------------------------------------------------------------- noticing
-
-
 def test_a_change_is_noticed_once_and_ones_own_reading_is_none(store: Store) -> None:
     changes = store.changes()
     found = [changes.has_moved(), changes.has_moved()]
@@ -388,9 +212,8 @@ def test_a_transaction_that_is_rolled_back_is_no_change(store: Store) -> None:
     changes = store.changes()
     changes.has_moved()
 
-    with pytest.raises(ZeroDivisionError), store.write() as tx:
+    with rolled_back(store) as tx:
         tx.execute(text("INSERT INTO event_keys VALUES ('k', 1, x'00')"))
-        _ = 1 / 0
 
     assert not changes.has_moved()
     changes.close()
