@@ -69,6 +69,9 @@ class Table:
     module: str  # where it was declared
     names: frozenset[str]  # of the columns
 
+    def __hash__(self) -> int:
+        return hash(self.name)
+
     def bind(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
         """One row in column order as the database keeps it.
 

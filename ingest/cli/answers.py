@@ -12,6 +12,7 @@ import typer
 from ingest.cli import output
 from ingest.errors import CannotWrite, IngestError, UsageError
 
+_MOST_SAID = 200  # characters of a message that is not ours
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 
 
@@ -50,7 +51,8 @@ def understood(error: Exception) -> Answer:
             hint="free or mend the disk",
             exit_code=CannotWrite.exit_code,
         )
-    message = f"unexpected {type(error).__name__}: {error}".rstrip(": ")
+    said = str(error).partition("\n")[0][:_MOST_SAID]  # what follows may quote data
+    message = f"unexpected {type(error).__name__}: {said}".rstrip(": ")
     return Answer(code="unexpected", message=message, hint="run it again with -v to see where", exit_code=1)
 
 

@@ -18,6 +18,8 @@ from ingest.cli.catalogue import COMMANDS, LATER, SECTIONS
 from ingest.cli.given import Given
 from ingest.errors import UsageError
 
+INTERRUPTED = 130
+
 _F = TypeVar("_F", bound=Callable[..., Any])
 _CONTEXT = {"help_option_names": ["-h", "--help"]}
 _NAME_WIDTH = max(map(len, COMMANDS))
@@ -110,6 +112,8 @@ def run(argv: Sequence[str]) -> int:
     except output.OutputClosed:
         output.give_up()
         return 0
+    except KeyboardInterrupt:
+        return INTERRUPTED
     except Exception as error:  # noqa: BLE001  # whatever it is, it becomes one line and an exit code
         return answers.answer(error, as_json="--json" in argv, with_trace=said.verbose > 0)
     return code if isinstance(code, int) else 0

@@ -15,7 +15,6 @@ from ingest.config import Settings, database_file, load
 from ingest.errors import StoreUnusable
 from ingest.store import presence
 from ingest.store.engine import Store, make_private_directory, open_store, revision
-from ingest.store.migrate import create_or_upgrade
 
 Flags = Mapping[str, object]
 
@@ -77,6 +76,8 @@ def make_missing(held: Settings) -> bool:
             f"the archive {held.store.archive} stands, and its store {path} is missing or empty",
             hint="restore the store from a backup, or move the archive away to begin anew",
         )
+    from ingest.store.migrate import create_or_upgrade  # Alembic is slow to load and seldom needed
+
     create_or_upgrade(held.store.url)
     make_private_directory(held.store.archive)
     return True

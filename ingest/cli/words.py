@@ -30,6 +30,6 @@ def size(count: float) -> str:
     return f"{count:.1f} TB"
 
 
-def so_many(count: int, thing: str) -> str:
-    """`1 event`, `2 events`."""
-    return f"{count:,} {thing}{'' if count == 1 else 's'}"
+def so_many(count: int, thing: str, things: str = "") -> str:
+    """`1 event`, `2 events`; `things` is the plural where it does not end in s."""
+    return f"{count:,} {thing if count == 1 else things or thing + 's'}"

@@ -88,17 +88,30 @@ class Emissions:
         if len(self._waiting) >= PIECE:
             self.flush()
 
-    def flush(self) -> None:
-        """Every fact added so far stands in the log."""
+    def flush(self, *, into: Emissions | None = None) -> None:
+        """Every fact added so far stands in the log, or waits in `into`."""
         drafts, self._waiting = self._waiting, []
-        outbox.append(self._tx, drafts, now=self._now)
+        if into is not None:
+            into.add(drafts)
+        elif drafts:
+            outbox.append(self._tx, drafts, now=self._now)
 
 
-def apply(tx: Tx, held: Held, handover: Handover, rules: Rules, *, is_replay: bool, now: datetime) -> Applied:
+def apply(  # noqa: PLR0913  # what is applied, by what rules, together with what
+    tx: Tx,
+    held: Held,
+    handover: Handover,
+    rules: Rules,
+    *,
+    is_replay: bool,
+    now: datetime,
+    emissions: Emissions | None = None,
+) -> Applied:
     """All of the handover stands, in place of what stood for this event and processor before.
 
-    Raises `TooManyRejects`, and leaves to the caller that nothing of it stays:
-    run it inside a savepoint.
+    The facts of a small one stand once the caller has flushed `emissions`,
+    which several deliveries may share. Raises `TooManyRejects`, and leaves to
+    the caller that nothing of it stays: run it inside a savepoint.
     """
     if handover.facts > rules.max_facts:
         raise PermanentError(
@@ -107,39 +120,38 @@ def apply(tx: Tx, held: Held, handover: Handover, rules: Rules, *, is_replay: bo
     applied = Applied()
     before = _before(tx, held, rules) if is_replay else None
     _clear(tx, held.event_id, rules)
-    after, emissions = Fingerprint(), Emissions(tx, now)
+    after, own = Fingerprint() if is_replay else None, Emissions(tx, now)
     for piece in handover.pieces():
         facts = _take(tx, held, piece, rules, applied, after)
         if is_replay:
             _compare(tx, facts, applied)
-        emissions.add(facts)
+        own.add(facts)
     _reject(tx, held.event_id, rules.processor, applied.conflicts, after)
     _check(handover, applied, rules)
-    emissions.flush()
+    own.flush(into=None if handover.is_large else emissions)
     _record_effects(tx, held, rules.processor, applied.tables, now=now)
-    if before is not None:
+    if before is not None and after is not None:
         _judge(before, after, applied)
     return applied
 
 
 def keep_rejects(tx: Tx, held: Held, handover: Handover, processor: str, conflicts: Sequence[Any]) -> None:
     """The refused rows of a file that is refused as a whole stand, so that its sender can be told."""
-    tx.execute(_CLEAR_REJECTS, {"of_event": held.event_id, "of_processor": processor})
-    seen = Fingerprint()
+    _CLEAR_REJECTS.run(tx, [(held.event_id, processor)])
     for piece in handover.pieces():
         if isinstance(piece, Rejects):
-            _reject(tx, held.event_id, processor, piece.rejects, seen)
-    _reject(tx, held.event_id, processor, conflicts, seen)
+            _reject(tx, held.event_id, processor, piece.rejects, None)
+    _reject(tx, held.event_id, processor, conflicts, None)
 
 
 def _clear(tx: Tx, event_id: str, rules: Rules) -> None:
     for table in rules.tables:
         clear(tx, table, event_id)
-    tx.execute(_CLEAR_REJECTS, {"of_event": event_id, "of_processor": rules.processor})
+    _CLEAR_REJECTS.run(tx, [(event_id, rules.processor)])
 
 
 def _take(  # one piece and all it touches
-    tx: Tx, held: Held, piece: Piece, rules: Rules, applied: Applied, after: Fingerprint
+    tx: Tx, held: Held, piece: Piece, rules: Rules, applied: Applied, after: Fingerprint | None
 ) -> Sequence[Draft]:
     """The rows of the piece are booked and its rejects stand; the facts that are to be emitted with it."""
     match piece:
@@ -152,9 +164,13 @@ def _take(  # one piece and all it touches
             return ()
 
 
-def _book(tx: Tx, held: Held, piece: Rows, applied: Applied, after: Fingerprint) -> list[Draft]:
+def _book(tx: Tx, held: Held, piece: Rows, applied: Applied, after: Fingerprint | None) -> list[Draft]:
     """What became of each row is counted; the facts of those that were booked."""
     verdicts = book(tx, piece.table, held.event_id, piece.rows)
+    if verdicts is None and after is None:
+        applied.booked += len(piece.rows)
+        applied.tables.add(piece.table.name)
+        return [fact for fact in piece.facts if fact is not None]
     if verdicts is None:
         verdicts = [BOOKED] * len(piece.rows)
     facts = []
@@ -166,7 +182,8 @@ def _book(tx: Tx, held: Held, piece: Rows, applied: Applied, after: Fingerprint)
         else:
             applied.booked += 1
             applied.tables.add(piece.table.name)
-            after.add(piece.table.name, row)
+            if after is not None:
+                after.add(piece.table.name, row)
             if piece.facts and (fact := piece.facts[index]) is not None:
                 facts.append(fact)
     return facts
@@ -191,9 +208,10 @@ def _check(handover: Handover, applied: Applied, rules: Rules) -> None:
         raise error
 
 
-def _reject(tx: Tx, event_id: str, processor: str, refused: Sequence[Any], after: Fingerprint) -> None:
-    for row in refused:
-        after.add("rejects", row)
+def _reject(tx: Tx, event_id: str, processor: str, refused: Sequence[Any], after: Fingerprint | None) -> None:
+    if after is not None:
+        for row in refused:
+            after.add("rejects", row)
     _REJECT.run(tx, [(event_id, processor, *row) for row in refused])
 
 
@@ -235,8 +253,11 @@ def _judge(before: _Before, after: Fingerprint, applied: Applied) -> None:
     applied.is_repaired = not (before.was_done and before.rows == after) or applied.facts_new > 0
 
 
-_CLEAR_REJECTS = delete(rejects).where(
-    rejects.c.event_id == bindparam("of_event"), rejects.c.processor == bindparam("of_processor")
+_CLEAR_REJECTS = Batch(
+    delete(rejects).where(
+        rejects.c.event_id == bindparam("of_event"), rejects.c.processor == bindparam("of_processor")
+    ),
+    "of_event of_processor",
 )
 _REJECTS_OF = select(rejects.c.line, rejects.c.column, rejects.c.rule, rejects.c.raw).where(
     rejects.c.event_id == bindparam("of_event"), rejects.c.processor == bindparam("of_processor")

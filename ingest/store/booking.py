@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, delete, select, tuple_
 
 from ingest.contract import Table
 from ingest.domain.naming import digest_of
-from ingest.store.dialect import Batch, insert
+from ingest.store.dialect import Batch, Savepoint, insert
 from ingest.store.engine import Tx
 from ingest.store.outbox import chunks
 from ingest.store.tables import sql_table
@@ -63,11 +63,11 @@ def book(tx: Tx, table: Table, event_id: str, rows: Sequence[tuple[Any, ...]]) -
     if not table.unique:
         _writing(table).run(tx, written)
         return None
-    savepoint = tx.begin_nested()
+    point = Savepoint(tx)
     if _writing(table).run(tx, written) == len(rows):
-        savepoint.commit()
+        point.release()
         return None
-    savepoint.rollback()
+    point.roll_back()
     return _book_apart(tx, table, event_id, rows)
 
 

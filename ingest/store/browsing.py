@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, exists, false, func, or_, select
-from sqlalchemy.orm import aliased
 
 from ingest.errors import NotFound, UsageError
 from ingest.store import subscriptions
@@ -147,10 +146,9 @@ def _narrowed(tx: Tx, selection: Selection, processor: str | None) -> Select[Any
     statement = select(*_COLUMNS)
     if processor is not None:
         row = subscriptions.find(tx, processor)
-        concerned = statement.where(events.c.type.in_(json.loads(row.accepts)))
-        if origins := json.loads(row.origins):
-            concerned = concerned.where(events.c.origin.in_(origins))
-        return narrowed(concerned, selection, generation_id=row.generation_id)
+        if selection.status is None:
+            statement = statement.where(_concerns(row))
+        return narrowed(statement, selection, generation_id=row.generation_id)
     if selection.status is None:
         return narrowed(statement, selection)
     live = tx.execute(select(subscription_table.c.generation_id)).scalars()
@@ -163,6 +161,13 @@ def _narrowed(tx: Tx, selection: Selection, processor: str | None) -> Select[Any
         for generation_id in live
     ]
     return narrowed(statement, replace(selection, status=None)).where(or_(false(), *has_it))
+
+
+def _concerns(subscription: Any) -> ColumnElement[bool]:
+    """True of the events that the subscription asks for."""
+    is_accepted = events.c.type.in_(json.loads(subscription.accepts))
+    origins = json.loads(subscription.origins)
+    return and_(is_accepted, events.c.origin.in_(origins)) if origins else is_accepted
 
 
 def _where(tx: Tx, condition: ColumnElement[bool], *, now: datetime) -> list[Listed]:
@@ -207,7 +212,7 @@ _COLUMNS = (
     events.c.body,
 )
 _AMONG: BindParameter[Any] = bindparam("positions", expanding=True)
-_former = aliased(deliveries)
+_former = deliveries.alias()
 _WAITING = (
     select(
         events.c.position,

@@ -6,6 +6,7 @@ Elsewhere in the store a statement is plain SQLAlchemy Core that compiles for bo
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from operator import itemgetter
 from typing import Any
 
@@ -14,7 +15,7 @@ from sqlalchemy.dialects.postgresql import Insert, insert
 
 from ingest.store.schema import events
 
-__all__ = ["Batch", "Insert", "insert", "next_positions"]
+__all__ = ["Batch", "Insert", "Savepoint", "insert", "next_positions"]
 
 # PostgreSQL's insert with ON CONFLICT is rendered by SQLite too; the other way round it is not.
 
@@ -37,14 +38,10 @@ class Batch:
         if not rows:
             return 0
         sql, arrange = self._compiled.get(tx.dialect.name) or self.compile(tx.dialect)
-        cursor = (
-            tx.connection.cursor()
-        )  # the driver's own: SQLAlchemy's execution costs more than the statement
-        try:
+        # The driver's own cursor: SQLAlchemy's execution costs more than the statement.
+        with closing(tx.connection.cursor()) as cursor:
             cursor.executemany(sql, rows if arrange is None else [arrange(row) for row in rows])
             return int(cursor.rowcount)
-        finally:
-            cursor.close()
 
     def compile(self, dialect: Dialect) -> tuple[str, Any]:
         """The SQL for `dialect` and how a tuple becomes its parameters (None: as it is)."""
@@ -62,6 +59,27 @@ class Batch:
             arrange = itemgetter(*map(self.names.index, order))
         self._compiled[dialect.name] = str(compiled), arrange
         return self._compiled[dialect.name]
+
+
+class Savepoint:
+    """A point in `tx` to which all that follows can be taken back; it may stand inside another."""
+
+    def __init__(self, tx: Connection) -> None:
+        self._tx = tx
+        self._run("SAVEPOINT point")
+
+    def release(self) -> None:
+        """What followed stays, as far as the transaction does."""
+        self._run("RELEASE SAVEPOINT point")
+
+    def roll_back(self) -> None:
+        """What followed never was."""
+        self._run("ROLLBACK TO SAVEPOINT point")
+        self._run("RELEASE SAVEPOINT point")
+
+    def _run(self, sql: str) -> None:
+        with closing(self._tx.connection.cursor()) as cursor:
+            cursor.execute(sql)
 
 
 def next_positions(tx: Connection, count: int) -> Iterable[int]:

@@ -11,8 +11,9 @@ from datetime import datetime
 from ingest.contract import Processor
 from ingest.errors import PermanentError
 from ingest.store import applying, dead, deliveries, lanes
-from ingest.store.applying import Applied, Rules
+from ingest.store.applying import Applied, Emissions, Rules
 from ingest.store.deliveries import Failure, Outcome
+from ingest.store.dialect import Savepoint
 from ingest.store.engine import Tx
 from ingest.store.lanes import Lane, Workable
 from ingest.store.subscriptions import find
@@ -69,17 +70,17 @@ def settle(  # noqa: PLR0913  # the runs, whose they are, and when
     """
     lanes.prove(tx, list({p.held.lane.id: p.held.lane for p in performed}.values()))
     outcomes: list[Outcome] = []
-    failures: dict[
-        int, Failure
-    ] = {}  # by lane: what comes after a failure in its lane is left for another time
+    failures: dict[int, Failure] = {}  # by lane
+    emissions = Emissions(tx, now)
     for run in performed:
-        if run.held.lane.id in failures:
+        if run.held.lane.id in failures:  # what follows a failure in its lane is left for another time
             continue
-        result = _apply(tx, run, trade, generation, now=now)
+        result = _apply(tx, run, trade, generation, emissions, now=now)
         if isinstance(result, Outcome):
             outcomes.append(result)
         else:
             failures[run.held.lane.id] = result
+    emissions.flush()
     deliveries.complete(tx, outcomes, worker=worker, now=now)
     ended = Counter(done=len(outcomes))
     for failure in failures.values():
@@ -90,7 +91,9 @@ def settle(  # noqa: PLR0913  # the runs, whose they are, and when
     return Settled(ended=ended, failed=frozenset(failures))
 
 
-def _apply(tx: Tx, run: Performed, trade: Trade, generation: Workable, *, now: datetime) -> Outcome | Failure:
+def _apply(
+    tx: Tx, run: Performed, trade: Trade, generation: Workable, emissions: Emissions, *, now: datetime
+) -> Outcome | Failure:
     is_replay = generation.kind == "replay"
     rules = trade.rules
     if run.failure is not None:
@@ -99,15 +102,17 @@ def _apply(tx: Tx, run: Performed, trade: Trade, generation: Workable, *, now: d
         return run.failure
     if not is_replay and not rules.tables and not run.spool.rows_in and not run.spool.facts:
         return _outcome(run, trade, Applied(), is_replay=False)
-    savepoint = tx.begin_nested()
+    point = Savepoint(tx)
     try:
-        applied = applying.apply(tx, run.held, run.spool, rules, is_replay=is_replay, now=now)
+        applied = applying.apply(
+            tx, run.held, run.spool, rules, is_replay=is_replay, now=now, emissions=emissions
+        )
     except PermanentError as error:
-        savepoint.rollback()
+        point.roll_back()
         applying.keep_rejects(tx, run.held, run.spool, rules.processor, getattr(error, "conflicts", ()))
         said = f"{error.message} ({error.hint})" if error.hint else error.message
         return Failure(held=run.held, started_at=run.started_at, error=said, is_permanent=True)
-    savepoint.commit()
+    point.release()
     return _outcome(run, trade, applied, is_replay=is_replay)
 
 

@@ -1,4 +1,4 @@
-"""The examples in the documentation are what a reader may take them for: code that works."""
+"""The examples in the documentation are what a reader takes them for: they work."""
 
 from __future__ import annotations
 
@@ -9,18 +9,22 @@ from pathlib import Path
 
 import pytest
 
-from ingest import registry
 from ingest.config import load
-from ingest.contract import Processor
-from ingest.domain.codec import root_event
-from tests.contract.recording import NOON, Recording, landed
 from tests.docs.pages import Block, blocks
+from tests.docs.running import Project
 
 PYTHON = blocks("python")
 TOML = blocks("toml")
 PROCESSORS = [block for block in PYTHON if "@processor(" in block.text]
+QUERIES = [block for block in PYTHON if "sqlite3" in block.text]
 SETTINGS = [block for block in TOML if "[project" not in block.text]
-SOURCE = '[[source]]\nname = "anywhere"\npath = "anywhere"\n'
+SOURCE = '[[source]]\nname = "shop"\npath = "inbox"\nquiet = "0s"\n'
+
+
+def test_there_are_examples_of_every_kind() -> None:
+    assert PROCESSORS
+    assert QUERIES
+    assert SETTINGS
 
 
 @pytest.mark.parametrize("block", PYTHON, ids=str)
@@ -28,12 +32,12 @@ def test_every_block_of_python_can_be_parsed(block: Block) -> None:
     ast.parse(block.text)
 
 
-@pytest.mark.parametrize("block", [b for b in PYTHON if b not in PROCESSORS and "sqlite3" not in b.text], ids=str)
+@pytest.mark.parametrize("block", [b for b in PYTHON if b not in [*PROCESSORS, *QUERIES]], ids=str)
 def test_an_example_that_stands_for_itself_runs(block: Block) -> None:
     exec(compile(block.text, str(block), "exec"), {})
 
 
-@pytest.mark.parametrize("block", [b for b in PYTHON if "sqlite3" in b.text], ids=str)
+@pytest.mark.parametrize("block", QUERIES, ids=str)
 def test_an_example_that_queries_the_store_runs_beside_one(
     block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -47,32 +51,22 @@ def test_an_example_that_queries_the_store_runs_beside_one(
 
 
 @pytest.mark.parametrize("block", PROCESSORS, ids=str)
-def test_a_processor_from_the_documentation_is_found_and_handles_a_file(block: Block, tmp_path: Path) -> None:
-    name = f"from_{block.page.stem.replace('-', '_').lower()}_{block.line}"
-    (tmp_path / f"{name}.py").write_text(block.text)
-    module = registry.find(f"{name}:{_functions(block.text)[0]}", local=tmp_path)
-    content = b"o1;ann;10.00\no2;bob;5\n"
-    fact = landed(content)
-    event = root_event(fact, id="1", source="/ingest/shop", subject="a", time=NOON, partitionkey="shop/a")
-    recording = Recording(event=event, content=content)
+def test_the_processors_of_an_example_handle_what_lands(block: Block, tmp_path: Path) -> None:
+    settings = next(b.text for b in SETTINGS if b.page == block.page and "[[processor]]" in b.text)
+    uses = [processor["use"] for processor in tomllib.loads(settings)["processor"]]
+    project = Project(home=tmp_path)
+    for folder in ("processors", "inbox"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "ingest.toml").write_text(SOURCE + settings)
+    (tmp_path / "processors" / f"{uses[0].partition(':')[0]}.py").write_text(block.text)
+    (tmp_path / "inbox" / "a.txt").write_text("o1;ann;10.00\no2;bob;5\no3;ann;7.50\n")
 
-    module.processor(fact, recording)
+    done = project.run("run", "--once")
 
-    assert recording.inserted
-
-
-@pytest.mark.parametrize("block", PROCESSORS, ids=str)
-def test_what_one_processor_of_an_example_emits_the_others_handle(block: Block, tmp_path: Path) -> None:
-    name = f"chain_{block.page.stem.replace('-', '_').lower()}_{block.line}"
-    (tmp_path / f"{name}.py").write_text(block.text)
-    found = [registry.find(f"{name}:{each}", local=tmp_path).processor for each in _functions(block.text)]
-    content = b"o1;ann;10.00\n"
-    facts = [each.fact for each in _handled(found[0], landed(content), content).inserted if each.fact]
-
-    for processor in found[1:]:
-        for fact in facts:
-            assert fact.type in processor.accepts
-            assert _handled(processor, fact, b"").inserted
+    assert done.returncode == 0, done.stderr
+    for processor in project.json("status", "--json")["processors"]:
+        assert processor["done"] > 0, processor
+    assert len(uses) == block.text.count("@processor(")
 
 
 @pytest.mark.parametrize("block", TOML, ids=str)
@@ -82,20 +76,6 @@ def test_every_block_of_toml_can_be_parsed(block: Block) -> None:
 
 @pytest.mark.parametrize("block", SETTINGS, ids=str)
 def test_every_block_of_settings_is_taken(block: Block, tmp_path: Path) -> None:
-    text = block.text if "[[source]]" in block.text else block.text + SOURCE
-    (tmp_path / "ingest.toml").write_text(text)
+    (tmp_path / "ingest.toml").write_text(block.text)
 
     load(env={}, cwd=tmp_path)
-
-
-def _handled(processor: Processor, fact: object, content: bytes) -> Recording:
-    event = root_event(fact, id="1", source="/ingest/shop", subject="a", time=NOON, partitionkey="shop/a")
-    recording = Recording(event=event, content=content)
-    processor(fact, recording)
-    return recording
-
-
-def _functions(text: str) -> list[str]:
-    """The names of the processors that a module declares, in order."""
-    defined = [each for each in ast.parse(text).body if isinstance(each, ast.FunctionDef)]
-    return [each.name for each in defined if any("processor" in ast.unparse(d) for d in each.decorator_list)]

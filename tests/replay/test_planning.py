@@ -146,7 +146,7 @@ class _Worker:
     def wait(self, timeout: float) -> bool:  # noqa: ARG002  # what is asked for
         fill(self._store)
         with self._store.read() as tx:
-            generation = tx.exec_driver_sql("SELECT generation_id FROM replays").scalar()
+            generation: int = tx.exec_driver_sql("SELECT generation_id FROM replays").scalar_one()
         complete(self._store, claim(self._store, generation))
         with self._store.write() as tx:
             replays.finish(tx, now=NOON)

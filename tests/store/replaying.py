@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from ingest.store import dead, deliveries, filling, lanes, replays, subscriptions
 from ingest.store.deliveries import Outcome
-from ingest.store.engine import Store
+from ingest.store.engine import Store, Tx
 from ingest.store.held import Held
 from ingest.store.replays import Plan, Report
 from ingest.store.selection import Selection
@@ -39,9 +38,9 @@ def fill_one_window(store: Store) -> None:
         filling.fill_window(tx, filling.unfilled(tx)[0], now=NOON)
 
 
-def ask(store: Store, what: Callable[..., object], replay_id: str = "r1", **more: Any) -> None:
+def ask(store: Store, what: Callable[[Tx, str], object], replay_id: str = "r1") -> None:
     with store.write() as tx:
-        what(tx, replay_id, **more)
+        what(tx, replay_id)
 
 
 def finish(store: Store) -> int:

@@ -6,7 +6,7 @@ import pytest
 
 from ingest.errors import NotFound, UsageError
 from ingest.store import filling, lanes, replays
-from ingest.store.engine import Store
+from ingest.store.engine import Store, Tx
 from ingest.store.selection import Selection
 from tests.store.replaying import ask, fill_one_window, finish, plan, report, start, workable
 from tests.store.stage import (
@@ -219,6 +219,10 @@ def test_what_was_started_before_a_pause_may_end_in_it(store: Store, live: int) 
     assert finish(store) == 1
 
 
+def cancel(tx: Tx, replay_id: str) -> None:
+    replays.cancel(tx, replay_id, now=NOON + MINUTE)
+
+
 def test_a_cancelled_replay_makes_nothing_due_any_more_and_what_it_did_stands(
     store: Store, live: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -227,7 +231,7 @@ def test_a_cancelled_replay_makes_nothing_due_any_more_and_what_it_did_stands(
     fill(store)
     complete(store, claim(store, generation))
 
-    ask(store, replays.cancel, now=NOON + MINUTE)
+    ask(store, cancel)
     fill(store)
 
     assert workable(store) == []
@@ -241,20 +245,20 @@ def test_a_cancelled_replay_makes_nothing_due_any_more_and_what_it_did_stands(
     [
         ([], replays.resume),
         ([replays.pause], replays.pause),
-        ([replays.cancel], replays.pause),
-        ([replays.cancel], replays.resume),
-        ([replays.cancel], replays.cancel),
+        ([cancel], replays.pause),
+        ([cancel], replays.resume),
+        ([cancel], cancel),
     ],
 )
 def test_what_cannot_be_asked_of_a_replay_is_refused(
-    store: Store, live: int, before: list[Callable[..., object]], what: Callable[..., object]
+    store: Store, live: int, before: list[Callable[[Tx, str], object]], what: Callable[[Tx, str], object]
 ) -> None:
     start(store)
     for step in before:
-        ask(store, step, **({"now": NOON} if step is replays.cancel else {}))
+        ask(store, step)
 
     with pytest.raises(UsageError, match="r1"):
-        ask(store, what, **({"now": NOON} if what is replays.cancel else {}))
+        ask(store, what)
 
 
 def test_a_replay_that_is_not_there_is_not_found(store: Store) -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import ClauseElement, Connection, Dialect, event
+from sqlalchemy import ClauseElement, Connection, Dialect, bindparam, event, select, update
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
@@ -42,9 +42,10 @@ from ingest.store import (
     waiting,
     workers,
 )
-from ingest.store.dialect import Batch, next_positions
+from ingest.store.dialect import Batch, insert, next_positions
 from ingest.store.engine import Store
 from ingest.store.lookup import Lookup
+from ingest.store.schema import processor_tables
 from ingest.store.selection import Selection
 from tests.store.handing import PAYMENTS, Handed, apply, apply_again, rejects, rows, stand, started
 from tests.store.replaying import start
@@ -64,7 +65,7 @@ from tests.store.stage import (
     work_off,
 )
 
-POSTGRESQL = PGDialect_psycopg()
+POSTGRESQL = PGDialect_psycopg()  # type: ignore[no-untyped-call]  # it has no types
 DIALECTS: tuple[Dialect, ...] = (SQLiteDialect_pysqlite(), POSTGRESQL)
 SQLITE_ALONE = {"driver", "engine", "integrity", "migrate"}  # they speak to one database's own ways
 MODULES = [found.name for found in pkgutil.iter_modules(ingest.store.__path__) if not found.ispkg]
@@ -104,11 +105,11 @@ def test_a_statement_of_a_module_can_be_written_down(found: Any, dialect: Dialec
 
 def test_the_values_of_a_batch_reach_the_places_that_bear_their_names(store: Store) -> None:
     placed = Batch(
-        booking.insert(tables.processor_tables).values(
+        insert(processor_tables).values(
             {
-                "processor": booking.bindparam("third"),
-                "name": booking.bindparam("first"),
-                "columns": booking.bindparam("second"),
+                "processor": bindparam("third"),
+                "name": bindparam("first"),
+                "columns": bindparam("second"),
             }
         ),
         "first second third",
@@ -117,7 +118,7 @@ def test_the_values_of_a_batch_reach_the_places_that_bear_their_names(store: Sto
     with store.write() as tx:
         assert placed.run(tx, [("n1", "c1", "p1"), ("n2", "c2", "p2")]) == 2
         assert placed.run(tx, []) == 0
-        found = tx.execute(tables.select(tables.processor_tables)).all()
+        found = tx.execute(select(processor_tables)).all()
 
     assert [(row.name, row.columns, row.processor) for row in found] == [
         ("n1", "c1", "p1"),
@@ -127,9 +128,7 @@ def test_the_values_of_a_batch_reach_the_places_that_bear_their_names(store: Sto
 
 @pytest.mark.parametrize("names", ["first", "first second third", "first other"])
 def test_a_batch_that_names_other_values_than_its_statement_takes_is_refused(names: str) -> None:
-    statement = tables.update(tables.processor_tables).values(
-        name=tables.bindparam("first"), columns=tables.bindparam("second")
-    )
+    statement = update(processor_tables).values(name=bindparam("first"), columns=bindparam("second"))
 
     with pytest.raises(TypeError, match="exactly its named values"):
         Batch(statement, names).compile(POSTGRESQL)

@@ -163,7 +163,7 @@ def _decide(
     if wanted.ids and not found:
         raise NotFound("no delivery of such an event is dead", hint="see `ingest dead list`")
     if found and not dry_run:
-        what = so_many(len(found), "dead delivery").replace("deliverys", "deliveries")
+        what = so_many(len(found), "dead delivery", "dead deliveries")
         asking.confirm(f"{verb} {what}", is_sure=yes)
         meant = {(each.generation_id, each.position) for each in found}
         with pipeline.store.write() as tx:
