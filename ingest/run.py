@@ -101,7 +101,9 @@ def one_after_the_other(roles: Sequence[Role], *, stop: Stop) -> int:
 
 def _start(role: Role) -> subprocess.Popen[bytes]:
     # A session of its own: a terminal's Ctrl-C reaches us alone, and we pass on one SIGTERM.
-    return subprocess.Popen(role.argv, stdin=subprocess.DEVNULL, start_new_session=True)  # noqa: S603  # our own command
+    process = subprocess.Popen(role.argv, stdin=subprocess.DEVNULL, start_new_session=True)  # noqa: S603  # our own command
+    _log.info("%s started, pid %d", role.name, process.pid)
+    return process
 
 
 def _look_after(player: _Player) -> int | None:

@@ -12,7 +12,8 @@ from ingest.cli.given import Given
 
 def global_flags(given: Given, file: Path) -> list[str]:
     """The command and its global flags, as they were given to this process."""
-    flags = [sys.executable, "-m", "ingest", "--config", str(file), *["-v"] * given.verbose]
+    # -P: what lies in the working directory must not stand in for what is installed.
+    flags = [sys.executable, "-P", "-m", "ingest", "--config", str(file), *["-v"] * given.verbose]
     flags += ["-q"] * given.quieter + ["--no-color"] * given.no_color
     flags += _one("--log-level", given.log_level) + _one("--log-format", given.log_format)
     return flags

@@ -37,8 +37,8 @@ def place(keep: Path | None) -> Iterator[Path]:
         shutil.rmtree(made, ignore_errors=True)
 
 
-def run(directory: Path, *, stop: Stop, is_told: bool) -> Result:
-    """The demonstration ran in `directory`; it was told as it went, unless a machine reads."""
+def run(directory: Path, *, stop: Stop, is_told: bool) -> Result | None:
+    """The demonstration ran in `directory`, told as it went unless a machine reads; None when stopped."""
     began = monotonic()
 
     def tell(step: Step) -> None:
@@ -47,7 +47,7 @@ def run(directory: Path, *, stop: Stop, is_told: bool) -> Result:
             output.flush()
 
     result = running.run(directory, tell=tell, stop=stop)
-    if is_told:
+    if is_told and result is not None:
         output.show(*_result(result, monotonic() - began))
     return result
 

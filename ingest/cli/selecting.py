@@ -7,13 +7,14 @@ from datetime import UTC, datetime
 
 from ingest.errors import UsageError
 from ingest.store.browsing import SHORTEST, ids_like
-from ingest.store.engine import Tx
+from ingest.store.engine import Store, Tx
 from ingest.store.selection import Selection
 
 STATUSES = ("dead", "done", "retrying")
 
 
 def selection(
+    store: Store,
     *,
     ids: Sequence[str] | None = None,
     source: str | None = None,
@@ -25,11 +26,16 @@ def selection(
     last: int | None = None,
     status: str | None = None,
 ) -> Selection:
-    """The selection that the flags describe; raises `UsageError` for one that cannot be read."""
+    """The selection that the flags describe; ids may be given by their beginning.
+
+    Raises `UsageError` for a flag that cannot be read.
+    """
     if status is not None and status not in STATUSES:
         raise UsageError(f"--status {status!r} is not known", hint=f"it is one of {', '.join(STATUSES)}")
+    with store.read() as tx:
+        whole = whole_ids(tx, ids or ())
     return Selection(
-        ids=tuple(ids or ()),
+        ids=tuple(whole),
         source=source,
         key=key,
         types=tuple(types or ()),

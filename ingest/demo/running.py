@@ -72,8 +72,10 @@ class Result:
     wrong: tuple[str, ...]
 
 
-def run(directory: Path, *, tell: Callable[[Step], None], stop: Stop) -> Result:
+def run(directory: Path, *, tell: Callable[[Step], None], stop: Stop) -> Result | None:
     """The main job on the sample data, in the empty `directory`; `tell` hears of each pass as it ends.
+
+    None when it was stopped before its end.
 
     What has become of everything is compared with what the sample data
     promises, before and after a replay of all of it.
@@ -85,11 +87,16 @@ def run(directory: Path, *, tell: Callable[[Step], None], stop: Stop) -> Result:
     with open_store(settings.store.url) as store:
         archive = Archive(store, settings.store.archive)
         for each in told.passes:
-            tell(_step(each, store, archive, settings, stop=stop))
+            step = _step(each, store, archive, settings, stop=stop)
+            if stop.is_set():
+                return None
+            tell(step)
         before = truth.books(store, now=_now())
         wrong = truth.differences(told.expected, before, truth.fates(store, now=_now()))
         reports = _replay_all(store, settings, stop=stop)
         after = truth.books(store, now=_now())
+        if stop.is_set():
+            return None
     return Result(books=after, replayed=reports, wrong=(*wrong, *_changes(before, after, reports)))
 
 

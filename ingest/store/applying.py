@@ -88,6 +88,14 @@ class Emissions:
         if len(self._waiting) >= PIECE:
             self.flush()
 
+    def make_way(self, handover: Handover) -> None:
+        """A handover whose facts are appended as it is applied finds those of earlier events standing.
+
+        Call it before that handover's savepoint, which must not take them with it.
+        """
+        if handover.facts >= PIECE:
+            self.flush()
+
     def flush(self, *, into: Emissions | None = None) -> None:
         """Every fact added so far stands in the log, or waits in `into`."""
         drafts, self._waiting = self._waiting, []
@@ -109,9 +117,10 @@ def apply(  # noqa: PLR0913  # what is applied, by what rules, together with wha
 ) -> Applied:
     """All of the handover stands, in place of what stood for this event and processor before.
 
-    The facts of a small one stand once the caller has flushed `emissions`,
-    which several deliveries may share. Raises `TooManyRejects`, and leaves to
-    the caller that nothing of it stays: run it inside a savepoint.
+    The facts of one that has few stand once the caller has flushed `emissions`,
+    which several deliveries may share and which has made way for the others.
+    Raises `TooManyRejects`, and leaves to the caller that nothing of it
+    stays: run it inside a savepoint.
     """
     if handover.facts > rules.max_facts:
         raise PermanentError(
@@ -128,7 +137,7 @@ def apply(  # noqa: PLR0913  # what is applied, by what rules, together with wha
         own.add(facts)
     _reject(tx, held.event_id, rules.processor, applied.conflicts, after)
     _check(handover, applied, rules)
-    own.flush(into=None if handover.is_large else emissions)
+    own.flush(into=None if handover.facts >= PIECE else emissions)
     _record_effects(tx, held, rules.processor, applied.tables, now=now)
     if before is not None and after is not None:
         _judge(before, after, applied)
@@ -201,7 +210,8 @@ def _check(handover: Handover, applied: Applied, rules: Rules) -> None:
         raise AssertionError(msg)
     if rejected > Fraction(rules.max_rejects).limit_denominator(_PARTS) * handover.rows_in:
         error = TooManyRejects(
-            f"{rejected} of {handover.rows_in} rows rejected, more than max_rejects = {rules.max_rejects * 100:g}%",
+            f"{rejected} of {handover.rows_in} rows rejected,"
+            f" more than max_rejects = {rules.max_rejects * 100:g}%",
             hint="see `ingest rejects list`",
         )
         error.conflicts = applied.conflicts  # type: ignore[attr-defined]  # the transaction that found them is rolled back

@@ -79,7 +79,7 @@ def spawn(spec: ChildSpec, selector: selectors.BaseSelector) -> Child:
     output, output_write = os.pipe()
     passed = {WAKE_FD: wake_read, REPORT_FD: report_write, LOG_FD: log_write}
     process = subprocess.Popen(  # our own interpreter and module
-        [sys.executable, "-m", "ingest.work.child"],
+        [sys.executable, "-P", "-m", "ingest.work.child"],
         stdin=subprocess.PIPE,
         stdout=output_write,
         stderr=output_write,

@@ -102,6 +102,7 @@ def _apply(
         return run.failure
     if not is_replay and not rules.tables and not run.spool.rows_in and not run.spool.facts:
         return _outcome(run, trade, Applied(), is_replay=False)
+    emissions.make_way(run.spool)
     point = Savepoint(tx)
     try:
         applied = applying.apply(

@@ -10,7 +10,9 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 REFERENCE = DOCS / "reference"
-PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/**/*.md"), ROOT / "sample_data/README.md"])
+PAGES = sorted(
+    [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/**/*.md"), ROOT / "sample_data/README.md"]
+)
 
 _FENCE = re.compile(r"(?ms)^```(?P<language>\w*)\n(?P<text>.*?)^```$")
 _INDENTED = re.compile(r"(?m)(?:^ {4}.*\n)+")
@@ -38,12 +40,19 @@ def shown(page: Path) -> str:
 
 def blocks(language: str) -> list[Block]:
     """The fenced blocks of this language on all pages."""
-    return [block for page in PAGES for block in blocks_of(page, page.read_text()) if block.language == language]
+    return [
+        block for page in PAGES for block in blocks_of(page, page.read_text()) if block.language == language
+    ]
 
 
 def blocks_of(page: Path, text: str) -> list[Block]:
     return [
-        Block(page=page, line=text.count("\n", 0, found.start()) + 1, language=found["language"], text=found["text"])
+        Block(
+            page=page,
+            line=text.count("\n", 0, found.start()) + 1,
+            language=found["language"],
+            text=found["text"],
+        )
         for found in _FENCE.finditer(text)
     ]
 
@@ -87,5 +96,6 @@ def links(page: Path) -> list[str]:
 def anchors(page: Path) -> set[str]:
     """What can stand behind the # of a link to this page: its headings, as they are usually slugged."""
     return {
-        re.sub(r"[^\w\- ]", "", heading.replace("`", "").lower()).replace(" ", "-") for heading in sections(page)
+        re.sub(r"[^\w\- ]", "", heading.replace("`", "").lower()).replace(" ", "-")
+        for heading in sections(page)
     }

@@ -55,7 +55,9 @@ def test_every_code_stands_with_its_exit_code() -> None:
 
 
 def test_every_exit_code_is_explained() -> None:
-    explained = {int(number) for row in rows(EXIT_CODES.read_text()) for number in re.findall(r"^\d+", row[0])}
+    explained = {
+        int(number) for row in rows(EXIT_CODES.read_text()) for number in re.findall(r"^\d+", row[0])
+    }
 
     assert {cls.exit_code for cls in CLASSES.values()} | {0, 3} <= explained
 
@@ -73,7 +75,9 @@ def test_every_message_that_is_spelt_out_where_it_is_raised_can_be_found() -> No
 
 def test_no_message_is_listed_that_the_program_does_not_hold() -> None:
     raised = [_pattern(said) for module in MODULES for said in _raised(module)]
-    parts = [_pattern(said) for module in MODULES for said in _texts(module) if len(_letters(said)) >= TELLING]
+    parts = [
+        _pattern(said) for module in MODULES for said in _texts(module) if len(_letters(said)) >= TELLING
+    ]
     listed = [inline(row[0])[0] for heading in HEADINGS for row in rows(sections(PAGE)[heading])]
 
     composed = [message for message in listed if not any(re.fullmatch(each, message) for each in raised)]
@@ -85,7 +89,12 @@ def test_no_message_is_listed_that_the_program_does_not_hold() -> None:
 def _raised(module: Path) -> Iterator[ast.expr]:
     """The texts that stand where an error is made."""
     for call in ast.walk(ast.parse(module.read_text())):
-        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in CLASSES and call.args:
+        if (
+            isinstance(call, ast.Call)
+            and isinstance(call.func, ast.Name)
+            and call.func.id in CLASSES
+            and call.args
+        ):
             said = call.args[0]
             either = [said.body, said.orelse] if isinstance(said, ast.IfExp) else [said]
             yield from (each for each in either if isinstance(each, ast.JoinedStr | ast.Constant))
@@ -93,7 +102,11 @@ def _raised(module: Path) -> Iterator[ast.expr]:
 
 def _texts(module: Path) -> Iterator[ast.expr]:
     """Every text of a module: some messages are put together before they are raised."""
-    return (node for node in ast.walk(ast.parse(module.read_text())) if isinstance(node, ast.JoinedStr | ast.Constant))
+    return (
+        node
+        for node in ast.walk(ast.parse(module.read_text()))
+        if isinstance(node, ast.JoinedStr | ast.Constant)
+    )
 
 
 def _pattern(said: ast.expr) -> str:

@@ -53,7 +53,9 @@ def test_words_that_are_not_built_are_named_as_such(heading: str) -> None:
         promised = set(key.get("enum", ())) - set(built.rstrip(".").split(", ")) if built else set()
         not_built = set(inline(documented[name][3].partition("Not built yet:")[2]))
         assert promised <= not_built, name
-        assert bool(built) == bool(not_built or "Not built yet" in documented[name][3]) or name in _BY_KIND, name
+        assert bool(built) == bool(not_built or "Not built yet" in documented[name][3]) or name in _BY_KIND, (
+            name
+        )
         for word in key.get("enum", ()):
             assert word in inline(documented[name][1]), name
 
@@ -65,7 +67,9 @@ def test_the_whole_example_is_the_defaults(tmp_path: Path) -> None:
     bare.write_text(_only_what_is_required(example.text))
 
     assert _values(load(spelt, env={})) == _values(load(bare, env={}))
-    assert {each.key for each in describe(load(spelt, env={}))} == set(load(spelt, env={}).origins) - {"spelt"}
+    assert {each.key for each in describe(load(spelt, env={}))} == set(load(spelt, env={}).origins) - {
+        "spelt"
+    }
     assert set(load(spelt, env={}).origins.values()) == {"file"}
 
 
@@ -84,7 +88,7 @@ def _documented(heading: str) -> dict[str, list[str]]:
 
 def _keys(heading: str) -> dict[str, dict[str, Any]]:
     """Every key of a section, those of a table within it by their dotted names."""
-    keys = {}
+    keys: dict[str, dict[str, Any]] = {}
     for name, key in TABLES[heading].items():
         nested = key.get("properties", {})
         keys |= {f"{name}.{inner}": value for inner, value in nested.items()} or {name: key}

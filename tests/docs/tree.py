@@ -11,7 +11,9 @@ from typer.main import get_command
 
 from ingest.cli.frame import root
 
-GLOBAL = frozenset({"-C", "--config", "-v", "-q", "--log-level", "--log-format", "--no-color", "--version", "-h", "--help"})
+GLOBAL = frozenset(
+    {"-C", "--config", "-v", "-q", "--log-level", "--log-format", "--no-color", "--version", "-h", "--help"}
+)
 _COMPLETION = frozenset({"--install-completion", "--show-completion"})
 
 
@@ -45,7 +47,9 @@ def commands() -> dict[str, Command]:
 
 def groups() -> frozenset[str]:
     """The names of all groups of commands, `ingest` itself included."""
-    return frozenset(" ".join(name.split()[:depth]) for name in commands() for depth in range(1, len(name.split())))
+    return frozenset(
+        " ".join(name.split()[:depth]) for name in commands() for depth in range(1, len(name.split()))
+    )
 
 
 def root_flags() -> frozenset[str]:

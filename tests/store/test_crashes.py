@@ -147,6 +147,15 @@ def test_a_board_of_a_claim_that_was_lost_charges_nobody(store: Store, generatio
         assert crashes.charge(tx, "w1", stale, error="killed", jitter=0, now=NOON) is None
 
 
+def test_a_board_of_an_earlier_claim_of_the_same_worker_charges_nobody(store: Store, generation: int) -> None:
+    land(store, "1")
+    (ran,) = claim(store, generation, worker="w1")
+    reap(store, worker="w1")
+    claim(store, generation, worker="w1")
+
+    assert reap(store, worker="w1", ran=[ran]) == []
+
+
 def test_a_child_that_died_while_nothing_ran_costs_nothing_but_its_lanes_are_run_alone(
     store: Store, generation: int
 ) -> None:

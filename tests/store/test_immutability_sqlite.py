@@ -41,8 +41,7 @@ def everything(store: Store) -> list[tuple[object, ...]]:
         f"INSERT OR REPLACE INTO events ({COLUMNS}) VALUES (9, '1', 't', 'k', 9, 'o', 0, '', 'x', x'00')",
         f"REPLACE INTO events ({COLUMNS}) VALUES (1, 'new', 't', 'k', 9, 'o', 0, '', 'x', x'00')",
         f"REPLACE INTO events ({COLUMNS}) VALUES (9, 'new', 't', 'k', 1, 'o', 0, '', 'x', x'00')",
-        f"INSERT INTO events ({COLUMNS}) VALUES (9, '1', 't', 'k', 9, 'o', 0, '', 'x', x'00')"
-        " ON CONFLICT (id) DO UPDATE SET body = 'x'",
+        f"INSERT INTO events ({COLUMNS}) SELECT {COLUMNS} FROM events WHERE 1 ON CONFLICT DO NOTHING",
         f"INSERT OR REPLACE INTO events ({COLUMNS}) SELECT {COLUMNS} FROM events WHERE id = '1'",
     ],
 )

@@ -213,8 +213,8 @@ class Machine(RuleBasedStateMachine):
             with self.store.write() as tx:
                 for left in filling.unfilled(tx):
                     assert filling.fill_window(tx, left, now=self.now) is None
-                for one in waiting.waiting(tx, Selection()):
-                    waiting.retry(tx, one, who="ann", reason="", now=self.now)
+                for died in waiting.waiting(tx, Selection()):
+                    waiting.retry(tx, died, who="ann", reason="", now=self.now)
             with self.store.read() as tx:
                 due = lanes.due(tx, now=self.now)
             if not due.now:
@@ -272,5 +272,5 @@ def test_nothing_is_lost_doubled_or_disordered(backend: str) -> None:
 
     OfBackend.backend = backend
     case = OfBackend.TestCase
-    case.settings = settings(max_examples=30, stateful_step_count=40, deadline=None)
+    case.settings = settings(max_examples=40, stateful_step_count=50, deadline=None)
     case().runTest()

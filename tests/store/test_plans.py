@@ -8,6 +8,7 @@ from ingest.store.engine import Store
 from ingest.store.selection import Selection
 from tests.store.replaying import ALL, plan, workable
 from tests.store.stage import (
+    MINUTE,
     NOON,
     OTHER_TYPE,
     a_draft,
@@ -87,10 +88,12 @@ def test_a_set_of_the_same_size_is_not_the_same_set(store: Store) -> None:
     generation = subscribe(store)
     land(store, "a", key="a")
     land(store, "b", key="b")
-    (first,) = claim(store, generation)
-    complete(store, [first])
-    while_first = plan_id(store, Selection(status="retrying"))
-    (second,) = claim(store, generation)
-    fail(store, second)
+    fail(store, claim(store, generation)[0], now=NOON)
+    first = plan(store, Selection(status="retrying"))
+    fail(store, claim(store, generation)[0], now=NOON)
+    complete(store, claim(store, generation, now=NOON + MINUTE))
 
-    assert while_first != plan_id(store, Selection(status="retrying"))
+    second = plan(store, Selection(status="retrying"))
+
+    assert (first.events, second.events) == (1, 1)
+    assert replays.plan_id([first], "rerun") != replays.plan_id([second], "rerun")

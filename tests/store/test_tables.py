@@ -107,7 +107,7 @@ def test_any_other_difference_is_refused_and_nothing_changes(store: Store, chang
 
 @pytest.mark.parametrize("name", [*sorted(OWN_TABLES), "sqlite_mine"])
 def test_the_engines_own_names_are_refused(store: Store, name: str) -> None:
-    with pytest.raises(UsageError, match=repr(name)):
+    with pytest.raises(UsageError, match=f"{name!r} is the engine's own"):
         ensure(store, table(name, a=str))
 
 

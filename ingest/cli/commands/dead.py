@@ -187,11 +187,11 @@ def _selection(  # one for each flag
     first: int | None = None,
     last: int | None = None,
 ) -> Selection:
-    from ingest.cli.selecting import selection, whole_ids
+    from ingest.cli.selecting import selection
 
-    with pipeline.store.read() as tx:
-        whole = whole_ids(tx, ids or [])
-    return selection(ids=whole, source=source, key=key, since=since, until=until, first=first, last=last)
+    return selection(
+        pipeline.store, ids=ids, source=source, key=key, since=since, until=until, first=first, last=last
+    )
 
 
 def _waiting(tx: Tx, wanted: Selection, processor: str | None) -> list[Waiting]:

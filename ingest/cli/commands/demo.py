@@ -30,6 +30,8 @@ def demo(ctx: typer.Context, keep: Keep = None, json: Json = False) -> int:
     _quieten(ctx)
     with demoview.place(keep) as directory, signals.stopping() as stop:
         result = demoview.run(directory, stop=stop, is_told=not json)
+        if result is None:
+            return 130
         if json:
             output.document(demoview.as_json(result))
         elif keep is not None:

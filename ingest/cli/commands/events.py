@@ -65,12 +65,11 @@ def list_(
 ) -> int:
     """Events in position order, with the state of each delivery."""
     from ingest.cli import wiring
-    from ingest.cli.selecting import selection, whole_ids
+    from ingest.cli.selecting import selection
 
     with wiring.opened(ctx.obj) as pipeline:
-        with pipeline.store.read() as tx:
-            ids = whole_ids(tx, ids or [])
         wanted = selection(
+            pipeline.store,
             ids=ids,
             source=source,
             key=key,
@@ -109,7 +108,7 @@ def tail(
     with wiring.opened(ctx.obj) as pipeline:
         with pipeline.store.read() as tx:
             after = browsing.newest(tx, count)
-        wanted = selection(types=types)
+        wanted = selection(pipeline.store, types=types)
         if follow:
             return _follow(pipeline, wanted, after=after, as_json=json)
         _print(_pages(pipeline, wanted, after=after), as_json=json)

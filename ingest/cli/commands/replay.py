@@ -60,32 +60,18 @@ def replay(
 ) -> int:
     """Make past events due again, for one processor or for all; bytes come from the archive."""
     from ingest.cli import asking, wiring
-    from ingest.cli.selecting import selection, whole_ids
+    from ingest.cli.selecting import selection
     from ingest.replay.planning import Request
-    from ingest.replay.planning import plan as make_plan
 
     _refuse_unbuilt(mode)
+    asked = {"source": source, "key": key, "since": since, "until": until, "status": status}
     with wiring.opened(ctx.obj) as pipeline:
-        with pipeline.store.read() as tx:
-            ids = whole_ids(tx, ids or [])
-            wanted = selection(
-                ids=ids,
-                source=source,
-                key=key,
-                since=since,
-                until=until,
-                first=first,
-                last=last,
-                status=status,
-            )
-            names = [processor] if processor else []
-            request = Request(processors=names, selection=wanted, mode=mode, reason=reason, who=asking.who())
-            planned = make_plan(tx, request)
+        wanted = selection(pipeline.store, ids=ids, first=first, last=last, **asked)
+        names = () if processor is None else (processor,)
+        request = Request(processors=names, selection=wanted, mode=mode, reason=reason, who=asking.who())
         if dry_run:
-            return _show_plan(planned, as_json=json)
-        if planned.events:
-            asking.confirm(f"replay {_in_words(planned)}", is_sure=yes)
-        return _start(pipeline, request, as_planned=plan, wait=wait, as_json=json)
+            return _show_plan(pipeline, request, as_json=json)
+        return _start(pipeline, request, as_planned=plan, is_sure=yes, wait=wait, as_json=json)
 
 
 def _refuse_unbuilt(mode: str) -> None:
@@ -95,10 +81,15 @@ def _refuse_unbuilt(mode: str) -> None:
         raise UsageError(f"`replay --mode {mode}` is not built yet", hint="rerun is")
 
 
-def _start(pipeline: Pipeline, request: Request, *, as_planned: str | None, wait: bool, as_json: bool) -> int:
-    from ingest.cli import wiring
+def _start(
+    pipeline: Pipeline, request: Request, *, as_planned: str | None, is_sure: bool, wait: bool, as_json: bool
+) -> int:
+    from ingest.cli import asking, wiring
     from ingest.replay.planning import start
 
+    planned = _plan(pipeline, request)
+    if planned.events:
+        asking.confirm(f"replay {_in_words(planned)}", is_sure=is_sure)
     planned, started = start(pipeline.store, request, as_planned=as_planned, now=wiring.now())
     ids = [each.replay_id for each in started if each.replay_id is not None]
     reports = _wait(pipeline, ids) if wait and ids else []
@@ -130,9 +121,17 @@ def _wait(pipeline: Pipeline, ids: Sequence[str]) -> list[Report] | None:
         return wait(pipeline.store, ids, stop=stop, tell=tell)
 
 
-def _show_plan(planned: Planned, *, as_json: bool) -> int:
+def _plan(pipeline: Pipeline, request: Request) -> Planned:
+    from ingest.replay.planning import plan
+
+    with pipeline.store.read() as tx:
+        return plan(tx, request)
+
+
+def _show_plan(pipeline: Pipeline, request: Request, *, as_json: bool) -> int:
     from ingest.replay.planning import Started
 
+    planned = _plan(pipeline, request)
     _tell(planned, [Started(plan=each, replay_id=None) for each in planned.plans], [], as_json=as_json)
     if not as_json:
         output.write(f"apply exactly this set with the same flags and --plan {planned.id}\n")
