@@ -83,11 +83,15 @@ class Machine(RuleBasedStateMachine):
     def claim(self, worker: str, child: int, budget: int) -> None:
         with self.store.read() as tx:
             due = lanes.due(tx, now=self.now).now
+            parked = {one.lane_key for one in waiting.waiting(tx, Selection(), processor="books")}
         for one in due:
             started = claim(
                 self.store, one.generation_id, worker=worker, child=child, budget=budget, now=self.now
             )
-            assert sum(len(held) for held in self.by_lane(started)) <= max(budget, 1)
+            assert len(started) <= budget
+            self.check_order(started)
+            if one.generation_id == self.books:
+                assert parked.isdisjoint(held.lane.key for held in started)
             if started:
                 self.held[worker].append(started)
                 return
@@ -237,13 +241,13 @@ class Machine(RuleBasedStateMachine):
         holds = self.held[worker]
         return holds.pop(data.draw(st.integers(0, len(holds) - 1)))
 
-    def by_lane(self, started: list[Held]) -> list[list[Held]]:
-        found: dict[int, list[Held]] = {}
+    def check_order(self, started: list[Held]) -> None:
+        """What is started of a lane follows one another, and nothing that was done comes again."""
+        for lane in {one.lane.id for one in started}:
+            keyseqs = [one.keyseq for one in started if one.lane.id == lane]
+            assert keyseqs == sorted(set(keyseqs))
         for one in started:
-            found.setdefault(one.lane.id, []).append(one)
-        for held in found.values():
-            assert [one.keyseq for one in held] == sorted(one.keyseq for one in held)
-        return list(found.values())
+            assert one.event_id not in self.ended.get(one.lane.generation_id, [])
 
     def chosen(self, status: str | None) -> set[str]:
         """The ids that a status means for the processor `books` now."""

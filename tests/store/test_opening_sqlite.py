@@ -96,7 +96,7 @@ def test_the_driver_in_use_is_safe_for_several_processes_that_write() -> None:
     assert sqlite_module().sqlite_version_info >= SAFE_SQLITE
 
 
-@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077, 0o777])
 def test_everything_beside_the_store_is_private_whatever_the_umask(tmp_path: Path, umask: int) -> None:
     before = os.umask(umask)
     try:

@@ -1,0 +1,23 @@
+"""One place a test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.watch.place import Place, new_place
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    with new_place(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    """A pipeline with one source, `acme`, whose files count as complete as soon as nobody writes them."""
+    with new_place(tmp_path) as made:
+        yield made
