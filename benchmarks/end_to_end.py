@@ -23,7 +23,7 @@ from benchmarks.measure import BELOW, HERE, Cost, Measure, Report, median, refer
 from benchmarks.project import Process, Project, must_be, new_project, wait_until
 
 _FILES = 10_000
-_ROUNDS = 3
+_ROUNDS = 5
 _REGISTRY = "create table registry (path text primary key, size integer, seen_at integer)"
 _RESULTS = "create table results (path text primary key, rows integer, digest text)"
 
@@ -37,7 +37,7 @@ class Ours:
 
 
 def run(scale: float, directory: Path) -> Report:
-    """Measure the reference over a third of the files and ours over all of them, three times, in turn."""
+    """Measure the reference over a fifth of the files and ours over all of them, five times, in turn."""
     reference("litequeue")
     count = round(_FILES * scale)
     lying = write_files(directory / "lying", count)

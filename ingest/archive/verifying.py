@@ -35,10 +35,11 @@ class Report:
         return not self.missing and not self.damaged
 
 
-def verify(archive: Archive, subset: tuple[int, int] = (1, 1)) -> Report:
+def verify(archive: Archive, subset: tuple[int, int] = (1, 1), *, grace: float = _GRACE) -> Report:
     """Every content of part N of M, cut by digest, was hashed again; (1, 1) is all of them.
 
-    Memory stays flat; no transaction is held while objects are read.
+    Memory stays flat; no transaction is held while objects are read. An
+    object younger than `grace` seconds may be about to land: it is no orphan.
     """
     number, parts = subset
     if not 1 <= number <= parts:
@@ -61,7 +62,7 @@ def verify(archive: Archive, subset: tuple[int, int] = (1, 1)) -> Report:
         bytes=size,
         missing=missing,
         damaged=damaged,
-        orphans=list(_orphans(archive)),
+        orphans=list(_orphans(archive, time.time() - grace)),
         unfinished=_unfinished(archive),
     )
 
@@ -114,9 +115,8 @@ def _digest_of_object(archive: Archive, sha256: str) -> str | None:
         return ""  # it is there and cannot be read
 
 
-def _orphans(archive: Archive) -> Iterator[str]:
-    """Objects without a landing; a young one may be about to get it."""
-    settled = time.time() - _GRACE
+def _orphans(archive: Archive, settled: float) -> Iterator[str]:
+    """Objects without a landing that stand since before `settled`, in seconds since 1970."""
     for chunk in chunks(list(archive.objects.digests())):
         with archive.store.read() as tx:
             known = contents.known(tx, chunk)

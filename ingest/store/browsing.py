@@ -14,7 +14,8 @@ from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, ex
 from ingest.errors import NotFound, UsageError
 from ingest.store import subscriptions
 from ingest.store.engine import Tx
-from ingest.store.schema import dead, deliveries, events, landings, lanes, outcomes, sources
+from ingest.store.landings import positions_of
+from ingest.store.schema import dead, deliveries, events, lanes, outcomes
 from ingest.store.schema import subscriptions as subscription_table
 from ingest.store.selection import Selection, narrowed
 
@@ -97,10 +98,7 @@ def ids_like(tx: Tx, beginning: str) -> list[str]:
 
 def of_content(tx: Tx, sha256: str, *, now: datetime) -> list[Listed]:
     """The landings of this content, by position."""
-    landed = select(landings.c.position).where(
-        landings.c.source.in_(select(sources.c.name)), landings.c.sha256 == sha256
-    )
-    return _where(tx, events.c.position.in_(landed), now=now)
+    return _where(tx, events.c.position.in_(positions_of(sha256)), now=now)
 
 
 def of_key(tx: Tx, key: str, *, origin: str, now: datetime) -> list[Listed]:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, bindparam, exists, literal_column, select
+from sqlalchemy import ColumnElement, CompoundSelect, bindparam, exists, literal_column, select, union_all
 
 from ingest.domain.instants import micros
 from ingest.domain.naming import landed_id
@@ -55,11 +55,9 @@ def first_elsewhere(tx: Tx, source: str, path: bytes, sha256: str, first: First)
     return None if row is None else landed_id(source, row.path, sha256, row.version)
 
 
-def of_content(tx: Tx, sha256: str) -> list[int]:
-    """The positions of the events of all landings of these bytes, rising."""
-    first = tx.execute(_FIRST, {"sha256": sha256}).scalars().all()
-    again = tx.execute(_AGAIN, {"sha256": sha256}).scalars().all()
-    return [*first, *again]
+def positions_of(sha256: str) -> CompoundSelect[int]:
+    """The query for the positions of the events of all landings of these bytes."""
+    return _POSITIONS.params(sha256=sha256)
 
 
 _COLUMNS = "source path version position sha256 is_first size mtime_ns ctime_ns inode landed_at"
@@ -84,12 +82,8 @@ _AGAIN_ELSEWHERE = (
     .order_by(landings.c.position)
     .limit(1)
 )
-_AGAIN = (
-    select(landings.c.position)
-    .where(landings.c.sha256 == bindparam("sha256"), _IS_AGAIN)
-    .order_by(landings.c.position)
-)
-_FIRST = (
+_POSITIONS = union_all(
+    select(landings.c.position).where(landings.c.sha256 == bindparam("sha256"), _IS_AGAIN),
     select(landings.c.position)
     .join(
         contents,
@@ -97,5 +91,5 @@ _FIRST = (
         & (contents.c.path == landings.c.path)
         & (contents.c.version == landings.c.version),
     )
-    .where(contents.c.sha256 == bindparam("sha256"))
+    .where(contents.c.sha256 == bindparam("sha256")),
 )

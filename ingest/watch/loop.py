@@ -191,6 +191,17 @@ def _summary(inboxes: Sequence[Inbox], seconds: float) -> Summary:
     )
 
 
+def _sweep(archive: Archive) -> None:
+    """What dead watchers left half written is gone, where the archive can be written at all."""
+    try:
+        swept = archive.sweep()
+    except OSError as error:
+        _log.warning("half-written files of dead watchers could not be looked for: %s", error.strerror)
+        return
+    if swept:
+        _log.info("removed %d half-written files of watchers that died", len(swept))
+
+
 @contextmanager
 def _watching(
     store: Store,
@@ -208,9 +219,7 @@ def _watching(
     ignore_lease_breaks()
     clock = Clock()
     with Life(store, lease=settings.work.lease, stop=stop, on_stop=wake.set) as life:
-        swept = archive.sweep()
-        if swept:
-            _log.info("removed %d half-written files of watchers that died", len(swept))
+        _sweep(archive)
         desk = Desk(
             store=store,
             archive=archive,

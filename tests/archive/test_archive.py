@@ -1,87 +1,139 @@
-"""Bytes are kept once, privately, and handed out only when they are what they were."""
+"""Bytes come back exactly, or not at all."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from ingest.archive import verify
-from ingest.errors import ArchiveDamaged, NotFound
-from tests.archive.inbox import Inbox, inbox
+from ingest.errors import ArchiveDamaged, NotFound, UsageError
+from ingest.store.presence import Presence, directory_of
+from tests.watch.place import LARGE, Place
 
-SMALL, LARGE = b"small", b"large" * 50_000
+SMALL_DATA, LARGE_DATA = b"small", os.urandom(LARGE)
+SMALL, BIG = (hashlib.sha256(data).hexdigest() for data in (SMALL_DATA, LARGE_DATA))
 
 
 @pytest.fixture
-def landed(tmp_path: Path) -> Iterator[Inbox]:
-    """A small file, kept inline, and a large one, kept as an object; made under an open umask."""
-    former = os.umask(0)
-    made = inbox(tmp_path / "p")
-    made.drop("small.csv", SMALL)
-    made.drop("large.csv", LARGE)
-    made.drop("copy.csv", LARGE)
-    made.land()
-    os.umask(former)
-    yield made
-    made.store.close()
+def filled(place: Place) -> Place:
+    place.drop("small.csv", SMALL_DATA)
+    place.drop("large.bin", LARGE_DATA)
+    place.once()
+    return place
 
 
-def digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
+def spoil(place: Place, sha256: str) -> None:
+    path = place.archive.objects.path_of(sha256)
+    path.write_bytes(b"!" + path.read_bytes()[1:])
 
 
-def the_object(landed: Inbox) -> Path:
-    return landed.archive.directory / "sha256" / digest(LARGE)[:2] / digest(LARGE)
+def spoil_inline(place: Place, sha256: str) -> None:
+    with place.store.write() as tx:
+        tx.exec_driver_sql("UPDATE contents SET bytes = x'21' WHERE sha256 = ?", (sha256,))
 
 
-@pytest.mark.parametrize("data", [SMALL, LARGE])
-def test_bytes_come_back_long_after_the_file_is_gone(landed: Inbox, data: bytes) -> None:
-    for name in ("small.csv", "large.csv", "copy.csv"):
-        landed.path(name).unlink()
-
-    with landed.archive.open(digest(data)) as file:
+@pytest.mark.parametrize(("sha256", "data"), [(SMALL, SMALL_DATA), (BIG, LARGE_DATA)])
+def test_a_content_reads_back_and_can_be_sought_in(filled: Place, sha256: str, data: bytes) -> None:
+    with filled.archive.open(sha256) as file:
         assert file.read() == data
+        file.seek(1)
+        assert file.read() == data[1:]
 
 
-def test_equal_bytes_are_kept_once_and_nobody_else_can_read_them(landed: Inbox) -> None:
-    everything = list(landed.archive.directory.rglob("*"))
+def test_bytes_that_were_damaged_are_not_handed_out(filled: Place) -> None:
+    spoil(filled, BIG)
+    spoil_inline(filled, SMALL)
 
-    assert [p for p in everything if p.is_file()] == [the_object(landed)]
-    assert all(p.stat().st_mode & 0o077 == 0 for p in [landed.archive.directory, *everything])
-
-
-def test_damaged_objects_are_refused_and_reported(landed: Inbox) -> None:
-    the_object(landed).chmod(0o600)
-    the_object(landed).write_bytes(LARGE[:-1] + b"X")
-
-    with pytest.raises(ArchiveDamaged):
-        landed.archive.open(digest(LARGE))
-    report = verify(landed.archive)
-    assert report.damaged == [digest(LARGE)]
-    assert not report.is_sound
+    for sha256 in (BIG, SMALL):
+        with pytest.raises(ArchiveDamaged, match=sha256) as raised:
+            filled.archive.open(sha256)
+        assert "backup" in raised.value.hint
 
 
-def test_missing_objects_are_refused_and_reported(landed: Inbox) -> None:
-    the_object(landed).unlink()
+def test_an_object_that_is_missing_is_damage_too(filled: Place) -> None:
+    filled.archive.objects.path_of(BIG).unlink()
 
-    with pytest.raises(ArchiveDamaged):
-        landed.archive.open(digest(LARGE))
-    assert verify(landed.archive).missing == [digest(LARGE)]
-
-
-def test_damaged_inline_bytes_are_refused_and_reported(landed: Inbox) -> None:
-    with landed.store.write() as tx:
-        tx.exec_driver_sql("UPDATE contents SET bytes = ? WHERE sha256 = ?", (b"smalX", digest(SMALL)))
-
-    with pytest.raises(ArchiveDamaged):
-        landed.archive.open(digest(SMALL))
-    assert verify(landed.archive).damaged == [digest(SMALL)]
+    with pytest.raises(ArchiveDamaged, match=BIG):
+        filled.archive.open(BIG)
 
 
-def test_what_never_landed_is_not_found(landed: Inbox) -> None:
+def test_a_digest_that_never_landed_is_not_found(filled: Place) -> None:
     with pytest.raises(NotFound):
-        landed.archive.open("0" * 64)
+        filled.archive.open("0" * 64)
+
+
+def test_small_contents_are_read_in_bulk_and_verified(filled: Place) -> None:
+    with filled.store.read() as tx:
+        assert filled.archive.read_many(tx, [SMALL, BIG, "0" * 64]) == {SMALL: SMALL_DATA}
+    spoil_inline(filled, SMALL)
+
+    with filled.store.read() as tx, pytest.raises(ArchiveDamaged):
+        filled.archive.read_many(tx, [SMALL])
+
+
+def test_a_sound_archive_verifies(filled: Place) -> None:
+    report = verify(filled.archive)
+
+    assert report.is_sound
+    assert (report.checked, report.bytes) == (2, len(SMALL_DATA) + LARGE)
+    assert report.orphans == report.unfinished == []
+
+
+def test_what_is_damaged_or_missing_is_named(filled: Place) -> None:
+    spoil_inline(filled, SMALL)
+    filled.archive.objects.path_of(BIG).unlink()
+
+    report = verify(filled.archive)
+
+    assert (report.damaged, report.missing, report.is_sound) == ([SMALL], [BIG], False)
+
+
+def test_parts_of_a_verification_make_a_whole(place: Place) -> None:
+    for number in range(20):
+        place.drop(f"{number}.csv", b"%d" % number)
+    place.once()
+
+    checked = [verify(place.archive, (part, 3)).checked for part in (1, 2, 3)]
+
+    assert sum(checked) == 20
+    assert max(checked) < 20
+    with pytest.raises(UsageError):
+        verify(place.archive, (4, 3))
+
+
+def test_an_object_without_a_landing_is_an_orphan_once_it_is_old(filled: Place) -> None:
+    with filled.store.write() as tx:
+        tx.exec_driver_sql("DELETE FROM contents WHERE sha256 = ?", (BIG,))
+
+    assert verify(filled.archive).orphans == []
+    assert verify(filled.archive, grace=0).orphans == [BIG]
+
+
+def test_half_written_files_of_the_living_are_nobody_s_business(filled: Place) -> None:
+    tmp = filled.archive.directory / "tmp"
+    with Presence(directory_of(filled.store.path), "watcher") as living:
+        (tmp / f"{living.id}.0123").write_bytes(b"half")
+        (tmp / "watcher-gone.0123").write_bytes(b"half")
+
+        assert verify(filled.archive).unfinished == ["watcher-gone.0123"]
+        assert filled.archive.sweep() == ["watcher-gone.0123"]
+        assert filled.unfinished() == [f"{living.id}.0123"]
+
+
+def test_a_delivery_of_lost_bytes_brings_the_object_back(filled: Place) -> None:
+    filled.archive.objects.path_of(BIG).unlink()
+    filled.drop("again.bin", LARGE_DATA)
+
+    filled.once()
+
+    assert verify(filled.archive).is_sound
+
+
+def test_the_archive_exists_once_its_directory_does(place: Place) -> None:
+    before = place.archive.exists()
+    place.drop("large.bin", LARGE_DATA)
+    place.once()
+
+    assert (before, place.archive.exists()) == (False, True)

@@ -181,7 +181,8 @@ class Pipeline:
     def assert_ordered(self) -> None:
         """Within each processor and key, deliveries were done in the order of keyseq."""
         done = self.rows(
-            "SELECT o.generation_id, e.key, o.ended_at FROM outcomes o JOIN events e ON e.position = o.position"
+            "SELECT o.generation_id, e.key, o.ended_at FROM outcomes o"
+            " JOIN events e ON e.position = o.position"
             " WHERE o.state = 'done' ORDER BY o.generation_id, e.key, e.keyseq"
         )
         ended = [list(group) for _, group in groupby(done, key=lambda row: row[:2])]

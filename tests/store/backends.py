@@ -5,6 +5,7 @@ To prove another backend, add one line to `BACKENDS`.
 
 from __future__ import annotations
 
+import atexit
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -30,6 +31,7 @@ def sqlite(directory: Path) -> Store:
 def _template() -> Path:
     """An empty store, made by the migrations once for all tests of this process."""
     directory = Path(mkdtemp(prefix="ingest-template-"))
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
     create_or_upgrade(url_in(directory))
     return directory / "ingest.db"
 

@@ -28,9 +28,11 @@ def booked(store: Store, of: Table = PAYMENTS) -> list[tuple[object, ...]]:
     return sorted(found, key=repr)
 
 
-@pytest.fixture(autouse=True)
-def tables_stand(store: Store) -> None:
+@pytest.fixture
+def store(store: Store) -> Store:
+    """A store in which the tables stand."""
     stand(store)
+    return store
 
 
 def test_rows_whose_keys_are_new_are_all_booked(store: Store) -> None:

@@ -97,6 +97,21 @@ def test_a_write_lock_that_never_becomes_free_is_try_again_and_then_all_is_as_be
     assert land(store, "1") == [1]
 
 
+def test_a_database_that_cannot_grow_is_cannot_write_and_goes_on_once_it_can(store: Store) -> None:
+    land(store, "1")
+    with store.write() as tx:
+        pages = tx.execute(text("PRAGMA page_count")).scalar_one()
+        tx.execute(text(f"PRAGMA max_page_count = {pages}"))
+
+    with pytest.raises(CannotWrite) as refused:
+        land(store, *(f"full {n}" for n in range(500)))
+    with store.write() as tx:
+        tx.execute(text("PRAGMA max_page_count = 1000000"))
+
+    assert refused.value.exit_code == 73
+    assert land(store, "2") == [2]
+
+
 def test_the_settings_that_make_a_commit_durable_hold_on_every_connection(store: Store) -> None:
     wanted = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "mmap_size": 0}
 

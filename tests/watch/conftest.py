@@ -12,12 +12,6 @@ from tests.watch.place import Place, new_place
 
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Place]:
-    with new_place(tmp_path) as made:
-        yield made
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
     """A pipeline with one source, `acme`, whose files count as complete as soon as nobody writes them."""
     with new_place(tmp_path) as made:
         yield made

@@ -205,7 +205,8 @@ def test_a_name_is_kept_byte_for_byte(place: Place, name: bytes) -> None:
     exact = event.data.get("path_b64")
     assert (base64.b64decode(exact) if exact else event.data["path"].encode()) == name
     assert event.data.get("name_b64") == exact
-    assert "\n" not in event.subject and "\x1b" not in event.subject
+    assert "\n" not in event.subject
+    assert "\x1b" not in event.subject
     assert place.once().landed == 0
 
 

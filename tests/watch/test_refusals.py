@@ -201,4 +201,4 @@ def yield_to_nobody(place: Place) -> None:
             above.chmod(0o755)
     for at, folders, files in os.walk(place.root):
         for name in (".", *folders, *files):
-            os.chown(os.path.join(at, name), 65534, 65534, follow_symlinks=False)
+            os.chown(Path(at, name), 65534, 65534, follow_symlinks=False)
