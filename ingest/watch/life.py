@@ -70,15 +70,28 @@ class Life:
             self._leave()
 
     def _enlist(self) -> None:
-        self._leave()
-        here = self._presence = Presence(presence.directory_of(self._store.path), "watcher")
+        directory = presence.directory_of(self._store.path)
+        try:
+            here = Presence(directory, "watcher")
+        except OSError as error:
+            raise CannotWrite(
+                f"cannot write {directory}: {error.strerror}", hint="free the disk or mend the mount"
+            ) from error
         me = Worker(id=here.id, kind="watcher", host=here.host, pid=os.getpid())
-        with self._store.write() as tx:
-            workers.enlist(tx, me, lease=self._lease, now=_now())
+        try:
+            with self._store.write() as tx:
+                workers.enlist(tx, me, lease=self._lease, now=_now())
+        except BaseException:
+            here.leave()
+            raise
+        self._leave()
+        self._presence = here
 
     def _leave(self) -> None:
+        """The lock file of the present name, if there is one, is gone."""
         if self._presence is not None:
             self._presence.leave()
+        self._presence = None
 
     def _run(self) -> None:
         every = self._lease.total_seconds() / 3

@@ -11,7 +11,8 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -154,7 +155,7 @@ class Cycle:
         left = {held.lane.id for held in hold.waiting}
         finished = [lane for lane in hold.lanes.values() if lane.id not in left] if is_last else []
         following, now = None, wall_clock()
-        with self.store.write() as tx:
+        with self._named(runs), self.store.write() as tx:
             settled = settle(tx, runs, trade, hold.generation, finished=finished, worker=self.worker, now=now)
             if is_last and self.limit is None and not self.is_stopping():
                 following = self._claim(tx)
@@ -200,15 +201,20 @@ class Cycle:
             self._commit(hold, [], is_last=True)
 
     def _settle_one(self, hold: Hold, run: Performed) -> None:
-        """Commit one run; the board names it, so that a crash while it is applied is charged to it."""
-        lane, trade = run.held.lane, self.trades[hold.generation.processor]
-        self.board.write(self.slot, Running(lane.id, run.held.keyseq, lane.fence, time.monotonic_ns()))
-        with self.store.write() as tx:
-            settled = settle(
-                tx, [run], trade, hold.generation, finished=[], worker=self.worker, now=wall_clock()
-            )
-        self.board.write(self.slot, None)
+        trade, now = self.trades[hold.generation.processor], wall_clock()
+        with self._named([run]), self.store.write() as tx:
+            settled = settle(tx, [run], trade, hold.generation, finished=[], worker=self.worker, now=now)
         self._count(hold, [run], settled)
+
+    @contextmanager
+    def _named(self, runs: Sequence[Performed]) -> Iterator[None]:
+        """A run that is applied alone stands on the board: a crash meanwhile is charged to it."""
+        if len(runs) == 1:
+            held = runs[0].held
+            running = Running(held.lane.id, held.keyseq, held.lane.fence, time.monotonic_ns())
+            self.board.write(self.slot, running)
+        yield
+        self.board.write(self.slot, None)
 
     def _claim(self, tx: Tx) -> Hold | None:
         """A new hold, of the next generation in turn that has something due."""

@@ -97,7 +97,7 @@ def _apply(
     is_replay = generation.kind == "replay"
     rules = trade.rules
     if run.failure is not None:
-        if run.failure.is_permanent and run.spool.rejected:
+        if run.failure.is_permanent and run.spool.rejected and not is_replay:
             applying.keep_rejects(tx, run.held, run.spool, rules.processor, ())
         return run.failure
     if not is_replay and not rules.tables and not run.spool.rows_in and not run.spool.facts:
@@ -110,7 +110,8 @@ def _apply(
         )
     except PermanentError as error:
         point.roll_back()
-        applying.keep_rejects(tx, run.held, run.spool, rules.processor, getattr(error, "conflicts", ()))
+        if not is_replay:  # what a former run refused stands with the rows it booked
+            applying.keep_rejects(tx, run.held, run.spool, rules.processor, getattr(error, "conflicts", ()))
         said = f"{error.message} ({error.hint})" if error.hint else error.message
         return Failure(held=run.held, started_at=run.started_at, error=said, is_permanent=True)
     point.release()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 
 import pytest
 
@@ -12,7 +11,7 @@ from ingest.errors import ArchiveDamaged, NotFound, UsageError
 from ingest.store.presence import Presence, directory_of
 from tests.watch.place import LARGE, Place
 
-SMALL_DATA, LARGE_DATA = b"small", os.urandom(LARGE)
+SMALL_DATA, LARGE_DATA = b"small", (bytes(range(256)) * (LARGE // 256 + 1))[:LARGE]
 SMALL, BIG = (hashlib.sha256(data).hexdigest() for data in (SMALL_DATA, LARGE_DATA))
 
 

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from ingest.errors import NotFound, StoreReplaced, UsageError
+from ingest.errors import CannotWrite, NotFound, StoreReplaced, UsageError
 from ingest.watch import loop
 from ingest.watch.hints import Hints
 from ingest.watch.inotify import Inotify
 from ingest.watch.rounds import Rounds
 from ingest.watch.take import ignore_lease_breaks
-from tests.watch.place import LARGE, Place, until
+from tests.watch.place import LARGE, Place, full_disk, until
 
 NEVER = timedelta(hours=1)
 
@@ -90,7 +90,7 @@ def test_a_burst_lands_whole(place: Place, tmp_path: Path) -> None:
     with place.watching():
         for path in outside.iterdir():
             path.rename(place.inbox / path.name)
-        until(lambda: place.one("SELECT count(*) FROM events") == 3000)
+        until(lambda: place.rows("SELECT count(*) FROM events") == [(3000,)])
 
     assert place.one("SELECT count(DISTINCT path) FROM landings") == 3000
 
@@ -127,7 +127,7 @@ def test_a_directory_that_vanishes_is_said_and_comes_back_by_itself(
     with place.watching():
         until(lambda: len(place.landed()) == 1)
         shutil.rmtree(place.inbox)
-        until(lambda: place.one("SELECT state FROM sources") == "unavailable")
+        until(lambda: place.rows("SELECT state FROM sources") == [("unavailable",)])
         assert "inbox" in place.one("SELECT error FROM sources")
 
         place.inbox.mkdir()
@@ -143,7 +143,7 @@ def test_a_directory_that_vanishes_is_said_and_comes_back_by_itself(
 def test_a_directory_that_is_not_there_yet_is_waited_for(place: Place) -> None:
     place.inbox.rmdir()
     with place.watching():
-        until(lambda: place.one("SELECT state FROM sources") == "unavailable")
+        until(lambda: place.rows("SELECT state FROM sources") == [("unavailable",)])
         place.inbox.mkdir()
         place.drop("a.csv")
         until(lambda: place.landed() == [(b"a.csv", 1)])
@@ -175,13 +175,13 @@ def test_an_archive_that_cannot_be_written_is_waited_for_and_small_files_go_on(
         large = place.drop("a-large.bin", os.urandom(LARGE))
         place.drop("small.csv", b"small")
         until(lambda: place.landed() == [(b"small.csv", 1)])
-        until(lambda: place.one("SELECT state FROM sources") == "degraded")
+        until(lambda: place.rows("SELECT state FROM sources") == [("degraded",)])
         assert large.exists()
 
         obstacle.unlink()
 
         until(lambda: len(place.landed()) == 2)
-        until(lambda: place.one("SELECT state FROM sources") == "ok")
+        until(lambda: place.rows("SELECT state FROM sources") == [("ok",)])
     assert len([record for record in caplog.records if "cannot write the archive" in record.message]) == 1
 
 
@@ -195,17 +195,40 @@ def test_one_run_counts_a_file_the_archive_refuses_as_failed(place: Place) -> No
     assert (summary.landed, summary.waiting, summary.failed) == (0, 0, 1)
 
 
-def test_a_store_that_refuses_for_a_while_loses_nothing(place: Place, tmp_path: Path) -> None:
+def test_a_disk_that_is_full_for_a_while_loses_nothing(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
     with place.watching():
         until(lambda: place.rows("SELECT last_scan_at FROM sources WHERE last_scan_at > 0") != [])
-        with place.store.write() as tx:
-            tx.exec_driver_sql(
-                "CREATE TRIGGER full BEFORE INSERT ON landings BEGIN SELECT RAISE(ABORT, 'full'); END"
-            )
-        place.drop("a.csv")
-        with place.store.write() as tx:
-            tx.exec_driver_sql("DROP TRIGGER full")
+        with full_disk():
+            place.drop("a.csv")
+            until(lambda: "trying again" in caplog.text)
+        assert place.landed() == []
+
         until(lambda: place.landed() == [(b"a.csv", 1)])
+    assert "can be written again" in caplog.text
+
+
+def test_one_run_on_a_full_disk_fails_and_the_next_one_lands(place: Place) -> None:
+    place.once()
+    place.drop("a.csv")
+    place.drop("large.bin", os.urandom(LARGE))
+    with full_disk(room=20_000), pytest.raises(CannotWrite):
+        place.once()
+
+    assert place.once().landed == 2
+    assert place.unfinished() == []
+
+
+def test_a_large_file_the_disk_has_no_room_for_leaves_nothing_behind(place: Place) -> None:
+    place.drop("small.csv", b"small")
+    place.drop("large.bin", os.urandom(1 << 20))
+    with full_disk(room=600_000):
+        summary = place.once()
+
+    assert (summary.landed, summary.failed) == (1, 1)
+    assert place.unfinished() == []
+    assert place.once().landed == 1
 
 
 def test_a_store_that_was_replaced_ends_the_watcher(place: Place) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 import pytest
 
 from ingest import Context, FileLanded, PermanentError, processor, table
 from ingest.store import lanes
 from ingest.store.presence import Running
+from ingest.work import cycle as cycle_module
 from tests.work.bench import NOW, Bench, states
 
 SEEN = table("seen", name=str, before=int, unique="name")
@@ -208,3 +210,22 @@ def test_every_processor_gets_its_turn(bench: Bench) -> None:
 
     by_generation = "SELECT generation_id, count(*) FROM outcomes GROUP BY 1 ORDER BY 1"
     assert bench.rows(by_generation) == [(1, 2), (2, 2)]
+
+
+def test_a_result_that_is_applied_alone_stands_on_the_board_meanwhile(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.add("seen", seen)
+    bench.land("a")
+    cycle, found = bench.child(1), []
+    really = vars(cycle_module)["settle"]
+
+    def watched(*args: Any, **kwargs: Any) -> Any:
+        found.append(bench.board().read(1))
+        return really(*args, **kwargs)
+
+    monkeypatch.setattr(cycle_module, "settle", watched)
+    bench.drain(cycle)
+
+    named = [running.keyseq for running in found if running is not None]
+    assert named == [1], "a crash while it is applied is charged to it, and to nothing later"
