@@ -47,7 +47,7 @@ wheel: $(VENV)/.stamp ## build the wheel and try it in an empty environment, fro
 
 bench: $(VENV)/.stamp ## measure, beside other tools, one JSON line each
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
-	@$(BIN)/python -m benchmarks
+	@$(BIN)/python -m benchmarks $(NAMES)
 
 pins: $(VENV)/.stamp ## pin requirements/*.txt anew, with the hashes of all platforms
 	.ci/pins
