@@ -34,6 +34,6 @@ __all__ = [
     "workers",
 ]
 
-REVISION = "0001"  # the newest migration; a store at another revision is refused
+REVISION = "0002"  # the newest migration; a store at another revision is refused
 
 OWN_TABLES = frozenset({*metadata.tables, "alembic_version"})
