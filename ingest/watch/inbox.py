@@ -13,7 +13,6 @@ from datetime import datetime
 from ingest.config import SourceSettings
 from ingest.domain.settling import Policy, Reading
 from ingest.domain.showing import show
-from ingest.filesystems import filesystem_of, is_remote
 from ingest.store import sightings, sources
 from ingest.store.sightings import Look, Waiting
 from ingest.store.sources import Counts
@@ -23,7 +22,8 @@ from ingest.watch.facts import origin_of
 from ingest.watch.hints import Hints
 from ingest.watch.land import refuse
 from ingest.watch.lander import Lander
-from ingest.watch.notify import Followed, Notifier, is_supported
+from ingest.watch.notify import Notifier
+from ingest.watch.reach import Reach
 from ingest.watch.root import Root, SourceUnavailable
 from ingest.watch.rounds import Rounds
 from ingest.watch.rules import Rules
@@ -35,8 +35,6 @@ from ingest.watch.tidy import forget_vanished, stale
 _log = logging.getLogger(__name__)
 
 _TELL_AFTER = 1.0  # seconds a file waits before the store is told
-_GLANCE = 2.0  # seconds between two looks at the directory itself
-_RETRY = 5.0  # seconds, at most, between two tries to read a directory that is unavailable
 
 
 class Inbox:
@@ -52,6 +50,7 @@ class Inbox:
         self._rules = Rules(source)
         self._rounds = Rounds()
         self._root = Root(source.path)
+        self._reach = Reach(source, self._root, self._rounds, self.settling, self.condition)
         self._origin = origin_of(desk.settings, source)
         self._manner = Manner(
             archive=desk.archive,
@@ -62,9 +61,6 @@ class Inbox:
             leases=False,
         )
         self._lander = Lander(desk, self._origin, self._root, self._manner)
-        self._followed: Followed | None = None
-        self._every = 0.0  # seconds between two scans
-        self._glance_at = 0.0
         self._ignored = 0  # by the scan that runs
         self._blocked: set[bytes] = set()  # by the scan that runs
         self._news: list[Waiting] = []  # blocked, and not in the store yet
@@ -74,19 +70,11 @@ class Inbox:
 
         `lack` says why there is no notifier, if there should be one.
         """
-        is_local = not is_remote(filesystem_of(self._source.path))
-        is_wanted = self._source.mode == "notify" or (
-            self._source.mode == "auto" and is_local and is_supported()
+        self._reach.begin(self._hints, notifier, lack=lack)
+        self._manner.leases = (
+            self._source.complete == "stable" and self._reach.is_local() and can_detect_writers()
         )
-        self._manner.leases = is_local and self._source.complete == "stable" and can_detect_writers()
         self.condition.proof = self._manner.proof
-        self._watch_by("notify" if is_wanted and not lack else "poll")
-        self._followed = None
-        if is_wanted and notifier is not None:
-            self._followed = notifier.followed(self._hints, is_recursive=self._source.recursive)
-        if is_wanted and lack:
-            self.condition.is_wrong("notifications", f"no notifications, so it is polled: {lack}")
-        self._root.release()
         self.start_over()
         with self._desk.store.write() as tx:
             sources.report(tx, self.condition.report(len(self.settling.pending)))
@@ -117,7 +105,7 @@ class Inbox:
         """The monotonic moment at which there is something to do, if nothing happens before."""
         pending = self.settling.pending
         due = pending.next_due() if self.condition.is_available else None
-        times = [self._rounds.due_at, self._glance_at, due, pending.tell_at(_TELL_AFTER)]
+        times = [self._rounds.due_at, self._reach.glance_at, due, pending.tell_at(_TELL_AFTER)]
         return min(at for at in times if at is not None)
 
     @property
@@ -138,37 +126,15 @@ class Inbox:
         """The directory is let go of."""
         self._root.release()
 
-    def _watch_by(self, mode: str) -> None:
-        is_polled = mode == "poll"
-        self.condition.mode = mode
-        self._every = self._source.rescan_every(polled=is_polled).total_seconds()
-        quiet = self._source.quiet_for(polled=is_polled).total_seconds()
-        self.settling.policy = Policy(complete=self._source.complete, quiet=quiet)
-
     def _is_there(self, now: Reading) -> bool:
-        """True when the directory can be read; asked of the system now and then, and before each scan."""
-        is_due = now.monotonic >= self._rounds.due_at and not self._rounds.is_running
-        if now.monotonic < self._glance_at and not is_due:
-            return self.condition.is_available
-        self._glance_at = now.monotonic + _GLANCE
         try:
-            if self._root.hold():
-                is_local = not is_remote(filesystem_of(self._source.path))
-                self.settling.local_device = self._root.device if is_local else None
-                self._rounds.at_once(now.monotonic)
+            return self._reach.is_there(now)
         except SourceUnavailable as error:
             self._is_lost(error, now)
             return False
-        self.condition.is_right("unavailable")
-        return True
 
     def _is_lost(self, error: SourceUnavailable, now: Reading) -> None:
-        """The directory cannot be read: nothing is concluded from that, and it is tried again."""
-        was_available = self.condition.is_available
-        self.condition.is_wrong("unavailable", error.message)
-        self._root.release()
-        self._rounds.put_off(now.monotonic + min(self._every, _RETRY))
-        if was_available:
+        if self._reach.lose(error, now):
             with self._desk.store.write() as tx:
                 sources.report(tx, self.condition.report(len(self.settling.pending)))
 
@@ -176,7 +142,7 @@ class Inbox:
         piece, folders = look_at(self._root, self._rules, paths)
         self._sort_out(piece, now)
         if folders:
-            for found in scan(self._root, self._rules, self._follow, folders):
+            for found in scan(self._root, self._rules, self._reach.follow, folders):
                 self._sort_out(found, now)
 
     def _go_on_scanning(self, now: Reading) -> None:
@@ -184,7 +150,7 @@ class Inbox:
             if now.monotonic < self._rounds.due_at:
                 return
             self._ignored, self._blocked = 0, set()
-            self._rounds.begin(scan(self._root, self._rules, self._follow))
+            self._rounds.begin(scan(self._root, self._rules, self._reach.follow))
         try:
             piece = self._rounds.piece()
         except OSError as error:
@@ -269,17 +235,4 @@ class Inbox:
         with self._desk.store.write() as tx:
             sightings.drop(tx, over)
             sources.report(tx, condition.report(len(pending)))
-        self._rounds.end(now.monotonic, self._every)
-
-    def _follow(self, handle: int, folder: bytes) -> None:
-        """Changes in the folder are hinted at, unless the system's limits are reached: then it is polled."""
-        if self._followed is None:
-            return
-        try:
-            self._followed.follow(handle, folder)
-        except OSError as error:
-            self._followed = None
-            self._watch_by("poll")
-            self.condition.is_wrong(
-                "notifications", f"no notifications, so it is polled: {error.strerror or error}"
-            )
+        self._rounds.end(now.monotonic, self._reach.every)
