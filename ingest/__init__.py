@@ -10,11 +10,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ingest.contract import Context, Processor, Table, fact, processor, table
+    from ingest.contract import Call, Context, Processor, Table, call, fact, processor, table
     from ingest.domain.events import Event, FileLanded, FileRefused
     from ingest.errors import PermanentError
 
 __all__ = [
+    "Call",
     "Context",
     "Event",
     "FileLanded",
@@ -22,6 +23,7 @@ __all__ = [
     "PermanentError",
     "Processor",
     "Table",
+    "call",
     "fact",
     "processor",
     "table",

@@ -18,13 +18,25 @@ from decimal import Decimal
 from types import NoneType, UnionType
 from typing import Any, BinaryIO, Protocol, get_args
 
+from ingest.domain.calls import Call, call
 from ingest.domain.codec import canonical_json
 from ingest.domain.events import Event
 from ingest.domain.facts import fact, type_of
 from ingest.domain.instants import micros
 from ingest.errors import PermanentError, UsageError
 
-__all__ = ["Column", "Context", "PermanentError", "Processor", "Table", "fact", "processor", "table"]
+__all__ = [
+    "Call",
+    "Column",
+    "Context",
+    "PermanentError",
+    "Processor",
+    "Table",
+    "call",
+    "fact",
+    "processor",
+    "table",
+]
 
 MAX_COLUMNS = 200
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,62}")
@@ -109,8 +121,15 @@ class Processor:
         if self.tables is not None:
             return self.tables
         module = self.function.__module__
-        found = vars(sys.modules[module]).values()
+        found = self._globals().values()
         return tuple(item for item in found if isinstance(item, Table) and item.module == module)
+
+    def owned_calls(self) -> dict[str, Call]:
+        """The calls that the processor's module declares or imports, by their names there."""
+        return {name: item for name, item in self._globals().items() if isinstance(item, Call)}
+
+    def _globals(self) -> Mapping[str, Any]:
+        return vars(sys.modules[self.function.__module__])
 
 
 class Context(Protocol):
@@ -142,6 +161,13 @@ class Context(Protocol):
         self, *, rule: str, line: int | None = None, column: str | None = None, raw: str | bytes = ""
     ) -> None:
         """Refuse one row of the input, visibly; `raw` is kept bounded."""
+
+    def once(self, name: str, call: Call, request: Any) -> None:
+        """Register a call to the outside: made after the commit, under one key for (processor, event, name).
+
+        Nothing is called now. `request` is JSON, kept with the rows; the key
+        is never used with another one.
+        """
 
     def select(self, table: Table, /, **equal: Any) -> list[dict[str, Any]]:
         """Rows that stand committed, in no promised order, where every named column equals its value."""

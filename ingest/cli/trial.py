@@ -14,6 +14,7 @@ from ingest.cli import output, wiring
 from ingest.cli.words import so_many
 from ingest.config import ProcessorSettings, Settings, database_file
 from ingest.contract import Table
+from ingest.domain.calls import Intent
 from ingest.domain.codec import envelope
 from ingest.domain.events import FileLanded
 from ingest.domain.showing import show
@@ -59,7 +60,8 @@ def as_json(tried: Tried) -> dict[str, Any]:
         "rows": rows,
         "facts": list(_some(tried.facts(), _MOST)),
         "rejects": refused,
-        "calls": [],
+        "calls_registered": len(tried.handover.calls),
+        "calls": [_call(intent) for intent in _some(tried.calls(), _MOST)],
     }
 
 
@@ -81,12 +83,26 @@ def view(tried: Tried) -> Iterator[RenderableType]:
     refused = list(_some(tried.rejects(), _SHOWN))
     if refused:
         yield output.table("rejects", ("#line", "column", "rule", "raw"), refused)
+    calls = [(show(c.name), c.function, output.one_line(c.request)) for c in _some(tried.calls(), _SHOWN)]
+    if calls:
+        yield output.table("calls", ("name", "function", "request"), calls)
     handover = tried.handover
     said = f"{so_many(handover.rows_in, 'row')} in, {handover.rejected} rejected"
     said += f", {so_many(handover.facts, 'fact')}"
+    said += f", {so_many(len(handover.calls), 'call')}" if handover.calls else ""
     style = "green" if tried.verdict == "done" else "bold red"
     error = "" if tried.error is None else f" — {output.one_line(tried.error)}"
     yield Text(f"{tried.verdict}: {said}; nothing was applied{error}", style=style)
+
+
+def _call(intent: Intent) -> dict[str, Any]:
+    return {
+        "name": intent.name,
+        "function": intent.function,
+        "repeatable": intent.is_repeatable,
+        "request": intent.value(),
+        "request_sha256": intent.digest,
+    }
 
 
 def _chosen(held: Settings, name: str) -> ProcessorSettings:

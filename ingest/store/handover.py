@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ingest.contract import Table
+from ingest.domain.calls import Intent
 from ingest.store.outbox import Draft
 
 PIECE = 1000  # rows, facts or rejects in one piece
@@ -56,6 +57,10 @@ class Handover(Protocol):
     @property
     def rejected(self) -> int:
         """Rows the processor refused."""
+
+    @property
+    def calls(self) -> Sequence[Intent]:
+        """Calls registered, in their order; none was made."""
 
     @property
     def digest(self) -> str:

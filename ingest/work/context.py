@@ -9,8 +9,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, BinaryIO
 
-from ingest.contract import Column, Table
+from ingest.contract import Call, Column, Table
 from ingest.domain import codec, naming
+from ingest.domain.calls import Register
 from ingest.domain.events import Event
 from ingest.domain.instants import moment
 from ingest.domain.showing import show
@@ -36,10 +37,19 @@ class Surroundings:
 class Collector:
     """Implements `ingest.contract.Context` for one event; `seal` gives what was handed over."""
 
-    def __init__(self, event: Event, *, origin: str, content: str | None, around: Surroundings) -> None:
+    def __init__(
+        self,
+        event: Event,
+        *,
+        origin: str,
+        content: str | None,
+        around: Surroundings,
+        calls: Callable[[], Mapping[str, Call]] = dict,
+    ) -> None:
         self.event = event
         self.spool = Spool()
         self._origin, self._content, self._around = origin, content, around
+        self._register = Register(calls)
         self._table: Table | None = None
         self._rows: list[tuple[Any, ...]] = []
         self._row_facts: list[Draft | None] = []
@@ -86,6 +96,10 @@ class Collector:
         self.spool.rejected += 1
         if len(self._rejects) >= PIECE:
             self._seal_rejects()
+
+    def once(self, name: str, call: Call, request: Any) -> None:
+        """Register a call; it is made once what was handed over stands."""
+        self.spool.register(self._register.add(name, call, request))
 
     def select(self, table: Table, /, **equal: Any) -> list[dict[str, Any]]:
         """Rows that stand committed where every named column equals its value."""

@@ -38,7 +38,9 @@ def perform(
     collector = None
     try:
         event = decode(held.body, held.keyseq)
-        collector = Collector(event, origin=held.origin, content=held.content, around=around)
+        collector = Collector(
+            event, origin=held.origin, content=held.content, around=around, calls=processor.owned_calls
+        )
         processor(typed(event), collector)
     except (Exception, SystemExit) as error:  # noqa: BLE001  # a processor may raise anything; it is recorded
         failure = Failure(

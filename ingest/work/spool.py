@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import IO, Any
 
 from ingest.contract import Table
+from ingest.domain.calls import Intent
 from ingest.domain.instants import micros, moment
 from ingest.store.handover import Facts, Piece, Rejects, Rows
 from ingest.store.outbox import Draft
@@ -27,6 +28,7 @@ class Spool:
         self.rows_in = 0
         self.facts = 0
         self.rejected = 0
+        self.calls: list[Intent] = []
         self._pieces: list[Piece] = []
         self._file: IO[bytes] | None = None
         self._tables: dict[str, Table] = {}
@@ -48,6 +50,11 @@ class Spool:
         self._pieces.append(piece)
         if len(self._pieces) >= SPOOL_AFTER:
             self._spill()
+
+    def register(self, intent: Intent) -> None:
+        """One more call that is to be made; together they are small enough to stay in memory."""
+        self._hasher.update(repr(("call", intent.name, intent.digest)).encode())
+        self.calls.append(intent)
 
     def pieces(self) -> Iterator[Piece]:
         """Every piece, in the order in which it was added."""

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 
 from ingest.config import ProcessorSettings
 from ingest.contract import Processor
+from ingest.domain.calls import Intent
 from ingest.domain.codec import decode, encode, root_event
 from ingest.domain.events import Event, FileLanded
 from ingest.domain.media import media_type
@@ -70,6 +71,10 @@ class Tried:
         for piece in self.handover.pieces():
             if isinstance(piece, Rejects):
                 yield from piece.rejects
+
+    def calls(self) -> Iterator[Intent]:
+        """Every call registered, in its order."""
+        yield from self.handover.calls
 
 
 def landed(file: Path, *, source: str, path: bytes, encoding: str, now: datetime) -> Subject:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, BinaryIO
 
-from ingest import Event, FileLanded, Processor, Table
+from ingest import Call, Event, FileLanded, Processor, Table
 from ingest.domain.codec import root_event
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -45,6 +45,7 @@ class Recording:
     options: Mapping[str, Any] = field(default_factory=dict)
     inserted: list[Inserted] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
+    called: list[tuple[str, Call, Any]] = field(default_factory=list)
 
     @contextmanager
     def open(self) -> Iterator[BinaryIO]:
@@ -66,6 +67,9 @@ class Recording:
         self, *, rule: str, line: int | None = None, column: str | None = None, raw: str | bytes = ""
     ) -> None:
         self.refused.append(Refused(line=line, column=column, rule=rule, raw=raw))
+
+    def once(self, name: str, call: Call, request: Any) -> None:
+        self.called.append((name, call, request))
 
     def select(self, table: Table, /, **equal: Any) -> list[dict[str, Any]]:
         raise NotImplementedError

@@ -10,6 +10,7 @@ from hashlib import sha256
 from sqlalchemy import select
 
 from ingest.contract import Table, table
+from ingest.domain.calls import Intent
 from ingest.store import applying, booking, lanes, tables
 from ingest.store.applying import Applied, Rules
 from ingest.store.deliveries import Outcome, complete
@@ -33,6 +34,7 @@ class Handed:
 
     given: tuple[Piece, ...]
     is_large: bool = False
+    calls: tuple[Intent, ...] = ()
 
     @property
     def rows_in(self) -> int:
