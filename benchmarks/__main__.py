@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks.measure import Report, Unavailable, calibration, json_line
 
-_NAMES = ("landing", "claim_complete", "claim_cost", "end_to_end")
+_NAMES = ("landing", "claim_complete", "claim_cost", "contention", "end_to_end")
 
 
 def main() -> None:
