@@ -6,7 +6,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from fractions import Fraction
 from typing import Any
 
 from sqlalchemy import bindparam, delete, exists, func, insert, literal_column, select
@@ -14,7 +13,6 @@ from sqlalchemy import bindparam, delete, exists, func, insert, literal_column, 
 from ingest.contract import Table
 from ingest.domain.instants import micros
 from ingest.domain.naming import digest_of
-from ingest.errors import PermanentError
 from ingest.store import outbox
 from ingest.store.booking import BOOKED, CONFLICT, DUPLICATE, Fingerprint, book, clear, rows_of
 from ingest.store.dialect import Batch
@@ -23,26 +21,10 @@ from ingest.store.engine import Tx
 from ingest.store.handover import PIECE, Facts, Handover, Piece, Rejects, Rows
 from ingest.store.held import Held
 from ingest.store.outbox import Draft
+from ingest.store.rules import Rules, TooManyRejects
 from ingest.store.schema import effects, events, generations, outcomes, rejects
 
 RAW_CHARS = 200
-_PARTS = 1_000_000  # a share is meant as it is written, not as the float next to it
-
-
-class TooManyRejects(PermanentError):
-    """More rows of the file were refused than its processor allows; nothing of it is booked."""
-
-    code = "too_many_rejects"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
-    """What a result is held to."""
-
-    processor: str
-    tables: tuple[Table, ...]
-    max_rejects: float  # share of the rows, 0 to 1
-    max_facts: int
 
 
 @dataclass(slots=True, kw_only=True)
@@ -122,10 +104,7 @@ def apply(  # noqa: PLR0913  # what is applied, by what rules, together with wha
     Raises `TooManyRejects`, and leaves to the caller that nothing of it
     stays: run it inside a savepoint.
     """
-    if handover.facts > rules.max_facts:
-        raise PermanentError(
-            f"{handover.facts} facts from one event are more than max_facts = {rules.max_facts}"
-        )
+    rules.check_facts(handover)
     applied = Applied()
     before = _before(tx, held, rules) if is_replay else None
     _clear(tx, held.event_id, rules)
@@ -187,7 +166,7 @@ def _book(tx: Tx, held: Held, piece: Rows, applied: Applied, after: Fingerprint 
         if verdict == DUPLICATE:
             applied.duplicate += 1
         elif verdict == CONFLICT:
-            applied.conflicts.append(_conflict(piece.table, row))
+            applied.conflicts.append(conflict(piece.table, row))
         else:
             applied.booked += 1
             applied.tables.add(piece.table.name)
@@ -198,7 +177,8 @@ def _book(tx: Tx, held: Held, piece: Rows, applied: Applied, after: Fingerprint 
     return facts
 
 
-def _conflict(table: Table, row: tuple[Any, ...]) -> tuple[None, str, str, str]:
+def conflict(table: Table, row: tuple[Any, ...]) -> tuple[None, str, str, str]:
+    """The refusal of a row whose key stands with other content."""
     key = [str(row[i]) for i, c in enumerate(table.columns) if c.name in table.unique]
     return None, ",".join(table.unique), "conflict", ",".join(key)[:RAW_CHARS]
 
@@ -208,14 +188,11 @@ def _check(handover: Handover, applied: Applied, rules: Rules) -> None:
     if applied.booked + applied.duplicate + rejected != handover.rows_in:
         msg = "rows in are not booked + duplicate + rejected"
         raise AssertionError(msg)
-    if rejected > Fraction(rules.max_rejects).limit_denominator(_PARTS) * handover.rows_in:
-        error = TooManyRejects(
-            f"{rejected} of {handover.rows_in} rows rejected,"
-            f" more than max_rejects = {rules.max_rejects * 100:g}%",
-            hint="see `ingest rejects list`",
-        )
+    try:
+        rules.check_rejects(rejected, handover.rows_in)
+    except TooManyRejects as error:
         error.conflicts = applied.conflicts  # type: ignore[attr-defined]  # the transaction that found them is rolled back
-        raise error
+        raise
 
 
 def _reject(tx: Tx, event_id: str, processor: str, refused: Sequence[Any], after: Fingerprint | None) -> None:
@@ -238,9 +215,9 @@ def _before(tx: Tx, held: Held, rules: Rules) -> _Before:
     for table in rules.tables:
         for row in rows_of(tx, table, held.event_id):
             found.add(table.name, row)
-    for row in tx.execute(_REJECTS_OF, of):
+    for row in tx.execute(REJECTS_OF, of):
         found.add("rejects", row)
-    was_done = tx.execute(_WAS_DONE, {"of_position": held.position, "of_processor": rules.processor})
+    was_done = tx.execute(WAS_DONE, {"of_position": held.position, "of_processor": rules.processor})
     return _Before(
         rows=found, facts=tx.execute(_EMITTED, of).scalar_one(), was_done=bool(was_done.scalar_one())
     )
@@ -269,7 +246,7 @@ _CLEAR_REJECTS = Batch(
     ),
     "of_event of_processor",
 )
-_REJECTS_OF = select(rejects.c.line, rejects.c.column, rejects.c.rule, rejects.c.raw).where(
+REJECTS_OF = select(rejects.c.line, rejects.c.column, rejects.c.rule, rejects.c.raw).where(
     rejects.c.event_id == bindparam("of_event"), rejects.c.processor == bindparam("of_processor")
 )
 _REJECT_COLUMNS = "event_id processor line column rule raw"
@@ -284,9 +261,10 @@ _EMITTED = (
     .select_from(events)
     .where(events.c.cause == bindparam("of_event"), events.c.producer == bindparam("of_processor"))
 )
-_WAS_DONE = select(
+WAS_DONE = select(
     exists().where(
         generations.c.processor == bindparam("of_processor"),
+        generations.c.kind != literal_column("'shadow'"),  # that one applied nothing
         outcomes.c.generation_id == generations.c.id,
         outcomes.c.position == bindparam("of_position"),
         outcomes.c.state == literal_column("'done'"),

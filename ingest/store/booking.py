@@ -72,13 +72,13 @@ def book(tx: Tx, table: Table, event_id: str, rows: Sequence[tuple[Any, ...]]) -
 
 
 def _book_apart(tx: Tx, table: Table, event_id: str, rows: Sequence[tuple[Any, ...]]) -> list[str]:
-    keys = list(map(_key_of(table), rows))
-    standing = _standing(tx, table, keys)
+    keys = list(map(key_of(table), rows))
+    taken = standing(tx, table, keys)
     verdicts, booked = [], []
     for key, row in zip(keys, rows, strict=True):
-        former = None if None in key else standing.get(key)  # as in SQL, no value equals no value
+        former = None if None in key else taken.get(key)  # as in SQL, no value equals no value
         if former is None:
-            standing[key] = row
+            taken[key] = row
             booked.append((*row, event_id))
             verdicts.append(BOOKED)
         else:
@@ -87,20 +87,22 @@ def _book_apart(tx: Tx, table: Table, event_id: str, rows: Sequence[tuple[Any, .
     return verdicts
 
 
-def _key_of(table: Table) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
+def key_of(table: Table) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
+    """What makes the unique key of a row in column order; an empty one where the table has none."""
     names = [column.name for column in table.columns]
     places = [names.index(name) for name in table.unique]
     return lambda row: tuple([row[place] for place in places])
 
 
-def _standing(
-    tx: Tx, table: Table, keys: Sequence[tuple[Any, ...]]
+def standing(
+    tx: Tx, table: Table, keys: Sequence[tuple[Any, ...]], *, but_of: str = ""
 ) -> dict[tuple[Any, ...], tuple[Any, ...]]:
-    key_of, found = _key_of(table), {}
+    """By key, the rows that stand under `keys`, but for those of the event `but_of`."""
+    key, found = key_of(table), {}
     for chunk in chunks(list(dict.fromkeys(keys))):
-        wanted = chunk if len(table.unique) > 1 else [key[0] for key in chunk]
-        for row in tx.execute(_by_key(table), {"keys": wanted}):
-            found[key_of(row)] = tuple(row)
+        wanted = chunk if len(table.unique) > 1 else [of_one[0] for of_one in chunk]
+        for row in tx.execute(_by_key(table), {"keys": wanted, "but_of": but_of}):
+            found[key(row)] = tuple(row)
     return found
 
 
@@ -128,4 +130,5 @@ def _by_key(table: Table) -> Any:
     sql = sql_table(table)
     columns = [sql.c[name] for name in table.unique]
     key = columns[0] if len(columns) == 1 else tuple_(*columns)
-    return select(*(sql.c[c.name] for c in table.columns)).where(key.in_(bindparam("keys", expanding=True)))
+    is_meant = key.in_(bindparam("keys", expanding=True)), sql.c.event_id != bindparam("but_of")
+    return select(*(sql.c[c.name] for c in table.columns)).where(*is_meant)

@@ -11,11 +11,12 @@ from datetime import datetime
 from ingest.contract import Processor
 from ingest.errors import PermanentError
 from ingest.store import applying, dead, deliveries, lanes
-from ingest.store.applying import Applied, Emissions, Rules
+from ingest.store.applying import Applied, Emissions
 from ingest.store.deliveries import Failure, Outcome
 from ingest.store.dialect import Savepoint
 from ingest.store.engine import Tx
 from ingest.store.lanes import Lane, Workable
+from ingest.store.rules import Rules
 from ingest.store.subscriptions import find
 from ingest.work.perform import Performed
 from ingest.work.spec import ProcessorSpec

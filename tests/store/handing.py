@@ -12,12 +12,13 @@ from sqlalchemy import select
 from ingest.contract import Table, table
 from ingest.domain.calls import Intent
 from ingest.store import applying, booking, lanes, tables
-from ingest.store.applying import Applied, Rules
+from ingest.store.applying import Applied
 from ingest.store.deliveries import Outcome, complete
 from ingest.store.engine import Store
 from ingest.store.handover import Facts, Piece, Rejects, Rows
 from ingest.store.held import Held
 from ingest.store.outbox import Draft
+from ingest.store.rules import Rules
 from ingest.store.schema import events
 from ingest.store.schema import rejects as reject_table
 from tests.store.stage import NOON, a_draft, claim, land, subscribe

@@ -11,10 +11,10 @@ from sqlalchemy import select
 from ingest.domain.naming import digest_of
 from ingest.errors import PermanentError
 from ingest.store import applying
-from ingest.store.applying import TooManyRejects
 from ingest.store.engine import Store
 from ingest.store.handover import PIECE
 from ingest.store.held import Held
+from ingest.store.rules import TooManyRejects
 from ingest.store.schema import effects
 from tests.store.backends import BACKENDS, fresh
 from tests.store.handing import (

@@ -1,0 +1,247 @@
+"""What applying a handover would change, found without writing anything.
+
+Each row is judged as booking would judge it: against the rows that stand
+because of other events, and against those before it in the same handover. The
+comparison reads one snapshot, so it blocks neither landing nor live work.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import bindparam, select
+
+from ingest.contract import Table
+from ingest.domain import comparing
+from ingest.domain.comparing import Differences, Shape, Thing
+from ingest.errors import PermanentError
+from ingest.store.applying import REJECTS_OF, WAS_DONE, conflict
+from ingest.store.booking import key_of, rows_of
+from ingest.store.booking import standing as standing_rows
+from ingest.store.engine import Tx
+from ingest.store.handover import Facts, Handover, Piece, Rejects, Rows
+from ingest.store.outbox import Draft
+from ingest.store.parting import Item, Parting
+from ingest.store.rules import Rules
+from ingest.store.schema import dead, events, outcomes, subscriptions
+
+NOT_ENDED = "waiting"  # how a delivery stands that has neither ended nor died, or that there is none of
+
+
+@dataclass(slots=True, kw_only=True)
+class Compared:
+    """What a handover would come to, and what would be otherwise than it is."""
+
+    stood: str  # the delivery to live work: done | dead | discarded | superseded | waiting
+    was_done: bool  # by any run that was applied
+    booked: int = 0
+    duplicate: int = 0
+    conflicts: int = 0
+    error: str | None = None  # why it would be dead; nothing of it would be applied
+    differences: Differences = field(default_factory=Differences)
+
+    @property
+    def would(self) -> str:
+        """How the delivery would end: done | dead."""
+        return "done" if self.error is None else "dead"
+
+    @property
+    def verdict(self) -> str:
+        """What a rerun would report: unchanged | repaired | changed | dead."""
+        if self.error is not None:
+            return "dead"
+        facts = self.differences.of("facts")
+        if facts.changed or facts.removed:
+            return "changed"
+        is_same = self.was_done and not self.differences.differs("rows", "rejects", "facts")
+        return "unchanged" if is_same else "repaired"
+
+
+def compare(tx: Tx, event_id: str, handover: Handover, rules: Rules) -> Compared:
+    """What applying `handover` as the result of this event would change.
+
+    The event need not stand in the log: then nothing stands because of it. Nor
+    need a table that `rules` does not name: then no row stands in it.
+    """
+    compared = standing(tx, event_id, rules.processor)
+    try:
+        rules.check_facts(handover)
+        with Parting() as rows, Parting() as rest:
+            comparison = _Comparison(tx, event_id, handover, rules, rows, rest)
+            found = comparison.of_rows(compared)
+            rules.check_rejects(handover.rejected + compared.conflicts, handover.rows_in)
+            found.add(comparison.of_rest())
+            compared.differences = found
+    except PermanentError as error:
+        compared.error = f"{error.message} ({error.hint})" if error.hint else error.message
+    return compared
+
+
+def standing(tx: Tx, event_id: str, processor: str) -> Compared:
+    """How the delivery of the event to the processor stands, compared with nothing yet."""
+    of = {"of_event": event_id, "of_processor": processor}
+    position = tx.execute(_POSITION, of).scalar()
+    if position is None:
+        return Compared(stood=NOT_ENDED, was_done=False)
+    at = {"of_position": position, "of_processor": processor}
+    is_dead = tx.execute(_IS_DEAD, at).first() is not None
+    ended = tx.execute(_ENDED, at).scalar()
+    return Compared(
+        stood="dead" if is_dead else ended or NOT_ENDED,
+        was_done=bool(tx.execute(WAS_DONE, at).scalar_one()),
+    )
+
+
+def shape_of(table: Table) -> Shape:
+    """The columns of a table; its decimals are sums of money, by its column `currency` where it has one."""
+    names = [column.name for column in table.columns]
+    return Shape(
+        columns=tuple(names),
+        amounts=tuple(place for place, column in enumerate(table.columns) if column.type is Decimal),
+        currency=names.index("currency") if "currency" in names else None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Comparison:
+    """One handover, with its rows, and with all else that rows may add to."""
+
+    tx: Tx
+    event_id: str
+    handover: Handover
+    rules: Rules
+    rows: Parting
+    rest: Parting
+
+    def of_rows(self, compared: Compared) -> Differences:
+        """What would change of the rows; conflicts and the facts of booked rows have joined the rest."""
+        tables = {table.name: table for table in self.rules.tables}
+        self._collect_rows(tables)
+        shapes = {name: shape_of(table) for name, table in tables.items()}
+        found = Differences()
+        for stands, would in self.rows.parts():
+            booked = list(self._judge(tables, would, compared))
+            found.add(comparing.compare(map(_row, stands), map(_row, booked), shapes))
+        return found
+
+    def of_rest(self) -> Differences:
+        """What would change of rejects and facts; rows have been judged."""
+        of = {"of_event": self.event_id, "of_processor": self.rules.processor}
+        for row in self.tx.execute(REJECTS_OF, of):
+            self.rest.stands.add(tuple(row), _reject_item(tuple(row)))
+        for row in self.tx.execute(_EMITTED, of):
+            self.rest.stands.add(row.id, ("facts", row.type, (row.id,), (row.key, _data_of(row.body))))
+        for piece in self.handover.pieces():
+            for key, item in _rest_of(piece):
+                self.rest.would.add(key, item)
+        found = Differences()
+        for stands, would in self.rest.parts():
+            found.add(comparing.compare(_things(stands), _things(_once(would)), {}))
+        return found
+
+    def _collect_rows(self, tables: dict[str, Table]) -> None:
+        for table in self.rules.tables:
+            key = key_of(table)
+            for row in rows_of(self.tx, table, self.event_id):
+                stood = tuple(row)
+                self.rows.stands.add(key(stood) or stood, (table.name, key(stood), stood))
+        for piece in self.handover.pieces():
+            if isinstance(piece, Rows):
+                tables.setdefault(piece.table.name, piece.table)
+                key = key_of(piece.table)
+                for index, row in enumerate(piece.rows):
+                    fact = piece.facts[index] if piece.facts else None
+                    item = piece.table.name, key(row), row, fact and _fact_item(fact)
+                    self.rows.would.add(key(row) or row, item)
+
+    def _judge(self, tables: dict[str, Table], would: Sequence[Item], compared: Compared) -> Iterator[Item]:
+        """Those rows that would be booked; the others are counted."""
+        taken = {name: self._taken(table, would) for name, table in tables.items()}
+        for item in would:
+            name, key, row, fact = item
+            is_keyed = bool(key) and None not in key  # as in SQL, no value equals no value
+            former = taken[name].get(key) if is_keyed else None
+            if former is None:
+                if is_keyed:
+                    taken[name][key] = row
+                compared.booked += 1
+                if fact is not None:
+                    self.rest.would.add(fact[2][0], fact)
+                yield item
+            elif former == row:
+                compared.duplicate += 1
+            else:
+                compared.conflicts += 1
+                refused = conflict(tables[name], row)
+                self.rest.would.add(refused, _reject_item(refused))
+
+    def _taken(self, table: Table, would: Sequence[Item]) -> dict[Item, Item]:
+        """By key, the rows of other events that stand in the way of those in `would`."""
+        if not table.unique or table not in self.rules.tables:
+            return {}
+        keys = [key for name, key, *_ in would if name == table.name and None not in key]
+        return standing_rows(self.tx, table, keys, but_of=self.event_id)
+
+
+def _rest_of(piece: Piece) -> Iterator[tuple[Any, Item]]:
+    match piece:
+        case Facts():
+            yield from ((fact.id, _fact_item(fact)) for fact in piece.facts)
+        case Rejects():
+            yield from ((tuple(row), _reject_item(tuple(row))) for row in piece.rejects)
+        case Rows():
+            pass
+
+
+def _row(item: Item) -> Thing:
+    """As the comparison sees a row: where its table has no unique key, it is its own."""
+    name, key, row = item[:3]
+    return Thing("rows", name, key or row, row)
+
+
+def _things(items: Iterable[Item]) -> Iterator[Thing]:
+    return (Thing(*item) for item in items)
+
+
+def _once(items: Sequence[Item]) -> Iterator[Item]:
+    """A fact that is handed over twice stands once, as at first."""
+    seen: set[str] = set()
+    for item in items:
+        if item[0] == "facts":
+            if item[2][0] in seen:
+                continue
+            seen.add(item[2][0])
+        yield item
+
+
+def _fact_item(fact: Draft) -> Item:
+    return "facts", fact.type, (fact.id,), (fact.key, _data_of(fact.body))
+
+
+def _reject_item(row: tuple[Any, ...]) -> Item:
+    return "rejects", "", row, row
+
+
+def _data_of(body: str) -> str:
+    return json.dumps(json.loads(body)["data"], sort_keys=True, ensure_ascii=False)
+
+
+_POSITION = select(events.c.position).where(events.c.id == bindparam("of_event"))
+_OF_LIVE = subscriptions.c.processor == bindparam("of_processor")
+_IS_DEAD = (
+    select(dead.c.position)
+    .join(subscriptions, subscriptions.c.generation_id == dead.c.generation_id)
+    .where(_OF_LIVE, dead.c.position == bindparam("of_position"))
+)
+_ENDED = (
+    select(outcomes.c.state)
+    .join(subscriptions, subscriptions.c.generation_id == outcomes.c.generation_id)
+    .where(_OF_LIVE, outcomes.c.position == bindparam("of_position"))
+)
+_EMITTED = select(events.c.id, events.c.type, events.c.key, events.c.body).where(
+    events.c.cause == bindparam("of_event"), events.c.producer == bindparam("of_processor")
+)
