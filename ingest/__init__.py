@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ingest.contract import Call, Context, Processor, Table, call, fact, processor, table
-    from ingest.domain.events import Event, FileLanded, FileRefused
+    from ingest.domain.events import DuplicateFileReceived, Event, FileLanded, FileRefused
     from ingest.errors import PermanentError
 
 __all__ = [
     "Call",
     "Context",
+    "DuplicateFileReceived",
     "Event",
     "FileLanded",
     "FileRefused",
@@ -30,6 +31,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "DuplicateFileReceived": "ingest.domain.events",
     "Event": "ingest.domain.events",
     "FileLanded": "ingest.domain.events",
     "FileRefused": "ingest.domain.events",

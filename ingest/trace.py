@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from ingest.config import SourceSettings
-from ingest.domain.naming import encode_attribute, refused_id
+from ingest.domain.naming import duplicate_id, encode_attribute, refused_id
 from ingest.domain.showing import show
 from ingest.errors import NotFound, UsageError
 from ingest.store import browsing, history, sightings
@@ -109,13 +109,15 @@ def of_place(tx: Tx, place: Place, *, now: datetime) -> list[Listed]:
 
 
 def _newest_ids(sighting: Sighting | None) -> list[str | None]:
-    """The ids of what stands landed at a path, and of its refusal."""
+    """The ids of what stands landed at a path, and of how it was turned away."""
     if sighting is None:
         return []
     ids: list[str | None] = [] if sighting.standing is None else [sighting.standing.event_id]
     if sighting.state == "refused":
         word = sighting.reason.partition(":")[0]
         ids.append(refused_id(sighting.source, sighting.path, sighting.seen.text(), word))
+    if sighting.state == "suppressed":
+        ids.append(duplicate_id(sighting.source, sighting.path, sighting.seen.text()))
     return ids
 
 

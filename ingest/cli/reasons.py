@@ -61,6 +61,8 @@ def find(tx: Tx, asked: str, sources: Sequence[SourceSettings], *, cwd: Path, no
     sighting = sightings.find(tx, place.source.name, place.path)
     on_disk = _stat(place.on_disk())
     word, says = _judged(rule, sighting, on_disk)
+    if word == "unseen" and place.source.empty == "ignore" and on_disk is not None and not on_disk.size:
+        word, says = "ignored", "the source ignores empty files"
     standing = sighting.standing if sighting is not None else None
     data = {} if standing is None else json.loads(browsing.event(tx, standing.event_id, now=now).body)["data"]
     return Reason(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from ingest.cli import shapes
@@ -32,6 +33,7 @@ class Status:
     workers: Sequence[WorkerStatus]
     replays: Sequence[Report]
     head_position: int
+    at: datetime
 
     def problems(self) -> list[str]:
         """What a person should look at: dead deliveries, the stale, the unhealthy."""
@@ -62,6 +64,7 @@ def gather(pipeline: Pipeline) -> Status:
             workers=reports.worker_statuses(tx, "worker", is_dead=is_dead, now=at),
             replays=_recent(replays.reports(tx)),
             head_position=reports.head_position(tx),
+            at=at,
         )
 
 
@@ -77,7 +80,7 @@ def as_json(status: Status) -> dict[str, Any]:
             "write_locked": status.is_write_locked,
         },
         "archive": {"objects": status.archive.contents, "bytes": status.archive.bytes},
-        "sources": [_source(source) for source in status.sources],
+        "sources": [_source(source, status.at) for source in status.sources],
         "processors": [_processor(processor) for processor in status.processors],
         "watchers": [_worker(watcher) for watcher in status.watchers],
         "workers": [_worker(worker) for worker in status.workers],
@@ -116,7 +119,8 @@ def _recent(found: list[Report]) -> list[Report]:
     return [report for report in found if report.id not in left_out]
 
 
-def _source(source: SourceStatus) -> dict[str, Any]:
+def _source(source: SourceStatus, at: datetime) -> dict[str, Any]:
+    since = source.settling_since
     return {
         "name": source.name,
         "path": source.path,
@@ -130,6 +134,8 @@ def _source(source: SourceStatus) -> dict[str, Any]:
         "refused": source.refused,
         "ignored": source.ignored,
         "error": source.error or None,
+        "suppressed": source.suppressed,
+        "oldest_settling_s": None if since is None else max((at - since).total_seconds(), 0.0),
     }
 
 

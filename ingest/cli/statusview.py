@@ -71,7 +71,7 @@ def _sources(sources: Sequence[SourceStatus], at: datetime) -> RenderableType:
                 source.landed,
                 source.redelivered,
                 source.refused,
-                source.settling,
+                _settling(source, at),
                 source.ignored,
                 "never"
                 if source.last_scan_at is None
@@ -79,6 +79,14 @@ def _sources(sources: Sequence[SourceStatus], at: datetime) -> RenderableType:
             )
             for source in sources
         ],
+    )
+
+
+def _settling(source: SourceStatus, at: datetime) -> str:
+    """How many files wait, and how long one has."""
+    since = source.settling_since
+    return (
+        str(source.settling) if since is None else f"{source.settling} ({age((at - since).total_seconds())})"
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from ingest.config.places import database_file
 from ingest.config.reading import nearest
 from ingest.config.settings import Settings, SourceSettings
+from ingest.domain.name_patterns import compile_name_pattern
 from ingest.errors import UsageError
 
 
@@ -15,6 +16,7 @@ def refuse_contradictions(settings: Settings) -> None:
     """Raises `UsageError` for the first pair of keys that cannot both be meant."""
     _refuse_a_directory_twice(settings)
     _refuse_own_files_as_arrivals(settings)
+    _refuse_a_partition_without_its_group(settings)
     _refuse_unknown_sources(settings)
     _refuse_a_cap_below_its_base(settings)
 
@@ -51,6 +53,19 @@ def _refuse_own_files_as_arrivals(settings: Settings) -> None:
 def _would_land(source: SourceSettings, path: Path) -> bool:
     root, own = Path(os.path.normpath(source.path)), Path(os.path.normpath(path))
     return own.is_relative_to(root) and source.takes(os.fsencode(own.relative_to(root)))
+
+
+def _refuse_a_partition_without_its_group(settings: Settings) -> None:
+    """Without the group, every file of the source would be of the same partition."""
+    for source in settings.sources:
+        group = source.partition.strip("{}")
+        known = ["path", "source", *compile_name_pattern(source.name_pattern).groups]
+        if group not in known:
+            raise UsageError(
+                f"{settings.file.name}: source.{source.name}.partition = {source.partition!r}:"
+                f" name_pattern has no group {group}",
+                hint=f"did you mean {{{nearest(group, known)}}}?",
+            )
 
 
 def _refuse_unknown_sources(settings: Settings) -> None:

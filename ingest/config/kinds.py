@@ -24,6 +24,7 @@ from ingest.config.quantities import (
     write_size,
 )
 from ingest.domain.globs import compile_globs
+from ingest.domain.name_patterns import LONGEST_PATTERN, compile_name_pattern
 
 _LARGEST_INTEGER = 2**63 - 1
 _NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
@@ -172,6 +173,13 @@ def _read_glob(value: object) -> str:
     return value
 
 
+def _read_name_pattern(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("it is a regular expression, as text")  # noqa: TRY004  one kind of refusal
+    compile_name_pattern(value)
+    return value
+
+
 def _read_path(value: object) -> Path:
     if not isinstance(value, str) or not value or "\0" in value:
         raise ValueError("it is the path of a directory")
@@ -213,6 +221,11 @@ DIRECTORY = Kind(
 ENCODING = Kind(wants="a text encoding", read=_read_encoding, schema={"type": "string"})
 GLOB = Kind(wants="a glob", read=_read_glob, schema={"type": "string", "minLength": 1})
 NAME = text(_NAME, "a name: a letter or digit, then letters, digits, '_', '.' or '-'")
+NAME_PATTERN = Kind(
+    wants="a regular expression of names, such as '(?P<account>[A-Z]+)_[0-9]+[.]csv'",
+    read=_read_name_pattern,
+    schema={"type": "string", "maxLength": LONGEST_PATTERN},
+)
 OPTIONS = Kind(wants="a table", read=_read_options, schema={"type": "object"})
 PERCENTAGE = Kind(
     wants='a share such as "0%" or "2.5%"',
@@ -220,6 +233,5 @@ PERCENTAGE = Kind(
     write=write_percentage,
     schema={"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?%$"},
 )
-TEXT = text(r".*", "text")
 URI_REFERENCE = text(_URI_REFERENCE, "a URI reference")
 WORDS = text(r".+", "text that is not empty")

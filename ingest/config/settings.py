@@ -19,9 +19,9 @@ from ingest.config.kinds import (
     ENCODING,
     GLOB,
     NAME,
+    NAME_PATTERN,
     OPTIONS,
     PERCENTAGE,
-    TEXT,
     URI_REFERENCE,
     WORDS,
     choice,
@@ -142,40 +142,30 @@ class SourceSettings:
     )
     name_pattern: str = field(
         default="",
-        metadata=key(
-            TEXT, "A regular expression that names must match; its groups are recorded.", built=("",)
-        ),
+        metadata=key(NAME_PATTERN, "A regular expression that names must match; its groups are recorded."),
     )
     partition: str = field(
         default="{path}",
-        metadata=key(
-            _PARTITION, "Files of the same partition are handled in order.", built=("{path}", "{source}")
-        ),
+        metadata=key(_PARTITION, "Files of the same partition are handled in order."),
     )
     encoding: str = field(default="utf-8", metadata=key(ENCODING, "The declared encoding of the files."))
     resend: str = field(
         default="count",
-        metadata=key(
-            choice("count", "land"), "What the same bytes under the same path are.", built=("count",)
-        ),
+        metadata=key(choice("count", "land"), "What the same bytes under the same path are."),
     )
     duplicates: str = field(
         default="flag",
-        metadata=key(
-            choice("flag", "suppress", "refuse"), "What known bytes under a new path are.", built=("flag",)
-        ),
+        metadata=key(choice("flag", "suppress", "refuse"), "What known bytes under a new path are."),
     )
     empty: str = field(
         default="land",
-        metadata=key(choice("land", "ignore", "refuse"), "What an empty file is.", built=("land",)),
+        metadata=key(choice("land", "ignore", "refuse"), "What an empty file is."),
     )
     hardlinks: str = field(
         default="accept",
-        metadata=key(choice("accept", "refuse"), "What a file with a second name is.", built=("accept",)),
+        metadata=key(choice("accept", "refuse"), "What a file with a second name is."),
     )
-    max_size: int = field(
-        default=2 * GIB, metadata=key(size(least=1), "Larger files are refused.", built=(2 * GIB,))
-    )
+    max_size: int = field(default=2 * GIB, metadata=key(size(least=1), "Larger files are refused."))
     after: str = field(
         default="keep", metadata=key(_AFTER, "What becomes of a file that has landed.", built=("keep",))
     )

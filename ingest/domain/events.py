@@ -78,3 +78,23 @@ class FileRefused:
     refused_at: datetime
     name_b64: str | None = None
     path_b64: str | None = None
+
+
+@fact("ingest.file.duplicate_received", version=1)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DuplicateFileReceived:
+    """Known bytes have arrived at a new path of a source whose policy is to suppress them."""
+
+    type: ClassVar[str]
+    dataschema: ClassVar[str]
+    source: str
+    name: str
+    path: str
+    size: int  # bytes
+    sha256: str
+    duplicateof: str  # id of the first event with these bytes in this source
+    received_at: datetime
+    complete: str  # how completeness was established; an open set of words
+    content: str  # "archive:sha256:<hex>"
+    name_b64: str | None = None
+    path_b64: str | None = None

@@ -34,6 +34,11 @@ def refused_id(source: str, path: bytes, tuple_text: str, reason: str) -> str:
     return digest_of("refused", source, path, tuple_text, reason)
 
 
+def duplicate_id(source: str, path: bytes, tuple_text: str) -> str:
+    """The id of the `DuplicateFileReceived` for this stat tuple of this path."""
+    return digest_of("duplicate", source, path, tuple_text)
+
+
 def fact_id(processor: str, cause: str, type_: str, name: str) -> str:
     """The id of a fact that `processor` emits under `name` because of event `cause`."""
     return digest_of("fact", processor, cause, type_, name)

@@ -46,6 +46,8 @@ class SourceStatus:
     refused: int
     ignored: int
     error: str
+    suppressed: int = 0
+    settling_since: datetime | None = None  # of the one that waits longest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,9 +84,12 @@ class WorkerStatus:
 def source_statuses(tx: Tx, *, watchers: Sequence[WorkerStatus]) -> list[SourceStatus]:
     """Every source a watcher has seen, by name; one that no live watcher has scanned is idle, not ok."""
     began = min((w.started_at for w in watchers if w.state != "stale"), default=None)
-    settling: dict[str, int] = {row.source: row.settling for row in tx.execute(_SETTLING)}
+    settling = {
+        row.source: {"settling": row.settling, "settling_since": row.settling_since}
+        for row in tx.execute(_SETTLING)
+    }
     found = [
-        SourceStatus(**{**row, "settling": settling.get(row.name, 0)})
+        SourceStatus(**{"settling": 0, **row, **settling.get(row.name, {})})
         for row in tx.execute(_SOURCES).mappings()
     ]
     return [source if _is_watched(source, began) else _idle(source) for source in found]
@@ -175,9 +180,14 @@ _SOURCES = select(
     sources.c.refused,
     sources.c.ignored,
     sources.c.error,
+    sources.c.suppressed,
 ).order_by(sources.c.name)
 _SETTLING = (
-    select(sightings.c.source, func.count().label("settling"))
+    select(
+        sightings.c.source,
+        func.count().label("settling"),
+        func.min(sightings.c.since).label("settling_since"),
+    )
     .where(sightings.c.state != literal_column("'landed'"), sightings.c.state == "settling")
     .group_by(sightings.c.source)
 )

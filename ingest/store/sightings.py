@@ -23,6 +23,7 @@ from ingest.store.lookup import Lookup
 from ingest.store.schema import sightings
 
 _PAGE = 1000
+TURNED_AWAY = ("refused", "suppressed")  # states of a tuple that is done with and has not landed
 OPEN = ("settling", "blocked")  # states in which something is still to be done
 
 
@@ -40,7 +41,7 @@ class Sighting:
     source: str
     path: bytes
     seen: StatTuple
-    state: str  # settling | landed | refused | blocked
+    state: str  # settling | landed | refused | suppressed | blocked
     reason: str
     since: datetime  # the tuple is unchanged since
     standing: Standing | None  # what has landed
@@ -65,12 +66,12 @@ class Landed(NamedTuple):
 
 
 def unsettled(tx: Tx, source: str, looks: Sequence[Look]) -> list[Look]:
-    """Those of `looks` that have neither landed from this very tuple nor been refused with it."""
+    """Those of `looks` that have neither landed from this very tuple nor been turned away with it."""
     done: set[tuple[bytes, str]] = set()
     for path, state, landed_tuple, *seen in _DONE.run(tx, [look.path for look in looks], source):
         if landed_tuple is not None:
             done.add((path, landed_tuple))
-        if state == "refused":
+        if state in TURNED_AWAY:
             done.add((path, StatTuple(*seen).text()))
     return [look for look in looks if (look.path, look.stat.text()) not in done] if done else list(looks)
 
@@ -103,6 +104,11 @@ def wait(tx: Tx, source: str, state: str, waiting: Sequence[Waiting]) -> None:
 def refuse(tx: Tx, source: str, refused: Sequence[Waiting]) -> None:
     """Each of `refused` is known as refused, with the reason."""
     _REFUSE.run(tx, [(source, *_row(r.look), r.reason, micros(r.since)) for r in refused])
+
+
+def suppress(tx: Tx, source: str, suppressed: Sequence[Waiting]) -> None:
+    """Each of `suppressed` is known as a duplicate that does not land, with the reason."""
+    _SUPPRESS.run(tx, [(source, *_row(s.look), s.reason, micros(s.since)) for s in suppressed])
 
 
 def land(tx: Tx, source: str, landed: Sequence[Landed], *, now: datetime) -> None:
@@ -209,10 +215,11 @@ _WAIT = _upsert(
     f"{_PLACE} state reason since",
     unless=or_(
         func.coalesce(sightings.c.landed_tuple, _NOTHING) == bindparam("as_landed"),
-        and_(sightings.c.state == literal_column("'refused'"), _IS_SAME),
+        and_(sightings.c.state.in_([literal_column(f"'{state}'") for state in TURNED_AWAY]), _IS_SAME),
     ),
 )
 _REFUSE = _upsert(f"{_PLACE} reason since", state=literal_column("'refused'"))
+_SUPPRESS = _upsert(f"{_PLACE} reason since", state=literal_column("'suppressed'"))
 _LAND = _upsert(f"{_PLACE} since version sha256 event_id landed_tuple", **_LANDED)
 _REDELIVER = Batch(
     update(sightings)

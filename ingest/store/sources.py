@@ -36,6 +36,7 @@ class Counts:
     landed: int = 0
     redelivered: int = 0
     refused: int = 0
+    suppressed: int = 0
     contents: int = 0  # that were new to the archive
     content_bytes: int = 0
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from ingest.config import Settings, SourceSettings
 from ingest.domain.composing import compose
-from ingest.domain.events import FileLanded, FileRefused
+from ingest.domain.events import DuplicateFileReceived, FileLanded, FileRefused
 from ingest.domain.identity import Standing
 from ingest.domain.media import media_type
-from ingest.domain.naming import encode_attribute, landed_id, refused_id
+from ingest.domain.name_patterns import NamePattern, compile_name_pattern
+from ingest.domain.naming import duplicate_id, encode_attribute, landed_id, refused_id
 from ingest.domain.showing import show
 from ingest.store.outbox import Draft
 from ingest.watch.scan import Refusal
@@ -20,16 +22,30 @@ from ingest.watch.take import Taken
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """What the events of one source have in common."""
+    """What the events of one source have in common, and which arrivals are events."""
 
     name: str
     event_source: str  # CloudEvents source
     encoding: str
-    is_by_path: bool  # each path is a partition of its own; else the whole source is one
+    partition: str  # {path} | {source} | {group}
+    pattern: NamePattern | None  # of names; None: any name will do
+    lands_resends: bool  # the bytes that stand, delivered again, are a version of their own
+    duplicates: str  # flag | suppress | refuse: known bytes at a new path
 
-    def key(self, subject: str) -> str:
-        """The partition key of a path whose attribute form is `subject`."""
-        return f"{self.name}/{subject}" if self.is_by_path else self.name
+    def key(self, path: bytes, subject: str) -> str:
+        """The partition key of a path whose attribute form is `subject`; a refused name is by its path."""
+        if self.partition == "{path}":
+            return f"{self.name}/{subject}"
+        if self.partition == "{source}":
+            return self.name
+        values = self.pattern.values(_name_of(path)) if self.pattern is not None else None
+        if values is None:
+            return f"{self.name}/{subject}"
+        return f"{self.name}/{encode_attribute(values.get(self.partition.strip('{}'), ''))}"
+
+    def fields(self, name: bytes) -> Mapping[str, str]:
+        """What the source's pattern captures from a name."""
+        return {} if self.pattern is None else self.pattern.fields(name) or {}
 
 
 def origin_of(settings: Settings, source: SourceSettings) -> Origin:
@@ -38,7 +54,10 @@ def origin_of(settings: Settings, source: SourceSettings) -> Origin:
         name=source.name,
         event_source=f"{settings.event.source.rstrip('/')}/{source.name}",
         encoding=source.encoding,
-        is_by_path=source.partition == "{path}",
+        partition=source.partition,
+        pattern=compile_name_pattern(source.name_pattern) if source.name_pattern else None,
+        lands_resends=source.resend == "land",
+        duplicates=source.duplicates,
     )
 
 
@@ -54,7 +73,7 @@ def landed(
     path, sha256 = taken.look.path, taken.sha256
     version = 1 if former is None else former.version + 1
     text, path_b64 = _text(path)
-    name = path.rpartition(b"/")[2]
+    name = _name_of(path)
     name_text, name_b64 = (text, path_b64) if name == path else _text(name)
     data = FileLanded(
         source=origin.name,
@@ -68,7 +87,7 @@ def landed(
         duplicateof=duplicate_of,
         landed_at=now,
         complete=taken.complete,
-        fields={},
+        fields=origin.fields(name),
         encoding=origin.encoding,
         content=f"archive:sha256:{sha256}",
         name_b64=name_b64,
@@ -82,7 +101,7 @@ def refused(origin: Origin, refusal: Refusal, *, now: datetime) -> Draft:
     """The draft of the fact that something was refused; its id is that of the tuple, so it is stated once."""
     path, stat = refusal.look
     text, path_b64 = _text(path)
-    name_text, name_b64 = _text(path.rpartition(b"/")[2])
+    name_text, name_b64 = _text(_name_of(path))
     data = FileRefused(
         source=origin.name,
         name=name_text,
@@ -98,9 +117,31 @@ def refused(origin: Origin, refusal: Refusal, *, now: datetime) -> Draft:
     return _draft(origin, data, id_, path, now)
 
 
+def suppressed(origin: Origin, taken: Taken, *, duplicate_of: str, now: datetime) -> Draft:
+    """The draft of the fact that known bytes came under a new path; its id is that of the tuple."""
+    (path, stat), sha256 = taken.look, taken.sha256
+    text, path_b64 = _text(path)
+    name_text, name_b64 = _text(_name_of(path))
+    data = DuplicateFileReceived(
+        source=origin.name,
+        name=name_text,
+        path=text,
+        size=stat.size,
+        sha256=sha256,
+        duplicateof=duplicate_of,
+        received_at=now,
+        complete=taken.complete,
+        content=f"archive:sha256:{sha256}",
+        name_b64=name_b64,
+        path_b64=path_b64,
+    )
+    id_ = duplicate_id(origin.name, path, stat.text())
+    return _draft(origin, data, id_, path, now, content=sha256)
+
+
 def _draft(
     origin: Origin,
-    data: FileLanded | FileRefused,
+    data: FileLanded | FileRefused | DuplicateFileReceived,
     id_: str,
     path: bytes,
     now: datetime,
@@ -108,7 +149,7 @@ def _draft(
     content: str | None = None,
 ) -> Draft:
     subject = encode_attribute(path)
-    key = origin.key(subject)
+    key = origin.key(path, subject)
     return Draft(
         id=id_,
         type=data.type,
@@ -119,6 +160,10 @@ def _draft(
         supersedes=data.supersedes if isinstance(data, FileLanded) else None,
         content=content,
     )
+
+
+def _name_of(path: bytes) -> bytes:
+    return path.rpartition(b"/")[2]
 
 
 def _text(name: bytes) -> tuple[str, str | None]:

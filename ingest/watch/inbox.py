@@ -16,6 +16,7 @@ from ingest.domain.showing import show
 from ingest.store import sightings, sources
 from ingest.store.sightings import Look, Waiting
 from ingest.store.sources import Counts
+from ingest.watch.admission import Admission
 from ingest.watch.condition import Condition
 from ingest.watch.desk import Desk
 from ingest.watch.facts import origin_of
@@ -59,6 +60,7 @@ class Inbox:
             should_stop=desk.should_stop,
             complete=source.complete,
             leases=False,
+            admission=Admission(source),
         )
         self._lander = Lander(desk, self._origin, self._root, self._manner)
         self._ignored = 0  # by the scan that runs
@@ -172,8 +174,7 @@ class Inbox:
         with self._rounds.measured(), self._desk.store.read() as tx:
             files = sightings.unsettled(tx, self._source.name, piece.files)
             refused = set(sightings.unsettled(tx, self._source.name, [r.look for r in piece.refusals]))
-        if refused:
-            self._refuse([r for r in piece.refusals if r.look in refused])
+        self._refuse([r for r in piece.refusals if r.look in refused])
         at, number = self._desk.clock.now(), self._rounds.number
         self._land([look for look in files if self.settling.is_ready(look, now, at=at, scan=number)])
 
@@ -182,6 +183,7 @@ class Inbox:
             return
         landed = self._lander.land(looks)
         self.counts += landed.counts
+        self._refuse(landed.refusals)
         for path in landed.done:
             self.settling.pending.remove(path)
         if landed.complete:
@@ -197,7 +199,7 @@ class Inbox:
             self.condition.is_wrong("archive", left.reason)
         if left.word == "blocked":
             self._block(Blocked(look=left.look, reason=left.reason))
-        if left.word in {"gone", "blocked"}:
+        if left.word in {"gone", "blocked", "ignored"}:
             self.settling.pending.remove(path)
         else:
             self.settling.put_back(left, now, at=at, scan=self._rounds.number)
@@ -208,7 +210,10 @@ class Inbox:
             self._news.append(Waiting(blocked.look, self._desk.clock.now(), blocked.reason))
 
     def _refuse(self, refusals: Sequence[Refusal]) -> None:
+        if not refusals:
+            return
         for refusal in refusals:
+            self.settling.pending.remove(refusal.look.path)
             _log.warning("%s: refused %s: %s", self._source.name, show(refusal.look.path), refusal.message)
         with self._desk.store.write() as tx:
             self.counts += refuse(tx, self._origin, refusals, now=self._desk.clock.now())

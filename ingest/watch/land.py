@@ -27,6 +27,13 @@ from ingest.watch.scan import Refusal
 from ingest.watch.take import Taken
 
 
+class Came(NamedTuple):
+    """What a batch came to."""
+
+    counts: Counts
+    turned_away: Sequence[tuple[bytes, str]]  # paths that neither landed nor were counted, and why
+
+
 class _New(NamedTuple):
     """A file that is a version of its own."""
 
@@ -34,6 +41,14 @@ class _New(NamedTuple):
     version: int
     is_first: bool  # its content is new to the archive
     draft: Draft
+
+
+class _Away(NamedTuple):
+    """Known bytes at a new path, where the policy is not to land them."""
+
+    look: Look
+    draft: Draft
+    said: str
 
 
 @dataclass(slots=True)
@@ -44,13 +59,15 @@ class _Decided:
     firsts: dict[str, First]  # of the contents the archive holds, those of this batch included
     new: list[_New] = field(default_factory=list)
     redelivered: list[Look] = field(default_factory=list)
+    suppressed: list[_Away] = field(default_factory=list)
+    refused: list[_Away] = field(default_factory=list)
     again: dict[str, _New] = field(
         default_factory=dict
     )  # by digest: the first of this batch with known bytes
 
 
-def land(tx: Tx, origin: Origin, root: Root, batch: Sequence[Taken], *, now: datetime) -> Counts:
-    """Every file of `batch` stands landed, or counted as delivered again, or changes nothing."""
+def land(tx: Tx, origin: Origin, root: Root, batch: Sequence[Taken], *, now: datetime) -> Came:
+    """Every file of `batch` has landed, is counted as delivered again, is turned away, or changes nothing."""
     decided = _Decided(
         standing=sightings.standing(tx, origin.name, [taken.look.path for taken in batch]),
         firsts=contents.firsts(tx, [taken.sha256 for taken in batch]),
@@ -64,14 +81,15 @@ def land(tx: Tx, origin: Origin, root: Root, batch: Sequence[Taken], *, now: dat
     landings.record(tx, origin.name, landed, now=now)
     sightings.land(tx, origin.name, [_landed(new) for new in decided.new], now=now)
     sightings.redeliver(tx, origin.name, decided.redelivered, now=now)
-    counts = Counts(
+    away = _turn_away(tx, origin, decided, now=now)
+    counts = away + Counts(
         landed=len(landed),
         redelivered=len(decided.redelivered),
         contents=len(kept),
         content_bytes=sum(new.size for new in kept),
     )
     sources.count(tx, origin.name, counts)
-    return counts
+    return Came(counts, [(a.look.path, a.said) for a in (*decided.suppressed, *decided.refused)])
 
 
 def refuse(tx: Tx, origin: Origin, refusals: Sequence[Refusal], *, now: datetime) -> Counts:
@@ -95,11 +113,14 @@ def _decide(tx: Tx, origin: Origin, root: Root, taken: Taken, decided: _Decided,
     )
     if means is Meaning.STANDS:
         return
-    if means is Meaning.REDELIVERED:
+    if means is Meaning.REDELIVERED and not origin.lands_resends:
         decided.redelivered.append(taken.look)
         return
     first = decided.firsts.get(sha256)
     duplicate_of = None if first is None else _first_elsewhere(tx, origin, taken, first, decided)
+    if duplicate_of is not None and standing is None and origin.duplicates != "flag":
+        _note_away(origin, taken, duplicate_of, decided, now=now)
+        return
     version, draft = facts.landed(origin, taken, standing, duplicate_of=duplicate_of, now=now)
     new = _New(taken, version, first is None, draft)
     decided.new.append(new)
@@ -108,6 +129,29 @@ def _decide(tx: Tx, origin: Origin, root: Root, taken: Taken, decided: _Decided,
         decided.firsts[sha256] = First(origin.name, path, version)
     else:
         decided.again.setdefault(sha256, new)
+
+
+def _note_away(origin: Origin, taken: Taken, duplicate_of: str, decided: _Decided, *, now: datetime) -> None:
+    said = f"the same bytes as event {duplicate_of}"
+    if origin.duplicates == "suppress":
+        draft = facts.suppressed(origin, taken, duplicate_of=duplicate_of, now=now)
+        decided.suppressed.append(_Away(taken.look, draft, f"duplicate: {said}"))
+    else:
+        refusal = Refusal(look=taken.look, reason="duplicate", message=said)
+        draft = facts.refused(origin, refusal, now=now)
+        decided.refused.append(_Away(taken.look, draft, f"duplicate: {said}"))
+
+
+def _turn_away(tx: Tx, origin: Origin, decided: _Decided, *, now: datetime) -> Counts:
+    """What is not to land is stated, once for its tuple, and known."""
+    suppressed = append(tx, [away.draft for away in decided.suppressed], now=now)
+    refused = append(tx, [away.draft for away in decided.refused], now=now)
+    sightings.suppress(tx, origin.name, [Waiting(a.look, now, a.said) for a in decided.suppressed])
+    sightings.refuse(tx, origin.name, [Waiting(a.look, now, a.said) for a in decided.refused])
+    return Counts(
+        suppressed=sum(position is not None for position in suppressed),
+        refused=sum(position is not None for position in refused),
+    )
 
 
 def _first_elsewhere(tx: Tx, origin: Origin, taken: Taken, first: First, decided: _Decided) -> str | None:

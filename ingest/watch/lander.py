@@ -22,6 +22,7 @@ from ingest.watch.desk import Desk
 from ingest.watch.facts import Origin
 from ingest.watch.land import land
 from ingest.watch.root import Root
+from ingest.watch.scan import Refusal
 from ingest.watch.take import Left, Manner, Taken, take
 
 _log = logging.getLogger(__name__)
@@ -38,7 +39,15 @@ class Landed:
     counts: Counts = field(default_factory=Counts)
     done: list[bytes] = field(default_factory=list)  # paths about which nothing is left to do
     left: list[Left] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)  # which are still to be stated
     complete: str = ""  # how completeness of the last one was established
+
+    def turn_away(self, found: Left | Refusal) -> None:
+        """A file that was not taken is among those left, or refused."""
+        if isinstance(found, Left):
+            self.left.append(found)
+        else:
+            self.refusals.append(found)
 
 
 class Lander:
@@ -60,10 +69,10 @@ class Lander:
         batch = _Batch()
         try:
             for found in self._taken(looks):
-                if isinstance(found, Left):
-                    landed.left.append(found)
-                    continue
-                batch.add(found)
+                if isinstance(found, Taken):
+                    batch.add(found)
+                else:
+                    landed.turn_away(found)
                 if batch.is_full():
                     self._commit(batch, landed)
                     batch = _Batch()
@@ -73,7 +82,7 @@ class Lander:
             raise
         return landed
 
-    def _taken(self, looks: Sequence[Look]) -> Iterator[Taken | Left]:
+    def _taken(self, looks: Sequence[Look]) -> Iterator[Taken | Left | Refusal]:
         for folder, group in groupby(looks, key=lambda look: look.path.rpartition(b"/")[0]):
             together = list(group)
             try:
@@ -101,8 +110,11 @@ class Lander:
         if not taken:
             return
         with self._desk.store.write() as tx:
-            counts = land(tx, self._origin, self._root, taken, now=self._desk.clock.now())
+            came = land(tx, self._origin, self._root, taken, now=self._desk.clock.now())
+        counts = came.counts
         landed.counts += counts
+        for path, said in came.turned_away:
+            _log.warning("%s: %s: %s", self._origin.name, show(path), said)
         landed.done += [t.look.path for t in taken]
         landed.complete = taken[-1].complete
         _log.info("%s: %d landed, %d delivered again", self._origin.name, counts.landed, counts.redelivered)

@@ -44,6 +44,7 @@ class Summary:
     waiting: int  # files that had not settled
     failed: int  # entries that could not be read, files the archive would not take, sources unavailable
     seconds: float
+    suppressed: int = 0
 
 
 def watch(
@@ -188,6 +189,7 @@ def _summary(inboxes: Sequence[Inbox], seconds: float) -> Summary:
         waiting=sum(inbox.waiting for inbox in inboxes),
         failed=sum(inbox.failed for inbox in inboxes),
         seconds=seconds,
+        suppressed=counts.suppressed,
     )
 
 

@@ -25,6 +25,7 @@ class Rules:
 
     def __init__(self, source: SourceSettings) -> None:
         self.is_recursive = source.recursive
+        self.ignores_empty = source.empty == "ignore"
         self._is_all = _EVERYTHING in source.include
         self._is_included = compile_globs(source.include)
         self._is_ignored = compile_globs([*ALWAYS_IGNORED, *source.ignore])

@@ -61,7 +61,7 @@ class Piece:
         kind = stat.S_IFMT(found.st_mode)
         if kind == stat.S_IFDIR:
             return path if rules.enters(path) else None
-        if not rules.takes(path):
+        if not rules.takes(path) or (rules.ignores_empty and kind == stat.S_IFREG and not found.st_size):
             self.ignored += 1
         elif kind == stat.S_IFREG:
             self.files.append(Look(path, tuple_of(found)))

@@ -21,13 +21,15 @@ from typing import Literal, NamedTuple
 from ingest.archive import Archive, Staged
 from ingest.errors import CannotWrite
 from ingest.store.sightings import Look
+from ingest.watch.admission import Admission
 from ingest.watch.root import tuple_of
+from ingest.watch.scan import Refusal
 
 _OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _NOT_A_FILE = frozenset({errno.ELOOP, errno.ENXIO, errno.ENODEV, errno.ENOTDIR, errno.EISDIR})
 _DENIED = frozenset({errno.EACCES, errno.EPERM})
 
-Word = Literal["changed", "held", "gone", "blocked", "unwritable"]
+Word = Literal["changed", "held", "gone", "blocked", "unwritable", "ignored"]
 
 
 class Taken(NamedTuple):
@@ -58,6 +60,7 @@ class Manner:
     should_stop: Callable[[], bool]
     complete: str  # stable | renamed
     leases: bool  # writers are to be detected
+    admission: Admission
 
     @property
     def proof(self) -> str:
@@ -80,12 +83,17 @@ def can_detect_writers() -> bool:
     return sys.platform == "linux" and signal.getsignal(signal.SIGIO) == signal.SIG_IGN
 
 
-def take(folder: int, look: Look, manner: Manner) -> Taken | Left:
-    """The file at `look`, whole, or why it is left where it is.
+def take(folder: int, look: Look, manner: Manner) -> Taken | Left | Refusal:
+    """The file at `look`, whole, or why it is refused or left where it is.
 
     `folder` is a descriptor of the folder it lies in. Raises `Abandoned`
     when the process is to stop while a large file is copied.
     """
+    if look.stat.size == 0 and manner.admission.ignores_empty:
+        return Left(look, "ignored", "")
+    refusal = manner.admission.refusal(look)
+    if refusal is not None:
+        return refusal
     try:
         handle = os.open(look.path.rpartition(b"/")[2], _OPEN, dir_fd=folder)
     except OSError as error:
@@ -111,11 +119,14 @@ def _not_opened(look: Look, error: OSError) -> Left:
     return Left(look, "blocked", f"{word}: {error.strerror}")
 
 
-def _read(handle: int, look: Look, manner: Manner) -> Taken | Left:
+def _read(handle: int, look: Look, manner: Manner) -> Taken | Left | Refusal:
     before = os.fstat(handle)
     seen = tuple_of(before)
     if seen != look.stat or not stat.S_ISREG(before.st_mode):
         return Left(Look(look.path, seen), "changed", "it changed")
+    refusal = manner.admission.refusal_of_open(look, before)
+    if refusal is not None:
+        return refusal
     complete = manner.complete
     if manner.leases:
         writers = _writers(handle)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from alembic import op
+from sqlalchemy import BigInteger, Column
+
 revision = "0002"
 down_revision = "0001"
 
@@ -15,6 +18,7 @@ def upgrade() -> None:
 
 def _landing() -> None:
     """What becomes of a partner's copy, and what a source is missing."""
+    op.add_column("sources", Column("suppressed", BigInteger, nullable=False, server_default="0"))
 
 
 def _effects() -> None:

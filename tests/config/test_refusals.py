@@ -60,15 +60,6 @@ def test_environment_names_without_two_underscores_are_not_settings(project: Pro
         ('complete = "manifest"', "stable"),
         ('marker = "{name}.ok"', "marker"),
         ('manifest = "*.sum"', "manifest"),
-        ("name_pattern = '(?P<account>.+)'", "name_pattern"),
-        ('partition = "{account}"', "{path}"),
-        ('resend = "land"', "count"),
-        ('duplicates = "suppress"', "flag"),
-        ('duplicates = "refuse"', "flag"),
-        ('empty = "ignore"', "land"),
-        ('empty = "refuse"', "land"),
-        ('hardlinks = "refuse"', "accept"),
-        ('max_size = "1GiB"', "2GiB"),
         ('after = "delete"', "keep"),
         ('after = "move:done"', "keep"),
     ],
@@ -121,6 +112,9 @@ def test_a_place_that_is_not_built_says_so_and_shows_no_password(project: Projec
         'after = "burn"',
         'max_size = "0B"',
         "max_size = 2",
+        "name_pattern = 1",
+        "name_pattern = '('",
+        "name_pattern = '(a+)+b'",
     ],
 )
 def test_a_value_of_a_source_that_means_nothing_is_refused(project: Project, line: str) -> None:
@@ -210,6 +204,14 @@ def test_two_sources_that_take_the_same_files_are_refused_however_the_directory_
     (project.root / "link").symlink_to("inbox")
 
     project.refuses(ONE_SOURCE + '[[source]]\nname = "b"\npath = "link/../inbox/./acme"\n', "acme and b")
+
+
+def test_a_partition_by_a_group_that_the_pattern_lacks_is_refused(project: Project) -> None:
+    project.refuses(
+        ONE_SOURCE + "name_pattern = '(?P<account>.+)'\npartition = \"{acount}\"",
+        "source.acme.partition",
+        "{account}",
+    )
 
 
 def test_two_sources_may_share_a_directory_with_names_of_their_own(project: Project) -> None:

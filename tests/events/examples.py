@@ -11,11 +11,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ingest.domain.codec import root_event
-from ingest.domain.events import Event, FileLanded, FileRefused
+from ingest.domain.events import DuplicateFileReceived, Event, FileLanded, FileRefused
 
 GOLDEN = Path(__file__).parent / "golden"
 NOON = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+HELLO = "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03"
 FIRST = "e75663bde9c7aa8742737e331b172ff681b6e3451b1186f6d6b9872f283d310c"
 THIRD = "93785b267fdae9e96f95980f9b2ba5fa29a61f66a2772d76b68414210b88646c"
 SECOND = "619c91e33ac41b58af129d84eaf17dd01202152faf66b4cfab496747371e51c3"
@@ -74,9 +75,35 @@ REFUSED_IN_FULL = FileRefused(
     name_b64=b64encode(b"\xff.csv").decode(),
     path_b64=b64encode(b"in/\xff.csv").decode(),
 )
+DUPLICATE = DuplicateFileReceived(
+    source="acme",
+    name="again.csv",
+    path="in/again.csv",
+    size=6,
+    sha256=HELLO,
+    duplicateof=FIRST,
+    received_at=NOON,
+    complete="stable+lease",
+    content=f"archive:sha256:{HELLO}",
+)
+DUPLICATE_IN_FULL = DuplicateFileReceived(
+    source="acme",
+    name="\\xff.csv",
+    path="in/\\xff.csv",
+    size=6,
+    sha256=HELLO,
+    duplicateof=FIRST,
+    received_at=NOON,
+    complete="renamed",
+    content=f"archive:sha256:{HELLO}",
+    name_b64=b64encode(b"\xff.csv").decode(),
+    path_b64=b64encode(b"in/\xff.csv").decode(),
+)
+
+Fact = FileLanded | FileRefused | DuplicateFileReceived
 
 
-def event_of(fact: FileLanded | FileRefused, id_: str, subject: str) -> Event:
+def event_of(fact: Fact, id_: str, subject: str) -> Event:
     """`fact` in its envelope."""
     return root_event(
         fact, id=id_, source="/ingest/acme", subject=subject, time=NOON, partitionkey=f"acme/{subject}"
@@ -88,10 +115,14 @@ EVENTS: dict[str, Event] = {
     "ingest.file.landed.v1.0-in-full": event_of(LANDED_IN_FULL, SECOND, "in/M%E4rz 50%25.csv"),
     "ingest.file.refused.v1.0": event_of(REFUSED, FIRST, "in/passwd"),
     "ingest.file.refused.v1.0-in-full": event_of(REFUSED_IN_FULL, SECOND, "in/%FF.csv"),
+    "ingest.file.duplicate_received.v1.0": event_of(DUPLICATE, FIRST, "in/again.csv"),
+    "ingest.file.duplicate_received.v1.0-in-full": event_of(DUPLICATE_IN_FULL, SECOND, "in/%FF.csv"),
 }
-FACTS: dict[str, FileLanded | FileRefused] = {
+FACTS: dict[str, Fact] = {
     "ingest.file.landed.v1.0": LANDED,
     "ingest.file.landed.v1.0-in-full": LANDED_IN_FULL,
     "ingest.file.refused.v1.0": REFUSED,
     "ingest.file.refused.v1.0-in-full": REFUSED_IN_FULL,
+    "ingest.file.duplicate_received.v1.0": DUPLICATE,
+    "ingest.file.duplicate_received.v1.0-in-full": DUPLICATE_IN_FULL,
 }

@@ -10,11 +10,11 @@ from jsonschema import Draft202012Validator
 
 import ingest.domain
 from ingest.domain import facts
-from ingest.domain.events import FileLanded, FileRefused
+from ingest.domain.events import DuplicateFileReceived, FileLanded, FileRefused
 from tests.events.examples import FACTS, GOLDEN
 
 SCHEMAS = Path(ingest.domain.__file__).parent / "schemas"
-CLASSES = (FileLanded, FileRefused)
+CLASSES = (FileLanded, FileRefused, DuplicateFileReceived)
 JSON_TYPES = {"str": "string", "int": "integer", "datetime": "string", "Mapping[str, str]": "object"}
 
 
@@ -95,6 +95,8 @@ def test_what_is_written_is_what_its_schema_describes(name: str) -> None:
         ("ingest.file.landed.v1.0", {"encoding": None}),
         ("ingest.file.refused.v1.0", {"reason": ""}),
         ("ingest.file.refused.v1.0", {"size": "0"}),
+        ("ingest.file.duplicate_received.v1.0", {"size": 0}),
+        ("ingest.file.duplicate_received.v1.0", {"duplicateof": None}),
     ],
 )
 def test_what_is_never_written_is_refused_by_the_schema(name: str, wrong: dict[str, Any]) -> None:

@@ -16,7 +16,9 @@ import pytest
 
 from ingest.archive import Abandoned
 from ingest.store.sightings import Look
+from ingest.watch.admission import Admission
 from ingest.watch.root import Root, tuple_of
+from ingest.watch.scan import Refusal
 from ingest.watch.take import Left, Manner, Taken, ignore_lease_breaks, take
 from tests.watch.place import Place, as_nobody
 
@@ -41,6 +43,7 @@ def manner(place: Place, meanwhile: Callable[[], object] = lambda: None) -> Mann
         should_stop=should_stop,
         complete="stable",
         leases=True,
+        admission=Admission(place.settings.sources[0]),
     )
 
 
@@ -57,12 +60,12 @@ def opened(folder: Path) -> Iterator[int]:
         os.close(handle)
 
 
-def taken(place: Place, seen: Look, how: Manner | None = None) -> Taken | Left:
+def taken(place: Place, seen: Look, how: Manner | None = None) -> Taken | Left | Refusal:
     with opened(place.inbox) as folder:
         return take(folder, seen, how or manner(place))
 
 
-def word(found: Taken | Left) -> str:
+def word(found: Taken | Left | Refusal) -> str:
     return found.word if isinstance(found, Left) else "taken"
 
 
@@ -203,6 +206,19 @@ def test_a_file_that_grows_faster_than_it_is_read_does_not_hold_up_the_others(pl
     how.should_stop = grow
 
     assert word(taken(place, look(path), how)) == "changed"
+    assert place.unfinished() == []
+
+
+def test_a_file_that_grows_beyond_max_size_while_it_is_copied_is_refused(place: Place) -> None:
+    place.set(max_size=len(LONG) + 1)
+    path = place.drop("grows.bin", LONG)
+
+    first = taken(place, look(path), manner(place, lambda: appended(path)))
+    second = taken(place, look(path))
+
+    assert word(first) == "changed"
+    assert isinstance(second, Refusal)
+    assert second.reason == "too_large"
     assert place.unfinished() == []
 
 

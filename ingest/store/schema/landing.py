@@ -35,7 +35,7 @@ sightings = Table(
     Column("mtime_ns", BigInteger, nullable=False),
     Column("ctime_ns", BigInteger, nullable=False),
     Column("inode", Text, nullable=False),
-    Column("state", Text, nullable=False),  # settling | landed | refused | blocked
+    Column("state", Text, nullable=False),  # settling | landed | refused | suppressed | blocked
     Column("reason", Text, nullable=False),
     Column("since", Instant, nullable=False),  # the tuple is unchanged since
     Column("version", BigInteger),  # of the content that stands landed
@@ -65,4 +65,5 @@ sources = Table(
     Column("contents", BigInteger, nullable=False),  # that were new to the archive
     Column("content_bytes", BigInteger, nullable=False),  # their size together
     Column("error", Text, nullable=False),
+    Column("suppressed", BigInteger, nullable=False, server_default="0"),  # duplicates that did not land
 )

@@ -1,0 +1,51 @@
+"""What a source refuses although it is a whole file: too large, empty, wrongly named, linked elsewhere.
+
+All but the links is decided by the directory entry alone, so such a file is
+never opened; a refusal is stated once for its tuple.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ingest.config import SourceSettings
+from ingest.domain.name_patterns import LONGEST_NAME, compile_name_pattern
+from ingest.store.sightings import Look
+from ingest.watch.scan import Refusal
+
+
+class Admission:
+    """The policies of one source about single files."""
+
+    def __init__(self, source: SourceSettings) -> None:
+        self.ignores_empty = source.empty == "ignore"
+        self._refuses_empty = source.empty == "refuse"
+        self._refuses_links = source.hardlinks == "refuse"
+        self._max_size = source.max_size
+        self._pattern = compile_name_pattern(source.name_pattern) if source.name_pattern else None
+
+    def refusal(self, look: Look) -> Refusal | None:
+        """Why the file is refused, unopened, or None."""
+        size = look.stat.size
+        if size > self._max_size:
+            return _refused(look, "too_large", f"{size} bytes are more than max_size, {self._max_size}")
+        if size == 0 and self._refuses_empty:
+            return _refused(look, "empty", "the file is empty")
+        if self._pattern is None:
+            return None
+        name = look.path.rpartition(b"/")[2]
+        if self._pattern.values(name) is not None:
+            return None
+        if len(name) > LONGEST_NAME:
+            return _refused(look, "name", f"the name is longer than {LONGEST_NAME} bytes")
+        return _refused(look, "name", "the name does not match name_pattern")
+
+    def refusal_of_open(self, look: Look, found: os.stat_result) -> Refusal | None:
+        """Why the file, open but not read, is refused, or None."""
+        if self._refuses_links and found.st_nlink > 1:
+            return _refused(look, "hardlink", f"the file has {found.st_nlink} names")
+        return None
+
+
+def _refused(look: Look, reason: str, message: str) -> Refusal:
+    return Refusal(look=look, reason=reason, message=message)

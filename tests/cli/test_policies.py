@@ -1,0 +1,54 @@
+"""What the command line tells of files that a policy of their source decided about."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.project import Ingest, write
+
+SOURCE = '[[source]]\nname = "acme"\npath = "inbox"\nquiet = "0s"\n'
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty directory that is the working directory."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_why_and_trace_tell_of_duplicates_and_empty_files(home: Path, ingest: Ingest) -> None:
+    write(home, SOURCE + 'duplicates = "suppress"\nempty = "ignore"\n', {"a.csv": "same"})
+    ingest("watch", "--once")
+    for name, text in (("b.csv", "same"), ("empty.csv", "")):
+        (home / "inbox" / name).write_text(text)
+    summary = ingest("watch", "--once", "--json").json()
+
+    first, duplicate, empty = (
+        ingest("why", name, "--json").json() for name in ("a.csv", "b.csv", "inbox/empty.csv")
+    )
+    assert (summary["suppressed"], summary["ignored"]) == (1, 1)
+    assert duplicate["verdict"] == "suppressed"
+    assert duplicate["says"] == f"duplicate: the same bytes as event {first['event_id']}"
+    assert (empty["verdict"], empty["says"]) == ("ignored", "the source ignores empty files")
+    told = [line["event"]["type"] for line in ingest("trace", "b.csv", "--json").json()["events"]]
+    assert told == ["ingest.file.duplicate_received.v1"]
+    assert ingest("status", "--json").json()["sources"][0]["suppressed"] == 1
+    assert ingest("events", "verify").code == 0
+
+
+def test_a_refusal_names_the_policy_and_exits_3(home: Path, ingest: Ingest) -> None:
+    write(
+        home, SOURCE + "max_size = '3B'\nname_pattern = '[a-z]+[.]csv'\n", {"large.csv": "1234", "A.csv": "1"}
+    )
+
+    said = ingest("watch", "--once")
+
+    assert said.code == 3
+    assert (
+        ingest("why", "large.csv", "--json").json()["says"] == "too_large: 4 bytes are more than max_size, 3"
+    )
+    assert ingest("why", "A.csv", "--json").json()["says"] == "name: the name does not match name_pattern"
+    told = [line["event"]["data"]["reason"] for line in ingest("trace", "A.csv", "--json").json()["events"]]
+    assert told == ["name"]
