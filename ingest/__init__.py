@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ingest.contract import Call, Context, Processor, Table, call, fact, processor, table
     from ingest.domain.events import DuplicateFileReceived, Event, FileLanded, FileRefused
-    from ingest.errors import PermanentError
+    from ingest.errors import PermanentError, TryLater
 
 __all__ = [
     "Call",
@@ -24,6 +24,7 @@ __all__ = [
     "PermanentError",
     "Processor",
     "Table",
+    "TryLater",
     "call",
     "fact",
     "processor",
@@ -36,6 +37,7 @@ _HOMES = {
     "FileLanded": "ingest.domain.events",
     "FileRefused": "ingest.domain.events",
     "PermanentError": "ingest.errors",
+    "TryLater": "ingest.errors",
 }
 
 

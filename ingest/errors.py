@@ -121,3 +121,14 @@ class PermanentError(IngestError):
     """A processor cannot handle this event, however often it is tried."""
 
     code = "permanent"
+
+
+class TryLater(IngestError):
+    """A processor or a call cannot be served now, and knows for how long it wants to be left alone."""
+
+    code = "try_later"
+    exit_code = 75
+
+    def __init__(self, message: str, *, after: float, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.after = after  # seconds

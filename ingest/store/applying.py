@@ -11,18 +11,15 @@ from typing import Any
 from sqlalchemy import bindparam, delete, exists, func, insert, literal_column, select
 
 from ingest.contract import Table
-from ingest.domain.instants import micros
-from ingest.domain.naming import digest_of
-from ingest.store import outbox
+from ingest.store import effects, outbox
 from ingest.store.booking import BOOKED, CONFLICT, DUPLICATE, Fingerprint, book, clear, rows_of
 from ingest.store.dialect import Batch
-from ingest.store.dialect import insert as upsert
 from ingest.store.engine import Tx
 from ingest.store.handover import PIECE, Facts, Handover, Piece, Rejects, Rows
 from ingest.store.held import Held
 from ingest.store.outbox import Draft
 from ingest.store.rules import Rules, TooManyRejects
-from ingest.store.schema import effects, events, generations, outcomes, rejects
+from ingest.store.schema import events, generations, outcomes, rejects
 
 RAW_CHARS = 200
 
@@ -38,14 +35,24 @@ class Applied:
     facts_new: int = 0  # of a replay: facts that stand now for the first time
     facts_changed: int = 0  # of a replay: facts that stand and would now read otherwise, or not be there
     is_repaired: bool = False
+    calls_new: int = 0  # calls registered for the first time
+    calls_changed: int = 0  # calls that stand and would now read otherwise, or not be registered
     tables: set[str] = field(default_factory=set)
 
     @property
     def verdict(self) -> str:
         """What a replay reports of this event."""
-        if self.facts_changed:
+        if self.facts_changed or self.calls_changed:
             return "changed"
-        return "repaired" if self.is_repaired else "unchanged"
+        return "repaired" if self.is_repaired or self.calls_new else "unchanged"
+
+    @property
+    def note(self) -> str:
+        """What stands otherwise than it would be now; empty where nothing does."""
+        counts = {"facts": self.facts_changed, "calls": self.calls_changed}
+        return "; ".join(
+            f"{n} {what} would now read otherwise; they are kept" for what, n in counts.items() if n
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +124,7 @@ def apply(  # noqa: PLR0913  # what is applied, by what rules, together with wha
     _reject(tx, held.event_id, rules.processor, applied.conflicts, after)
     _check(handover, applied, rules)
     own.flush(into=None if handover.facts >= PIECE else emissions)
-    _record_effects(tx, held, rules.processor, applied.tables, now=now)
+    effects.record(tx, held, rules.processor, [f"rows:{name}" for name in sorted(applied.tables)], now=now)
     if before is not None and after is not None:
         _judge(before, after, applied)
     return applied
@@ -202,13 +209,6 @@ def _reject(tx: Tx, event_id: str, processor: str, refused: Sequence[Any], after
     _REJECT.run(tx, [(event_id, processor, *row) for row in refused])
 
 
-def _record_effects(tx: Tx, held: Held, processor: str, tables: set[str], *, now: datetime) -> None:
-    names = [f"rows:{table}" for table in sorted(tables)]
-    at = micros(now)
-    keys = [digest_of("effect", processor, held.event_id, name) for name in names]
-    _EFFECT.run(tx, [(key, processor, held.position, n, at) for key, n in zip(keys, names, strict=True)])
-
-
 def _before(tx: Tx, held: Held, rules: Rules) -> _Before:
     of = {"of_event": held.event_id, "of_processor": rules.processor}
     found = Fingerprint()
@@ -251,11 +251,6 @@ REJECTS_OF = select(rejects.c.line, rejects.c.column, rejects.c.rule, rejects.c.
 )
 _REJECT_COLUMNS = "event_id processor line column rule raw"
 _REJECT = Batch(insert(rejects).values({n: bindparam(n) for n in _REJECT_COLUMNS.split()}), _REJECT_COLUMNS)
-_EFFECT_COLUMNS = "key processor position name at"
-_EFFECT = Batch(
-    upsert(effects).values({n: bindparam(n) for n in _EFFECT_COLUMNS.split()}).on_conflict_do_nothing(),
-    _EFFECT_COLUMNS,
-)
 _EMITTED = (
     select(func.count())
     .select_from(events)

@@ -9,12 +9,12 @@ from typing import Any, Literal
 from sqlalchemy import bindparam, delete, exists, insert, select
 
 from ingest.domain.instants import micros
-from ingest.store import lanes
+from ingest.store import calls, lanes
 from ingest.store.dialect import Batch
 from ingest.store.dialect import insert as upsert
 from ingest.store.engine import Tx
 from ingest.store.held import Held
-from ingest.store.schema import dead, deliveries, events, generations, outcomes
+from ingest.store.schema import calling, dead, deliveries, events, generations, outcomes
 from ingest.store.schema import lanes as lane_table
 
 NOTHING = (0, 0, 0, 0, 0)  # rows in, booked, duplicate, rejected; facts
@@ -28,15 +28,17 @@ def bury(  # the facts of a death
     """A live delivery, already out of its lane, waits for a person; the claim on its lane ends.
 
     Where a later version of its file has landed it is closed as superseded
-    instead. A replay's delivery never waits: that it failed is its outcome.
+    instead, unless its rows stand and only calls are missing. A replay's
+    delivery never waits: that it failed is its outcome.
     """
     key = held.lane.generation_id, held.position
-    if tx.execute(_SUPERSEDED, {"id": held.event_id}).scalar_one():
+    if not held.is_calling and tx.execute(_SUPERSEDED, {"id": held.event_id}).scalar_one():
         record_outcomes(tx, [outcome_row(key, state="superseded", note=error, ended_at=now)])
         lanes.leave(tx, [held.lane], now=now)
         return "superseded"
     if tx.execute(_KIND, {"id": held.lane.generation_id}).scalar_one() == "replay":
         record_outcomes(tx, [outcome_row(key, state="dead", verdict="dead", note=error, ended_at=now)])
+        calls.forget(tx, *key)
         lanes.leave(tx, [held.lane], now=now)
         return "dead"
     is_parking = on_dead == "park"
@@ -62,7 +64,10 @@ def bury(  # the facts of a death
 
 
 def supersede(tx: Tx, event_ids: Sequence[str], *, now: datetime) -> None:
-    """Dead deliveries of these events end as superseded, and what waited behind them goes on."""
+    """Dead deliveries of these events end as superseded, and what waited behind them goes on.
+
+    Not those whose rows stand: the calls they lack are a person's affair.
+    """
     for start in range(0, len(event_ids), _DEAD_CHUNK):
         for row in tx.execute(_DEAD_OF, {"ids": list(event_ids[start : start + _DEAD_CHUNK])}).all():
             close(
@@ -80,17 +85,23 @@ def close(tx: Tx, row: Any, outcome: tuple[Any, ...], *, now: datetime) -> bool:
     if not tx.execute(_BRING_UP, {"of_generation": row.generation_id, "of_position": row.position}).rowcount:
         return False
     record_outcomes(tx, [outcome])
+    calls.forget(tx, row.generation_id, row.position)
     if row.is_parking:
         lanes.unpark(tx, row.generation_id, row.lane_key, now=now)
     return True
 
 
 def retry(tx: Tx, row: Any, *, now: datetime) -> bool:
-    """A dead delivery is due again, first in its lane, with fresh budgets; False when it is not dead."""
+    """A dead delivery is due again, first in its lane, with fresh budgets; False when it is not dead.
+
+    Where only calls are missing, only they are due, also one that had been
+    begun and must not be repeated: a person has decided so.
+    """
     if not tx.execute(_BRING_UP, {"of_generation": row.generation_id, "of_position": row.position}).rowcount:
         return False
     tx.execute(_LANE, {"generation_id": row.generation_id, "key": row.lane_key, "available_at": now})
     lane_id = tx.execute(_LANE_ID, {"of_generation": row.generation_id, "of_key": row.lane_key}).scalar_one()
+    calls.allow_again(tx, row.generation_id, row.position)
     again = {"lane_id": lane_id, "keyseq": row.keyseq, "position": row.position, "attempts": 0, "crashes": 0}
     tx.execute(insert(deliveries), again)
     if row.is_parking:
@@ -135,7 +146,12 @@ _KIND = select(generations.c.kind).where(generations.c.id == bindparam("id"))
 _DEAD_OF = (
     select(dead)
     .join(events, events.c.position == dead.c.position)
-    .where(events.c.id.in_(bindparam("ids", expanding=True)))
+    .where(
+        events.c.id.in_(bindparam("ids", expanding=True)),
+        ~exists().where(
+            calling.c.generation_id == dead.c.generation_id, calling.c.position == dead.c.position
+        ),
+    )
 )
 _DEAD_AT = select(dead).where(
     dead.c.generation_id == bindparam("of_generation"), dead.c.position == bindparam("of_position")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from sqlalchemy import bindparam, delete, update
@@ -53,6 +53,7 @@ class Failure:
     error: str
     is_permanent: bool = False
     is_crash: bool = False
+    not_before: timedelta | None = None  # how long the other side wants to be left alone
 
 
 def complete(tx: Tx, outcomes: Sequence[Outcome], *, worker: str, now: datetime) -> None:
@@ -95,7 +96,8 @@ def fail(  # noqa: PLR0913  # what failed, by what rules, who says so and when
     _charge(tx, held, tries, failure.error)
     if failure.is_crash:
         lanes.mark_single(tx, held.lane.id)
-    lanes.wait(tx, held.lane, until=now + budget.delay(sum(tries), jitter))
+    asked = min(failure.not_before or timedelta(), budget.cap)
+    lanes.wait(tx, held.lane, until=now + max(asked, budget.delay(sum(tries), jitter)))
     return "retrying"
 
 

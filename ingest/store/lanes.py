@@ -16,7 +16,7 @@ from ingest.domain.instants import micros
 from ingest.errors import ClaimLost
 from ingest.store.dialect import Batch
 from ingest.store.engine import Tx
-from ingest.store.schema import deliveries, generations, lanes, subscriptions
+from ingest.store.schema import deliveries, generations, lanes, replays, subscriptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,13 @@ class Workable:
     generation_id: int
     processor: str
     kind: str  # live | replay
+    mode: str = ""  # of a replay: rerun | shadow | force
+    replay: str = ""  # its id
+
+    @property
+    def scope(self) -> str:
+        """What tells the effects of this generation from those that stand: a forced replay's id."""
+        return self.replay if self.mode == "force" else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +56,16 @@ class Due:
 def due(tx: Tx, *, processors: Sequence[str] | None = None, now: datetime) -> Due:
     """What could be claimed at `now`, and the first moment after it at which more can."""
     found = [
-        (Workable(generation_id=row.id, processor=row.processor, kind=row.kind), row.first)
+        (
+            Workable(
+                generation_id=row.id,
+                processor=row.processor,
+                kind=row.kind,
+                mode=row.mode or "",
+                replay=row.replay or "",
+            ),
+            row.first,
+        )
         for row in tx.execute(_FIRST_READY)
         if row.first is not None and (processors is None or row.processor in processors)
     ]
@@ -150,12 +166,15 @@ _FIRST_READY = (
         generations.c.id,
         generations.c.processor,
         generations.c.kind,
+        replays.c.mode,
+        replays.c.id.label("replay"),
         select(func.min(lanes.c.available_at))
         .where(lanes.c.generation_id == generations.c.id, _READY_STATE)
         .scalar_subquery()
         .label("first"),
     )
     .join(subscriptions, subscriptions.c.processor == generations.c.processor)
+    .join(replays, replays.c.generation_id == generations.c.id, isouter=True)
     .where(
         generations.c.state == literal_column("'open'"), subscriptions.c.state == literal_column("'active'")
     )

@@ -15,7 +15,7 @@ from ingest.store import subscriptions
 from ingest.store.engine import Tx
 from ingest.store.filling import concerned
 from ingest.store.routing import Subscription, live_subscriptions
-from ingest.store.schema import deliveries, events, generations, lanes, outcomes, replays
+from ingest.store.schema import calling, deliveries, events, generations, lanes, outcomes, replays
 from ingest.store.selection import Selection, fixed, narrowed
 
 OPEN = ("filling", "running", "paused")
@@ -167,7 +167,8 @@ def cancel(tx: Tx, replay_id: str, *, now: datetime) -> None:
     _move(tx, replay_id, dict.fromkeys(OPEN, "cancelled"), generation="closed")
     mine = select(lanes.c.id).where(lanes.c.generation_id == row.generation_id)
     tx.execute(delete(deliveries).where(deliveries.c.lane_id.in_(mine)))
-    tx.execute(delete(lanes).where(lanes.c.generation_id == row.generation_id))
+    for table in (lanes, calling):
+        tx.execute(delete(table).where(table.c.generation_id == row.generation_id))
     tx.execute(update(replays).where(replays.c.id == replay_id).values(ended_at=now))
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import bindparam, delete, func, insert, select, update
 from ingest.errors import NotFound
 from ingest.store.engine import Tx
 from ingest.store.schema import (
+    calling,
     dead,
     deliveries,
     events,
@@ -111,7 +112,7 @@ def remove(tx: Tx, processor: str) -> None:
             deliveries.c.lane_id.in_(select(lanes.c.id).where(lanes.c.generation_id.in_(mine)))
         )
     )
-    for table in (lanes, dead):
+    for table in (lanes, dead, calling):
         tx.execute(delete(table).where(table.c.generation_id.in_(mine)))
     unfinished = replays.c.state.in_(("filling", "running", "paused"))
     tx.execute(update(replays).where(replays.c.processor == processor, unfinished).values(state="cancelled"))

@@ -3,7 +3,8 @@
 Several short runs share a commit. A long or large one has its own, and so has
 each after one of a shared commit could not be applied. A child that holds
 work answers for nothing but its fence: whatever it did before it was fenced
-out is rolled back.
+out is rolled back. A run that registered calls stays held once its result
+stands, is worked once more to make them, and only then ends.
 """
 
 from __future__ import annotations
@@ -24,9 +25,10 @@ from ingest.store.engine import Store, Tx
 from ingest.store.held import Held
 from ingest.store.lanes import Lane, Workable
 from ingest.store.presence import Board, Running
+from ingest.work.calling import Caller
 from ingest.work.context import Surroundings
 from ingest.work.perform import Performed, describe, perform
-from ingest.work.settle import Settled, Trade, Trades, settle
+from ingest.work.settle import Settled, Trades, settle
 
 _log = logging.getLogger(__name__)
 
@@ -68,6 +70,7 @@ class Cycle:
     _taken: Counter[str] = field(default_factory=Counter)
     _hold: Hold | None = None
     _unsettled: list[Performed] = field(default_factory=list)
+    _held_up: set[int] = field(default_factory=set)  # lanes with a run, not settled, that registered calls
     _budgets: dict[int, int] = field(default_factory=dict)  # by generation: deliveries in the next hold
     _last_generation: int = 0
 
@@ -98,20 +101,25 @@ class Cycle:
         for run in self._unsettled:
             run.spool.close()
         self._unsettled, self._hold = [], None
+        self._held_up.clear()
 
     def has_spent_limit(self) -> bool:
         """True when as many deliveries ended as this child was to end."""
-        return self.limit is not None and sum(self.ended.values()) + len(self._unsettled) >= self.limit
+        ending = len([run for run in self._unsettled if not run.spool.calls])
+        return self.limit is not None and sum(self.ended.values()) + ending >= self.limit
 
     def _work_off(self, hold: Hold) -> None:
-        trade = self.trades[hold.generation.processor]
-        around = self.around(trade.spec.name, self._settle)
+        around = self.around(hold.generation.processor, self._settle)
         self.expect([held.content for held in hold.waiting if held.content is not None])
         begun = committed = time.monotonic()
         count = len(hold.waiting)
-        while hold.waiting and not self.is_stopping() and not self.has_spent_limit():
-            run = self._run(hold.waiting.pop(0), trade, around)
+        while (held := self._next(hold)) is not None:
+            run = self._run(hold, held, around)
+            if run is None:
+                continue
             self._unsettled.append(run)
+            if run.spool.calls:
+                self._held_up.add(run.held.lane.id)
             if run.failure is not None:
                 hold.waiting = [held for held in hold.waiting if held.lane.id != run.held.lane.id]
             elapsed = time.monotonic() - committed
@@ -121,13 +129,33 @@ class Cycle:
         self._adapt(hold, count, time.monotonic() - begun)
         self._settle(is_last=True)
 
-    def _run(self, held: Held, trade: Trade, around: Surroundings) -> Performed:
+    def _next(self, hold: Hold) -> Held | None:
+        """What is run or called next; in a lane with a run that registered calls, these come first."""
+        while not self.is_stopping() and not self.has_spent_limit():
+            for index, held in enumerate(hold.waiting):
+                if held.lane.id not in self._held_up:
+                    return hold.waiting.pop(index)
+            if not self._held_up:
+                return None
+            self._settle()
+        return None
+
+    def _run(self, hold: Hold, held: Held, around: Surroundings) -> Performed | None:
+        """The processor has run, or its calls were made; None when the delivery is not ours any more."""
+        trade = self.trades[hold.generation.processor]
         now = time.monotonic_ns()
         deadline = now + int(trade.spec.timeout * _SECOND_NS)
         self.board.write(self.slot, Running(held.lane.id, held.keyseq, held.lane.fence, now, deadline))
-        run = perform(held, trade.processor, around, wall_clock)
-        self.board.write(self.slot, None)
-        return run
+        try:
+            if not held.is_calling:
+                return perform(held, trade.processor, around, wall_clock)
+            caller = Caller(store=self.store, clock=wall_clock, is_stopping=self.is_stopping)
+            return caller.call(held, trade, scope=hold.generation.scope)
+        except ClaimLost:
+            self._drop_lost(hold)
+            return None
+        finally:
+            self.board.write(self.slot, None)
 
     def _adapt(self, hold: Hold, count: int, elapsed: float) -> None:
         """The next hold of this generation is about `HOLD_FOR` of work, and at most twice this one."""
@@ -157,10 +185,11 @@ class Cycle:
         following, now = None, wall_clock()
         with self._named(runs), self.store.write() as tx:
             settled = settle(tx, runs, trade, hold.generation, finished=finished, worker=self.worker, now=now)
-            if is_last and self.limit is None and not self.is_stopping():
+            is_over = is_last and not (hold.waiting or settled.calling)
+            if is_over and self.limit is None and not self.is_stopping():
                 following = self._claim(tx)
         self._count(hold, runs, settled)
-        if is_last:
+        if is_over:
             self._hold = following
 
     def _count(self, hold: Hold, runs: list[Performed], settled: Settled) -> None:
@@ -168,7 +197,9 @@ class Cycle:
         for run in runs:
             run.spool.close()
         self._unsettled = []
-        hold.waiting = [held for held in hold.waiting if held.lane.id not in settled.failed]
+        self._held_up.clear()
+        waiting = [held for held in hold.waiting if held.lane.id not in settled.failed]
+        hold.waiting = [*settled.calling, *waiting]
         for lane_id in settled.failed:
             hold.lanes.pop(lane_id, None)
 
@@ -182,11 +213,13 @@ class Cycle:
         for lane_id in lost:
             del hold.lanes[lane_id]
         self._unsettled = [run for run in self._unsettled if run.held.lane.id in mine]
+        self._held_up &= mine
         hold.waiting = [held for held in hold.waiting if held.lane.id in mine]
 
     def _settle_apart(self, hold: Hold, *, is_last: bool) -> None:
         """Each run in a commit of its own; one that cannot be applied has failed."""
         runs, self._unsettled = self._unsettled, []
+        self._held_up.clear()
         for run in runs:
             if run.held.lane.id not in hold.lanes:
                 continue

@@ -5,28 +5,35 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from ingest.config.masking import mask_url
 from ingest.contract import Processor
 from ingest.domain.codec import decode, typed
 from ingest.domain.showing import show
-from ingest.errors import IngestError, PermanentError
+from ingest.errors import IngestError, PermanentError, TryLater
+from ingest.store.calls import Made
 from ingest.store.deliveries import Failure
 from ingest.store.held import Held
 from ingest.work.context import Collector, Surroundings
 from ingest.work.spool import Spool
 
 MESSAGE_CHARS = 300
+_LONGEST = 30 * 24 * 3600.0  # seconds that anybody may ask to be left alone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Performed:
-    """A run that has ended: what it handed over, and how it failed where it did."""
+    """A run that has ended: what it handed over, and how it failed where it did.
+
+    For a delivery that is calling: the calls that were made, and nothing handed over.
+    """
 
     held: Held
     started_at: datetime
     spool: Spool
     failure: Failure | None = None
+    made: tuple[Made, ...] = ()
 
 
 def perform(
@@ -43,26 +50,40 @@ def perform(
         )
         processor(typed(event), collector)
     except (Exception, SystemExit) as error:  # noqa: BLE001  # a processor may raise anything; it is recorded
-        failure = Failure(
-            held=held,
-            started_at=started_at,
-            error=describe(error),
-            is_permanent=isinstance(error, PermanentError),
-        )
+        failure = failed(held, started_at, error)
     spool = Spool() if collector is None else collector.seal()
     return Performed(held=held, started_at=started_at, spool=spool, failure=failure)
+
+
+def failed(
+    held: Held, started_at: datetime, error: BaseException, *, doing: str = "", is_permanent: bool = False
+) -> Failure:
+    """What a processor, or a call of it, raised, as it is recorded."""
+    return Failure(
+        held=held,
+        started_at=started_at,
+        error=f"{doing}{describe(error)}",
+        is_permanent=is_permanent or isinstance(error, PermanentError),
+        not_before=_wait(error.after) if isinstance(error, TryLater) else None,
+    )
+
+
+def _wait(seconds: float) -> timedelta:
+    """What was asked for, within reason; who asks for nonsense is not waited for."""
+    return timedelta(seconds=seconds) if 0 < seconds < _LONGEST else timedelta()
 
 
 def describe(error: BaseException) -> str:
     """One bounded, escaped line: the error's class, its message, and where it was raised.
 
     An unexpected error's message may quote the file it was reading, so only
-    its beginning is kept; a deliberate one is kept with its hint.
+    its beginning is kept; a deliberate one is kept with its hint. Passwords
+    in addresses are masked.
     """
     if isinstance(error, IngestError):
         text = f"{error.message} ({error.hint})" if error.hint else error.message
-        return show(text[:MESSAGE_CHARS])
+        return show(mask_url(text)[:MESSAGE_CHARS])
     where = traceback.extract_tb(error.__traceback__)[-1:] if error.__traceback__ else []
     place = f" at {where[0].filename.rsplit('/', 1)[-1]}:{where[0].lineno}" if where else ""
-    said = str(error)[:MESSAGE_CHARS]
+    said = mask_url(str(error))[:MESSAGE_CHARS]
     return show(f"{type(error).__name__}: {said}{place}" if said else f"{type(error).__name__}{place}")

@@ -5,16 +5,17 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ingest.contract import Processor
 from ingest.errors import PermanentError
-from ingest.store import applying, dead, deliveries, lanes
+from ingest.store import applying, calling, calls, dead, deliveries, lanes
 from ingest.store.applying import Applied, Emissions
 from ingest.store.deliveries import Failure, Outcome
 from ingest.store.dialect import Savepoint
 from ingest.store.engine import Tx
+from ingest.store.held import Held
 from ingest.store.lanes import Lane, Workable
 from ingest.store.rules import Rules
 from ingest.store.subscriptions import find
@@ -48,6 +49,7 @@ class Settled:
 
     ended: Counter[str]  # done | retrying | dead | superseded
     failed: frozenset[int]  # lanes whose claim has ended because a run failed
+    calling: tuple[Held, ...] = ()  # still held: what was handed over stands, calls are to be made
 
 
 Trades = Mapping[str, Trade]
@@ -65,36 +67,44 @@ def settle(  # noqa: PLR0913  # the runs, whose they are, and when
 ) -> Settled:
     """Every run has ended in the store; one that follows a failed one of its lane is left out.
 
-    `finished` are the lanes in which nothing started is left. Raises
-    `ClaimLost`, before anything was written, when a lane was claimed by
-    another worker meanwhile; the caller rolls back.
+    One that registered calls has not: its rows, facts and intents stand, and
+    it ends once it comes here again with its calls made. `finished` are the
+    lanes in which nothing started is left. Raises `ClaimLost`, before anything
+    was written, when a lane was claimed by another worker meanwhile; the
+    caller rolls back.
     """
     lanes.prove(tx, list({p.held.lane.id: p.held.lane for p in performed}.values()))
     outcomes: list[Outcome] = []
     failures: dict[int, Failure] = {}  # by lane
     emissions = Emissions(tx, now)
+    unfinished: list[Held] = []
     for run in performed:
         if run.held.lane.id in failures:  # what follows a failure in its lane is left for another time
             continue
-        result = _apply(tx, run, trade, generation, emissions, now=now)
-        if isinstance(result, Outcome):
-            outcomes.append(result)
-        else:
-            failures[run.held.lane.id] = result
+        end = _end_calling if run.held.is_calling else _apply
+        result = end(tx, run, trade, generation, emissions, now=now)
+        match result:
+            case Outcome():
+                outcomes.append(result)
+            case Failure():
+                failures[run.held.lane.id] = result
+            case Held():
+                unfinished.append(result)
     emissions.flush()
     deliveries.complete(tx, outcomes, worker=worker, now=now)
     ended = Counter(done=len(outcomes))
     for failure in failures.values():
         ended[_fail(tx, failure, trade, worker, now)] += 1
-    lanes.leave(tx, [lane for lane in finished if lane.id not in failures], now=now)
+    busy = {*failures, *(held.lane.id for held in unfinished)}
+    lanes.leave(tx, [lane for lane in finished if lane.id not in busy], now=now)
     if generation.kind == "replay":
         _close_dead(tx, outcomes, trade, now=now)
-    return Settled(ended=ended, failed=frozenset(failures))
+    return Settled(ended=ended, failed=frozenset(failures), calling=tuple(unfinished))
 
 
 def _apply(
     tx: Tx, run: Performed, trade: Trade, generation: Workable, emissions: Emissions, *, now: datetime
-) -> Outcome | Failure:
+) -> Outcome | Failure | Held:
     is_replay = generation.kind == "replay"
     rules = trade.rules
     if run.failure is not None:
@@ -102,7 +112,7 @@ def _apply(
             applying.keep_rejects(tx, run.held, run.spool, rules.processor, ())
         return run.failure
     if not is_replay and not rules.tables and not run.spool.rows_in and not run.spool.facts:
-        return _outcome(run, trade, Applied(), is_replay=False)
+        return _intend(tx, run, trade, generation, Applied(), now=now)
     emissions.make_way(run.spool)
     point = Savepoint(tx)
     try:
@@ -116,7 +126,37 @@ def _apply(
         said = f"{error.message} ({error.hint})" if error.hint else error.message
         return Failure(held=run.held, started_at=run.started_at, error=said, is_permanent=True)
     point.release()
-    return _outcome(run, trade, applied, is_replay=is_replay)
+    return _intend(tx, run, trade, generation, applied, now=now)
+
+
+def _intend(
+    tx: Tx, run: Performed, trade: Trade, generation: Workable, applied: Applied, *, now: datetime
+) -> Outcome | Held:
+    """The calls of the run stand as intents; the outcome, or the delivery that has calls to make first."""
+    is_replay = generation.kind == "replay"
+    if not run.spool.calls and not is_replay:
+        return _outcome(run, trade, applied, is_replay=False)
+    name, scope = trade.spec.name, generation.scope
+    registered = calls.register(tx, run.held, name, run.spool.calls, scope=scope, now=now)
+    applied.calls_new, applied.calls_changed = registered.new, registered.changed
+    outcome = _outcome(run, trade, applied, is_replay=is_replay)
+    if not calls.open_calls(tx, run.held, name, scope=scope):
+        return outcome
+    calling.keep(tx, [outcome])
+    return replace(run.held, is_calling=True)
+
+
+def _end_calling(
+    tx: Tx, run: Performed, trade: Trade, generation: Workable, _: Emissions, *, now: datetime
+) -> Outcome | Failure | Held:
+    """What was called stands; the outcome where nothing is left to call."""
+    name, scope = trade.spec.name, generation.scope
+    calls.record(tx, run.held, name, run.made, scope=scope, now=now)
+    if run.failure is not None:
+        return run.failure
+    if calls.open_calls(tx, run.held, name, scope=scope):
+        return run.held
+    return calling.take(tx, run.held, started_at=run.started_at)
 
 
 def _outcome(run: Performed, trade: Trade, applied: Applied, *, is_replay: bool) -> Outcome:
@@ -131,9 +171,7 @@ def _outcome(run: Performed, trade: Trade, applied: Applied, *, is_replay: bool)
         facts=run.spool.facts,
         digest=run.spool.digest,
         verdict=applied.verdict if is_replay else "",
-        note=f"{applied.facts_changed} facts would now read otherwise; they are kept"
-        if applied.facts_changed
-        else "",
+        note=applied.note,
     )
 
 

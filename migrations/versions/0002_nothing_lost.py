@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import sqlalchemy as sa
 from alembic import op
-from sqlalchemy import BigInteger, Column
 
 revision = "0002"
 down_revision = "0001"
@@ -18,11 +18,47 @@ def upgrade() -> None:
 
 def _landing() -> None:
     """What becomes of a partner's copy, and what a source is missing."""
-    op.add_column("sources", Column("suppressed", BigInteger, nullable=False, server_default="0"))
+    op.add_column("sources", sa.Column("suppressed", sa.BigInteger(), nullable=False, server_default="0"))
 
 
 def _effects() -> None:
     """Calls to the outside: registered, made, answered."""
+    op.create_table(
+        "calls",
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("generation_id", sa.BigInteger(), nullable=False),
+        sa.Column("processor", sa.Text(), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("n", sa.BigInteger(), nullable=False),
+        sa.Column("scope", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("function", sa.Text(), nullable=False),
+        sa.Column("is_repeatable", sa.Boolean(), nullable=False),
+        sa.Column("request", sa.Text(), nullable=False),
+        sa.Column("result", sa.Text(), nullable=True),
+        sa.Column("intended_at", sa.BigInteger(), nullable=False),
+        sa.Column("begun_at", sa.BigInteger(), nullable=True),
+        sa.Column("made_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("key"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_calls_position", "calls", ["position", "processor"], unique=False)
+    op.create_table(
+        "calling",
+        sa.Column("generation_id", sa.BigInteger(), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("version", sa.Text(), nullable=False),
+        sa.Column("rows_in", sa.BigInteger(), nullable=False),
+        sa.Column("rows_booked", sa.BigInteger(), nullable=False),
+        sa.Column("rows_duplicate", sa.BigInteger(), nullable=False),
+        sa.Column("rows_rejected", sa.BigInteger(), nullable=False),
+        sa.Column("facts", sa.BigInteger(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("verdict", sa.Text(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("generation_id", "position"),
+        sqlite_with_rowid=False,
+    )
 
 
 def _replays() -> None:

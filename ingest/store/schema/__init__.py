@@ -7,13 +7,23 @@ from ingest.store.schema.landing import landings, sightings, sources
 from ingest.store.schema.log import contents, event_keys, events
 from ingest.store.schema.outbox import dead, deliveries, generations, lanes, subscriptions
 from ingest.store.schema.requests import replays, workers
-from ingest.store.schema.results import attempts, effects, outcomes, processor_tables, rejects
+from ingest.store.schema.results import (
+    attempts,
+    calling,
+    calls,
+    effects,
+    outcomes,
+    processor_tables,
+    rejects,
+)
 
 __all__ = [
     "OWN_TABLES",
     "REVISION",
     "Instant",
     "attempts",
+    "calling",
+    "calls",
     "contents",
     "dead",
     "deliveries",

@@ -1,8 +1,8 @@
-"""What deliveries came to: outcomes, vain attempts, effects, refused rows, processors' tables."""
+"""What deliveries came to: outcomes, vain attempts, effects, calls, refused rows, processors' tables."""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, PrimaryKeyConstraint, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Index, PrimaryKeyConstraint, Table, Text
 
 from ingest.store.schema.base import Id, Instant, metadata
 
@@ -53,6 +53,45 @@ effects = Table(
     Column("name", Text, nullable=False),
     Column("at", Instant, nullable=False),
     Index("ix_effects_position", "position", "processor"),
+    sqlite_with_rowid=False,
+)
+
+calls = Table(
+    "calls",
+    metadata,
+    Column("key", Text, primary_key=True),  # the receiver's: hash of (processor, event, effect name, scope)
+    Column("generation_id", BigInteger, nullable=False),  # whose delivery registered it
+    Column("processor", Text, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("n", BigInteger, nullable=False),  # in the order in which they were registered
+    Column("scope", Text, nullable=False),  # id of the replay that repeats effects on purpose; else empty
+    Column("name", Text, nullable=False),
+    Column("function", Text, nullable=False),  # its name in the processor's module
+    Column("is_repeatable", Boolean, nullable=False),
+    Column("request", Text, nullable=False),  # canonical JSON; never another one under the same key
+    Column("result", Text),  # JSON
+    Column("intended_at", Instant, nullable=False),
+    Column("begun_at", Instant),  # only of one that must not be repeated
+    Column("made_at", Instant),
+    Index("ix_calls_position", "position", "processor"),
+    sqlite_with_rowid=False,
+)
+
+calling = Table(  # deliveries whose rows and facts stand and whose calls are to be made: their outcome then
+    "calling",
+    metadata,
+    Column("generation_id", BigInteger, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("rows_in", BigInteger, nullable=False),
+    Column("rows_booked", BigInteger, nullable=False),
+    Column("rows_duplicate", BigInteger, nullable=False),
+    Column("rows_rejected", BigInteger, nullable=False),
+    Column("facts", BigInteger, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    PrimaryKeyConstraint("generation_id", "position"),
     sqlite_with_rowid=False,
 )
 
