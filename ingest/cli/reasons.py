@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from ingest.cli import output, shapes
 from ingest.config import SourceSettings
+from ingest.domain.identity import Standing
 from ingest.domain.instants import moment
 from ingest.domain.settling import StatTuple
 from ingest.domain.showing import show
-from ingest.store import browsing, sightings
+from ingest.store import browsing, departures, sightings
+from ingest.store.departures import Departure
 from ingest.store.engine import Tx
-from ingest.store.sightings import Sighting
+from ingest.store.sightings import Look, Sighting
 from ingest.trace import Place, locate
 from ingest.watch.rules import Rule, verdict
 
@@ -49,6 +51,7 @@ class Reason:
     duplicate_of: str | None
     supersedes: str | None
     superseded_by: str | None
+    departure: Departure | None  # of what was delivered last
 
 
 def find(tx: Tx, asked: str, sources: Sequence[SourceSettings], *, cwd: Path, now: datetime) -> Reason:
@@ -76,6 +79,7 @@ def find(tx: Tx, asked: str, sources: Sequence[SourceSettings], *, cwd: Path, no
         duplicate_of=data.get("duplicateof"),
         supersedes=data.get("supersedes"),
         superseded_by=None if standing is None else browsing.superseder(tx, standing.event_id),
+        departure=None if standing is None else _departure(tx, place, standing),
     )
 
 
@@ -101,6 +105,7 @@ def as_json(reason: Reason) -> dict[str, Any]:
         "duplicateof": reason.duplicate_of,
         "supersedes": reason.supersedes,
         "superseded_by": reason.superseded_by,
+        "departure": None if reason.departure is None else _departure_as_json(reason.departure),
         "redelivered": 0 if reason.sighting is None else reason.sighting.redelivered,
     }
 
@@ -125,6 +130,7 @@ def view(reason: Reason) -> Iterator[RenderableType]:
             ("duplicate of", reason.duplicate_of),
             ("supersedes", reason.supersedes),
             ("superseded by", reason.superseded_by),
+            ("departure", None if reason.departure is None else _departure_in_words(reason.departure)),
             ("delivered again", sighting.redelivered if sighting and sighting.redelivered else None),
         ]
     )
@@ -142,6 +148,28 @@ def _judged(rule: Rule, sighting: Sighting | None, on_disk: StatTuple | None) ->
         return "unseen", "it has changed since it landed, and no scan has seen that yet"
     words = {"landed": "its bytes stand in the archive", "settling": "it is not whole yet"}
     return sighting.state, sighting.reason or words.get(sighting.state, sighting.state)
+
+
+def _departure(tx: Tx, place: Place, standing: Standing) -> Departure | None:
+    look = Look(place.path, standing.delivered)
+    found = departures.find(tx, [departures.ticket_of(place.source.name, look)])
+    return found[0] if found else None
+
+
+def _departure_as_json(departure: Departure) -> dict[str, Any]:
+    return {
+        "since": shapes.time(departure.since),
+        "failures": departure.failures,
+        "error": departure.error or None,
+        "ended_at": shapes.time(departure.ended_at),
+        "outcome": departure.outcome or None,
+    }
+
+
+def _departure_in_words(departure: Departure) -> str:
+    if departure.ended_at is not None:
+        return f"{departure.outcome}, {shapes.time(departure.ended_at)}"
+    return f"due: {departure.error}" if departure.error else "due"
 
 
 def _stat(path: Path) -> StatTuple | None:

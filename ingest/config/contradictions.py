@@ -17,6 +17,7 @@ def refuse_contradictions(settings: Settings) -> None:
     _refuse_a_directory_twice(settings)
     _refuse_own_files_as_arrivals(settings)
     _refuse_a_partition_without_its_group(settings)
+    _refuse_moving_into_itself(settings)
     _refuse_unknown_sources(settings)
     _refuse_a_cap_below_its_base(settings)
 
@@ -65,6 +66,15 @@ def _refuse_a_partition_without_its_group(settings: Settings) -> None:
                 f"{settings.file.name}: source.{source.name}.partition = {source.partition!r}:"
                 f" name_pattern has no group {group}",
                 hint=f"did you mean {{{nearest(group, known)}}}?",
+            )
+
+
+def _refuse_moving_into_itself(settings: Settings) -> None:
+    for source in settings.sources:
+        if source.moves_to is not None and os.path.realpath(source.moves_to) == os.path.realpath(source.path):
+            raise UsageError(
+                f"{settings.file.name}: the source {source.name} moves its files to where they are",
+                hint="name another directory in after; it may lie within that of the source",
             )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from ingest.config.settings import Settings, StoreSettings
+from ingest.config.settings import Settings, SourceSettings, StoreSettings
 from ingest.errors import UsageError
 
 _SQLITE = "sqlite:///"
@@ -21,13 +21,18 @@ def anchored(settings: Settings, base: Path, env: Mapping[str, str]) -> Settings
     return replace(
         settings,
         store=replace(store, url=_anchored_url(store.url, base, env), archive=base / store.archive),
-        sources=tuple(replace(source, path=base / source.path) for source in settings.sources),
+        sources=tuple(_anchored_source(source, base) for source in settings.sources),
     )
 
 
 def database_file(store: StoreSettings) -> Path:
     """The SQLite file of anchored settings."""
     return Path(store.url.removeprefix(_SQLITE))
+
+
+def _anchored_source(source: SourceSettings, base: Path) -> SourceSettings:
+    after = source.after if source.moves_to is None else f"move:{base / source.moves_to}"
+    return replace(source, path=base / source.path, after=after)
 
 
 def _anchored_url(url: str, base: Path, env: Mapping[str, str]) -> str:

@@ -166,9 +166,7 @@ class SourceSettings:
         metadata=key(choice("accept", "refuse"), "What a file with a second name is."),
     )
     max_size: int = field(default=2 * GIB, metadata=key(size(least=1), "Larger files are refused."))
-    after: str = field(
-        default="keep", metadata=key(_AFTER, "What becomes of a file that has landed.", built=("keep",))
-    )
+    after: str = field(default="keep", metadata=key(_AFTER, "What becomes of a file that has landed."))
 
     def quiet_for(self, *, polled: bool) -> timedelta:
         """How long a file must not change, given how the source is in fact watched."""
@@ -177,6 +175,11 @@ class SourceSettings:
     def rescan_every(self, *, polled: bool) -> timedelta:
         """How often to scan, given how the source is in fact watched."""
         return self.rescan if self.rescan is not None else _RESCAN_POLLED if polled else _RESCAN
+
+    @property
+    def moves_to(self) -> Path | None:
+        """The directory that files are moved to once they have landed, if they are."""
+        return Path(self.after.removeprefix("move:")) if self.after.startswith("move:") else None
 
     def takes(self, path: bytes) -> bool:
         """Whether a file at this relative path is to land; for a look now and then, not for a scan."""

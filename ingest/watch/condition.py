@@ -20,12 +20,13 @@ class Condition:
     """What the last scan found, and what stands in the way."""
 
     def __init__(self, source: SourceSettings) -> None:
-        self._source = source
+        self.source = source
         self.mode = "poll"  # notify | poll
         self.proof = source.complete
         self.last_scan_at: datetime | None = None
         self.ignored = 0
         self.blocked: dict[bytes, Blocked] = {}
+        self.is_news = False  # what the store was told is not so any more
         self._wrongs: dict[str, str] = {}  # kind -> what is wrong, the worst kind first
 
     @property
@@ -34,27 +35,36 @@ class Condition:
         return "unavailable" not in self._wrongs
 
     def is_wrong(self, kind: str, message: str) -> None:
-        """Something is wrong: `unavailable`, `notifications` or `archive`; it is logged when it is news."""
+        """Something is wrong, of the kind `unavailable`, `archive`, `departures` or `notifications`.
+
+        It is logged when it is news.
+        """
         if self._wrongs.get(kind) != message:
             _log.log(
                 logging.WARNING if kind == "notifications" else logging.ERROR,
                 "%s: %s",
-                self._source.name,
+                self.source.name,
                 message,
             )
+            self.is_news = True
         self._wrongs[kind] = message
 
     def is_right(self, kind: str) -> None:
         """What was wrong is not any more."""
         if self._wrongs.pop(kind, None) is not None:
-            _log.warning("%s: %s: well again", self._source.name, kind)
+            _log.warning("%s: %s: well again", self.source.name, kind)
+            self.is_news = True
+
+    def is_known(self, kind: str) -> bool:
+        """True while something of this kind is wrong."""
+        return kind in self._wrongs
 
     def block(self, blocked: Blocked) -> bool:
         """Something cannot be read; True when that is news."""
         path = blocked.look.path
         if self.blocked.get(path) == blocked:
             return False
-        _log.warning("%s: blocked: %s: %s", self._source.name, show(path), blocked.reason)
+        _log.warning("%s: blocked: %s: %s", self.source.name, show(path), blocked.reason)
         if len(self.blocked) < _ROOM or path in self.blocked:
             self.blocked[path] = blocked
         return True
@@ -68,8 +78,8 @@ class Condition:
     def report(self, settling: int) -> Report:
         """The row of the source."""
         return Report(
-            name=self._source.name,
-            path=str(self._source.path),
+            name=self.source.name,
+            path=str(self.source.path),
             mode=self.mode,
             state=self._state(),
             proof=self.proof,
@@ -86,7 +96,9 @@ class Condition:
 
     def _error(self) -> str:
         said = [
-            self._wrongs[kind] for kind in ("unavailable", "archive", "notifications") if kind in self._wrongs
+            self._wrongs[kind]
+            for kind in ("unavailable", "archive", "departures", "notifications")
+            if kind in self._wrongs
         ]
         if self.blocked:
             path, first = next(iter(self.blocked.items()))

@@ -23,6 +23,7 @@ from ingest.watch.facts import origin_of
 from ingest.watch.hints import Hints
 from ingest.watch.land import refuse
 from ingest.watch.lander import Lander
+from ingest.watch.leaving import Leaving
 from ingest.watch.notify import Notifier
 from ingest.watch.reach import Reach
 from ingest.watch.root import Root, SourceUnavailable
@@ -30,11 +31,13 @@ from ingest.watch.rounds import Rounds
 from ingest.watch.rules import Rules
 from ingest.watch.scan import Blocked, Piece, Refusal, look_at, scan
 from ingest.watch.settle import Settling
+from ingest.watch.strays import land_strays
 from ingest.watch.take import Left, Manner, can_detect_writers
 from ingest.watch.tidy import forget_vanished, stale
 
 _log = logging.getLogger(__name__)
 
+_UNKNOWN = "it was about to leave, as another or a lost store knew: rename it to what it was called"
 _TELL_AFTER = 1.0  # seconds a file waits before the store is told
 
 
@@ -62,7 +65,8 @@ class Inbox:
             leases=False,
             admission=Admission(source),
         )
-        self._lander = Lander(desk, self._origin, self._root, self._manner)
+        self._lander = Lander(desk, self._origin, self._root, self._manner, leaves=source.after != "keep")
+        self._leaving = Leaving(desk, self._root, self.settling, self.condition)
         self._ignored = 0  # by the scan that runs
         self._blocked: set[bytes] = set()  # by the scan that runs
         self._news: list[Waiting] = []  # blocked, and not in the store yet
@@ -76,10 +80,10 @@ class Inbox:
         self._manner.leases = (
             self._source.complete == "stable" and self._reach.is_local() and can_detect_writers()
         )
+        self._leaving.leases = self._manner.leases
         self.condition.proof = self._manner.proof
         self.start_over()
-        with self._desk.store.write() as tx:
-            sources.report(tx, self.condition.report(len(self.settling.pending)))
+        self._report()
 
     def start_over(self) -> None:
         """What was under way is given up, and the next scan finds it again."""
@@ -96,18 +100,20 @@ class Inbox:
         paths, is_gap = self._hints.take()
         if is_gap or self.settling.pending.has_room_again():
             self._rounds.at_once(now.monotonic)
+        is_behind = False
         if self._is_there(now):
+            is_behind = self._leaving.catch_up(now)
             self._look_at(paths, now)
             self._land(self.settling.pending.take_due(now.monotonic))
             self._go_on_scanning(now)
         self._tell(now)
-        return self._rounds.is_running
+        return self._rounds.is_running or is_behind
 
     def next_at(self) -> float:
         """The monotonic moment at which there is something to do, if nothing happens before."""
         pending = self.settling.pending
-        due = pending.next_due() if self.condition.is_available else None
-        times = [self._rounds.due_at, self._reach.glance_at, due, pending.tell_at(_TELL_AFTER)]
+        due = [pending.next_due(), self._leaving.due_at] if self.condition.is_available else []
+        times = [self._rounds.due_at, self._reach.glance_at, pending.tell_at(_TELL_AFTER), *due]
         return min(at for at in times if at is not None)
 
     @property
@@ -117,8 +123,12 @@ class Inbox:
 
     @property
     def failed(self) -> int:
-        """How many entries could not be read or archived; the directory itself counts as one."""
-        return len(self.condition.blocked) + self._unwritable + (not self.condition.is_available)
+        """How many entries could not be read or archived.
+
+        The directory itself counts as one, and so do files that cannot leave.
+        """
+        wrongs = [self.condition.is_known(kind) for kind in ("unavailable", "departures")]
+        return len(self.condition.blocked) + self._unwritable + sum(wrongs)
 
     @property
     def _unwritable(self) -> int:
@@ -136,9 +146,7 @@ class Inbox:
             return False
 
     def _is_lost(self, error: SourceUnavailable, now: Reading) -> None:
-        if self._reach.lose(error, now):
-            with self._desk.store.write() as tx:
-                sources.report(tx, self.condition.report(len(self.settling.pending)))
+        self._reach.lose(error, now)
 
     def _look_at(self, paths: Iterable[bytes], now: Reading) -> None:
         piece, folders = look_at(self._root, self._rules, paths)
@@ -164,6 +172,7 @@ class Inbox:
         else:
             self._ignored += piece.ignored
             self._sort_out(piece, now)
+            self._recover(piece.private, now)
 
     def _sort_out(self, piece: Piece, now: Reading) -> None:
         """What is new in `piece` is refused, blocked, left to settle, or lands."""
@@ -184,13 +193,22 @@ class Inbox:
         landed = self._lander.land(looks)
         self.counts += landed.counts
         self._refuse(landed.refusals)
-        for path in landed.done:
-            self.settling.pending.remove(path)
+        for look in landed.done:
+            self.settling.pending.remove(look.path)
+        if self._source.after != "keep":
+            self._leaving.after_landing(landed.done)
         if landed.complete:
             self.condition.proof = landed.complete
         now, at = self._desk.clock.read(), self._desk.clock.now()
         for left in landed.left:
             self._leave(left, now, at)
+
+    def _recover(self, private: Sequence[Look], now: Reading) -> None:
+        """Files that a watcher left under private names have left, landed, or have their own names again."""
+        strays, unknown = self._leaving.recover(private, now)
+        self.counts += land_strays(strays, self._root, self.settling, self._lander, self._leaving, now=now)
+        for look in unknown:
+            self._block(Blocked(look=look, reason=_UNKNOWN))
 
     def _leave(self, left: Left, now: Reading, at: datetime) -> None:
         """A file that was not taken waits, is blocked, or is forgotten."""
@@ -229,6 +247,13 @@ class Inbox:
                 sightings.wait(tx, self._source.name, "settling", settling)
                 sightings.wait(tx, self._source.name, "blocked", self._news)
             self._news = []
+        if self.condition.is_news:
+            self._report()
+
+    def _report(self) -> None:
+        with self._desk.store.write() as tx:
+            sources.report(tx, self.condition.report(len(self.settling.pending)))
+        self.condition.is_news = False
 
     def _end_scan(self, now: Reading) -> None:
         pending, condition, name = self.settling.pending, self.condition, self._source.name

@@ -24,6 +24,7 @@ from watchdog.observers.inotify_c import (
 )
 
 from ingest.watch.hints import Hints
+from ingest.watch.names import ticket_in
 
 _GATHER = 0.004  # seconds between two reads of the queue, which holds far more: fewer wake-ups in a burst
 
@@ -84,6 +85,8 @@ class Followed:
     def on_event(self, event: InotifyEvent) -> None:
         """Called by the reader, in its thread, for every event of a followed folder."""
         mask = event.mask
+        if ticket_in(event.name) is not None:  # we did it ourselves
+            return
         if mask & _COMPLETED or mask & _MADE_FOLDER == _MADE_FOLDER:
             with self._lock:
                 found = self._folders.get(event.wd)

@@ -7,14 +7,16 @@ already. Within a batch, earlier files count as standing for later ones.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
 from ingest.domain.identity import Meaning, Standing, meaning
-from ingest.store import contents, landings, sightings, sources
+from ingest.domain.settling import StatTuple
+from ingest.store import contents, departures, landings, sightings, sources
 from ingest.store.contents import First
+from ingest.store.departures import Owed
 from ingest.store.engine import Tx
 from ingest.store.landings import Landing
 from ingest.store.outbox import Draft, append
@@ -22,9 +24,10 @@ from ingest.store.sightings import Landed, Look, Waiting
 from ingest.store.sources import Counts
 from ingest.watch import facts
 from ingest.watch.facts import Origin
-from ingest.watch.root import Root
 from ingest.watch.scan import Refusal
 from ingest.watch.take import Taken
+
+Shows = Callable[[bytes, StatTuple], bool]
 
 
 class Came(NamedTuple):
@@ -47,6 +50,7 @@ class _Away(NamedTuple):
     """Known bytes at a new path, where the policy is not to land them."""
 
     look: Look
+    sha256: str
     draft: Draft
     said: str
 
@@ -66,14 +70,20 @@ class _Decided:
     )  # by digest: the first of this batch with known bytes
 
 
-def land(tx: Tx, origin: Origin, root: Root, batch: Sequence[Taken], *, now: datetime) -> Came:
-    """Every file of `batch` has landed, is counted as delivered again, is turned away, or changes nothing."""
+def land(
+    tx: Tx, origin: Origin, shows: Shows, batch: Sequence[Taken], *, leaves: bool, now: datetime
+) -> Came:
+    """Every file of `batch` has landed, is counted as delivered again, is turned away, or changes nothing.
+
+    `shows` tells whether the file at a path still has this tuple; `leaves`
+    says that what has landed, was delivered again or is suppressed is to leave the source.
+    """
     decided = _Decided(
         standing=sightings.standing(tx, origin.name, [taken.look.path for taken in batch]),
         firsts=contents.firsts(tx, [taken.sha256 for taken in batch]),
     )
     for taken in batch:
-        _decide(tx, origin, root, taken, decided, now=now)
+        _decide(tx, origin, shows, taken, decided, now=now)
     positions = append(tx, [new.draft for new in decided.new], now=now)
     kept = [_content(new) for new in decided.new if new.is_first]
     contents.keep(tx, origin.name, kept)
@@ -82,6 +92,8 @@ def land(tx: Tx, origin: Origin, root: Root, batch: Sequence[Taken], *, now: dat
     sightings.land(tx, origin.name, [_landed(new) for new in decided.new], now=now)
     sightings.redeliver(tx, origin.name, decided.redelivered, now=now)
     away = _turn_away(tx, origin, decided, now=now)
+    if leaves:
+        departures.owe(tx, origin.name, _leaving(decided), now=now)
     counts = away + Counts(
         landed=len(landed),
         redelivered=len(decided.redelivered),
@@ -101,14 +113,14 @@ def refuse(tx: Tx, origin: Origin, refusals: Sequence[Refusal], *, now: datetime
     return counts
 
 
-def _decide(tx: Tx, origin: Origin, root: Root, taken: Taken, decided: _Decided, *, now: datetime) -> None:
+def _decide(tx: Tx, origin: Origin, shows: Shows, taken: Taken, decided: _Decided, *, now: datetime) -> None:
     (path, stat), sha256 = taken.look, taken.sha256
     standing = decided.standing.get(path)
     means = meaning(
         stat,
         sha256,
         standing,
-        is_there=lambda: root.shows(path, stat),
+        is_there=lambda: shows(path, stat),
         has_landed=lambda: landings.has_landed(tx, origin.name, path, stat),
     )
     if means is Meaning.STANDS:
@@ -135,11 +147,11 @@ def _note_away(origin: Origin, taken: Taken, duplicate_of: str, decided: _Decide
     said = f"the same bytes as event {duplicate_of}"
     if origin.duplicates == "suppress":
         draft = facts.suppressed(origin, taken, duplicate_of=duplicate_of, now=now)
-        decided.suppressed.append(_Away(taken.look, draft, f"duplicate: {said}"))
+        decided.suppressed.append(_Away(taken.look, taken.sha256, draft, f"duplicate: {said}"))
     else:
         refusal = Refusal(look=taken.look, reason="duplicate", message=said)
         draft = facts.refused(origin, refusal, now=now)
-        decided.refused.append(_Away(taken.look, draft, f"duplicate: {said}"))
+        decided.refused.append(_Away(taken.look, taken.sha256, draft, f"duplicate: {said}"))
 
 
 def _turn_away(tx: Tx, origin: Origin, decided: _Decided, *, now: datetime) -> Counts:
@@ -164,6 +176,12 @@ def _first_elsewhere(tx: Tx, origin: Origin, taken: Taken, first: First, decided
     if standing is None and again is not None and again.taken.look.path != path:
         return again.draft.id
     return standing
+
+
+def _leaving(decided: _Decided) -> list[Owed]:
+    new = [Owed(new.taken.look, new.taken.sha256) for new in decided.new]
+    again = [Owed(look, decided.standing[look.path].sha256) for look in decided.redelivered]
+    return new + again + [Owed(away.look, away.sha256) for away in decided.suppressed]
 
 
 def _content(new: _New) -> contents.New:

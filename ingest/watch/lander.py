@@ -20,7 +20,7 @@ from ingest.store.sightings import Look
 from ingest.store.sources import Counts
 from ingest.watch.desk import Desk
 from ingest.watch.facts import Origin
-from ingest.watch.land import land
+from ingest.watch.land import Shows, land
 from ingest.watch.root import Root
 from ingest.watch.scan import Refusal
 from ingest.watch.take import Left, Manner, Taken, take
@@ -37,7 +37,7 @@ class Landed:
     """What came of the files that were to land."""
 
     counts: Counts = field(default_factory=Counts)
-    done: list[bytes] = field(default_factory=list)  # paths about which nothing is left to do
+    done: list[Look] = field(default_factory=list)  # about which nothing is left to do but, perhaps, to leave
     left: list[Left] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)  # which are still to be stated
     complete: str = ""  # how completeness of the last one was established
@@ -53,10 +53,11 @@ class Landed:
 class Lander:
     """Lands the files of one source."""
 
-    def __init__(self, desk: Desk, origin: Origin, root: Root, manner: Manner) -> None:
+    def __init__(self, desk: Desk, origin: Origin, root: Root, manner: Manner, *, leaves: bool) -> None:
         self._desk = desk
         self._origin = origin
         self._root = root
+        self._leaves = leaves
         self.manner = manner
 
     def land(self, looks: Sequence[Look]) -> Landed:
@@ -82,6 +83,22 @@ class Lander:
             raise
         return landed
 
+    def land_stray(self, private: bytes, look: Look) -> Landed:
+        """The file that lies at `private` has landed as `look` says, or has not; raises as `land` does."""
+        landed = Landed()
+        try:
+            with self._root.folder(private.rpartition(b"/")[0]) as handle:
+                found = take(handle, look, self.manner, name=private.rpartition(b"/")[2])
+        except Abandoned:
+            return landed
+        if isinstance(found, Taken):
+            batch = _Batch()
+            batch.add(found)
+            self._commit(batch, landed, shows=lambda _, stat: self._root.shows(private, stat))
+        else:
+            landed.turn_away(found)
+        return landed
+
     def _taken(self, looks: Sequence[Look]) -> Iterator[Taken | Left | Refusal]:
         for folder, group in groupby(looks, key=lambda look: look.path.rpartition(b"/")[0]):
             together = list(group)
@@ -100,7 +117,7 @@ class Lander:
             finally:
                 os.close(handle)
 
-    def _commit(self, batch: _Batch, landed: Landed) -> None:
+    def _commit(self, batch: _Batch, landed: Landed, *, shows: Shows | None = None) -> None:
         taken = batch.taken
         try:
             self._desk.archive.objects.store(batch.staged)
@@ -110,12 +127,19 @@ class Lander:
         if not taken:
             return
         with self._desk.store.write() as tx:
-            came = land(tx, self._origin, self._root, taken, now=self._desk.clock.now())
+            came = land(
+                tx,
+                self._origin,
+                shows or self._root.shows,
+                taken,
+                leaves=self._leaves,
+                now=self._desk.clock.now(),
+            )
         counts = came.counts
         landed.counts += counts
         for path, said in came.turned_away:
             _log.warning("%s: %s: %s", self._origin.name, show(path), said)
-        landed.done += [t.look.path for t in taken]
+        landed.done += [t.look for t in taken]
         landed.complete = taken[-1].complete
         _log.info("%s: %d landed, %d delivered again", self._origin.name, counts.landed, counts.redelivered)
         if _log.isEnabledFor(logging.DEBUG):

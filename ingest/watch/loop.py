@@ -25,6 +25,7 @@ from ingest.watch.hints import Hints
 from ingest.watch.inbox import Inbox
 from ingest.watch.life import Life, Stop
 from ingest.watch.notify import Notifier, open_notifier
+from ingest.watch.start import refuse_exits_that_are_barred
 from ingest.watch.take import ignore_lease_breaks
 
 _log = logging.getLogger(__name__)
@@ -218,6 +219,7 @@ def _watching(
     chosen = [settings.source(name) for name in dict.fromkeys(names)] or list(settings.sources)
     if not chosen:
         raise UsageError("ingest.toml names no source", hint="add a [[source]] with a name and a path")
+    refuse_exits_that_are_barred(chosen)
     ignore_lease_breaks()
     clock = Clock()
     with Life(store, lease=settings.work.lease, stop=stop, on_stop=wake.set) as life:

@@ -69,13 +69,11 @@ class Reach:
         self._condition.is_right("unavailable")
         return True
 
-    def lose(self, error: SourceUnavailable, now: Reading) -> bool:
-        """The directory cannot be read, and that is tried again; True when it is news."""
-        was_available = self._condition.is_available
+    def lose(self, error: SourceUnavailable, now: Reading) -> None:
+        """The directory cannot be read, and that is tried again."""
         self._condition.is_wrong("unavailable", error.message)
         self._root.release()
         self._rounds.put_off(now.monotonic + min(self.every, _RETRY))
-        return was_available
 
     def follow(self, handle: int, folder: bytes) -> None:
         """Changes in the folder are hinted at, unless the system's limits are reached: then it is polled."""

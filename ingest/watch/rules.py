@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import Literal
 
@@ -29,23 +30,40 @@ class Rules:
         self._is_all = _EVERYTHING in source.include
         self._is_included = compile_globs(source.include)
         self._is_ignored = compile_globs([*ALWAYS_IGNORED, *source.ignore])
+        self._left = _left_within(source)
 
     def takes(self, path: bytes) -> bool:
         """True when what lies at this path is to land."""
         return (self._is_all or self._is_included(path)) and not self._is_ignored(path)
 
     def enters(self, folder: bytes) -> bool:
-        """True when what lies in this folder may be to land; dot-folders are never entered."""
-        return self.is_recursive and not folder.rpartition(b"/")[2].startswith(b".")
+        """True when what lies in this folder may be to land.
+
+        Dot-folders are never entered, nor the one that files are moved to once they have landed.
+        """
+        if folder == self._left or folder.rpartition(b"/")[2].startswith(b"."):
+            return False
+        return self.is_recursive
 
 
 def verdict(source: SourceSettings, path: bytes) -> Rule:
     """What the rules of `source` say of `path`, relative to it, and why."""
     if not source.recursive and b"/" in path:
         return Rule(word="too deep")
+    left = _left_within(source)
+    if left is not None and path.startswith(left + b"/"):
+        return Rule(word="ignored", pattern=source.after)
     for patterns, is_built_in in ((ALWAYS_IGNORED, True), (source.ignore, False)):
         pattern = matching_glob(patterns)(path)
         if pattern is not None:
             return Rule(word="ignored", pattern=pattern, is_built_in=is_built_in)
     pattern = matching_glob(source.include)(path)
     return Rule(word="not included") if pattern is None else Rule(word="included", pattern=pattern)
+
+
+def _left_within(source: SourceSettings) -> bytes | None:
+    """Where within the source its files are moved to once they have landed, if they are, and within."""
+    if source.moves_to is None:
+        return None
+    below = os.path.relpath(os.path.realpath(source.moves_to), os.path.realpath(source.path))
+    return None if below == ".." or below.startswith("../") else os.fsencode(below)

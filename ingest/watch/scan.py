@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from ingest.store.sightings import Look
+from ingest.watch.names import ticket_in
 from ingest.watch.root import Root, tuple_of
 from ingest.watch.rules import Rules
 
@@ -52,6 +53,7 @@ class Piece:
     files: list[Look] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     blocked: list[Blocked] = field(default_factory=list)
+    private: list[Look] = field(default_factory=list)  # files that were about to leave
     ignored: int = 0
     entries: int = 0
 
@@ -63,6 +65,8 @@ class Piece:
             return path if rules.enters(path) else None
         if not rules.takes(path) or (rules.ignores_empty and kind == stat.S_IFREG and not found.st_size):
             self.ignored += 1
+            if ticket_in(path.rpartition(b"/")[2]) is not None:
+                self.private.append(Look(path, tuple_of(found)))
         elif kind == stat.S_IFREG:
             self.files.append(Look(path, tuple_of(found)))
         else:

@@ -83,10 +83,11 @@ def can_detect_writers() -> bool:
     return sys.platform == "linux" and signal.getsignal(signal.SIGIO) == signal.SIG_IGN
 
 
-def take(folder: int, look: Look, manner: Manner) -> Taken | Left | Refusal:
+def take(folder: int, look: Look, manner: Manner, *, name: bytes = b"") -> Taken | Left | Refusal:
     """The file at `look`, whole, or why it is refused or left where it is.
 
-    `folder` is a descriptor of the folder it lies in. Raises `Abandoned`
+    `folder` is a descriptor of the folder it lies in, `name` what it is
+    called there if not as its path says. Raises `Abandoned`
     when the process is to stop while a large file is copied.
     """
     if look.stat.size == 0 and manner.admission.ignores_empty:
@@ -95,7 +96,7 @@ def take(folder: int, look: Look, manner: Manner) -> Taken | Left | Refusal:
     if refusal is not None:
         return refusal
     try:
-        handle = os.open(look.path.rpartition(b"/")[2], _OPEN, dir_fd=folder)
+        handle = os.open(name or look.path.rpartition(b"/")[2], _OPEN, dir_fd=folder)
     except OSError as error:
         return _not_opened(look, error)
     try:
@@ -129,7 +130,7 @@ def _read(handle: int, look: Look, manner: Manner) -> Taken | Left | Refusal:
         return refusal
     complete = manner.complete
     if manner.leases:
-        writers = _writers(handle)
+        writers = writers_of(handle)
         if writers == "some":
             return Left(look, "held", "another process has it open for writing")
         if writers == "none":
@@ -170,7 +171,7 @@ def _is_unchanged(before: os.stat_result, after: os.stat_result) -> bool:
     return before.st_ctime_ns == after.st_ctime_ns or after.st_nlink < before.st_nlink
 
 
-def _writers(handle: int) -> Literal["none", "some", "unknown"]:
+def writers_of(handle: int) -> Literal["none", "some", "unknown"]:
     """Whether somebody holds the file open for writing; fcntl(2), F_SETLEASE.
 
     Unknown for files of another user and on filesystems without leases:

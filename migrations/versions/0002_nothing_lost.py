@@ -19,6 +19,46 @@ def upgrade() -> None:
 def _landing() -> None:
     """What becomes of a partner's copy, and what a source is missing."""
     op.add_column("sources", sa.Column("suppressed", sa.BigInteger(), nullable=False, server_default="0"))
+    op.create_table(
+        "departures",
+        sa.Column("ticket", sa.Text(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("path", sa.LargeBinary(), nullable=False),
+        sa.Column("delivered", sa.Text(), nullable=False),
+        sa.Column("sha256", sa.Text(), nullable=False),
+        sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.Column("failures", sa.BigInteger(), nullable=False),
+        sa.Column("error", sa.Text(), nullable=False),
+        sa.Column("ended_at", sa.BigInteger()),
+        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("ticket"),
+    )
+    is_open = sa.text("ended_at IS NULL")
+    op.create_index(
+        "ix_departures_due",
+        "departures",
+        ["source", "path"],
+        sqlite_where=is_open,
+        postgresql_where=is_open,
+    )
+    op.create_table(
+        "gaps",
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("detected_at", sa.BigInteger(), nullable=False),
+        sa.Column("ended_at", sa.BigInteger()),
+        sa.PrimaryKeyConstraint("source", "number"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(
+        "ux_gaps_open",
+        "gaps",
+        ["source"],
+        unique=True,
+        sqlite_where=is_open,
+        postgresql_where=is_open,
+    )
 
 
 def _effects() -> None:

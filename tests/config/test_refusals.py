@@ -60,8 +60,6 @@ def test_environment_names_without_two_underscores_are_not_settings(project: Pro
         ('complete = "manifest"', "stable"),
         ('marker = "{name}.ok"', "marker"),
         ('manifest = "*.sum"', "manifest"),
-        ('after = "delete"', "keep"),
-        ('after = "move:done"', "keep"),
     ],
 )
 def test_a_value_that_is_documented_but_not_built_says_so(project: Project, line: str, word: str) -> None:
@@ -283,3 +281,14 @@ def test_a_refusal_forges_no_line_and_moves_no_cursor(project: Project) -> None:
 
     assert refusal.message.isprintable()
     assert project.refuses('[[source]]\nname = "a\\n\\u001b[31m"\npath = "x"\n').message.isprintable()
+
+
+@pytest.mark.parametrize("to", [".", "inbox/..", "./inbox"])
+def test_a_source_that_moves_its_files_to_where_they_are_is_refused(project: Project, to: str) -> None:
+    source = (
+        '[[source]]\nname = "acme"\npath = "inbox"\n'
+        if to == "./inbox"
+        else '[[source]]\nname = "acme"\npath = "."\n'
+    )
+
+    project.refuses(f'{source}after = "move:{to}"\n', "moves its files to where they are")

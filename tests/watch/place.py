@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +57,9 @@ class Place:
         outside.write_bytes(data)
         outside.rename(path)
         return path
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
 
     def once(self) -> Summary:
         return loop.watch_once(self.store, self.archive, self.settings, stop=self.stop)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ingest.store.schema.base import Instant, metadata
-from ingest.store.schema.landing import landings, sightings, sources
+from ingest.store.schema.landing import departures, gaps, landings, sightings, sources
 from ingest.store.schema.log import contents, event_keys, events
 from ingest.store.schema.outbox import dead, deliveries, generations, lanes, subscriptions
 from ingest.store.schema.requests import replays, workers
@@ -27,9 +27,11 @@ __all__ = [
     "contents",
     "dead",
     "deliveries",
+    "departures",
     "effects",
     "event_keys",
     "events",
+    "gaps",
     "generations",
     "landings",
     "lanes",

@@ -1,8 +1,21 @@
-"""Landing: what has landed from where, what is known of each path, how each source fares."""
+"""Landing: what has landed from where, what is known of each path, how each source fares.
+
+And what is owed: files that are to leave after they landed, scans after something was missed.
+"""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, LargeBinary, PrimaryKeyConstraint, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    text,
+)
 
 from ingest.store.schema.base import Instant, metadata, partial_index
 
@@ -66,4 +79,40 @@ sources = Table(
     Column("content_bytes", BigInteger, nullable=False),  # their size together
     Column("error", Text, nullable=False),
     Column("suppressed", BigInteger, nullable=False, server_default="0"),  # duplicates that did not land
+)
+
+departures = Table(
+    "departures",
+    metadata,
+    Column("ticket", Text, primary_key=True),  # a digest of source, path and delivered
+    Column("source", Text, nullable=False),
+    Column("path", LargeBinary, nullable=False),
+    Column("delivered", Text, nullable=False),  # the tuple that landed, or was delivered again
+    Column("sha256", Text, nullable=False),
+    Column("since", Instant, nullable=False),
+    Column("failures", BigInteger, nullable=False),
+    Column("error", Text, nullable=False),  # of the last failure
+    Column("ended_at", Instant),
+    Column("outcome", Text, nullable=False),
+    partial_index("ix_departures_due", "source", "path", where="ended_at IS NULL"),
+)
+
+gaps = Table(
+    "gaps",
+    metadata,
+    Column("source", Text, nullable=False),
+    Column("number", BigInteger, nullable=False),  # 1, 2, 3, … of the source
+    Column("reason", Text, nullable=False),
+    Column("detected_at", Instant, nullable=False),
+    Column("ended_at", Instant),  # when a scan that began later had come to its end
+    PrimaryKeyConstraint("source", "number"),
+    # A source has at most one gap that no scan has closed yet, however many watchers it has.
+    Index(
+        "ux_gaps_open",
+        "source",
+        unique=True,
+        sqlite_where=text("ended_at IS NULL"),
+        postgresql_where=text("ended_at IS NULL"),
+    ),
+    sqlite_with_rowid=False,
 )

@@ -2,7 +2,8 @@
 
 `INGEST_KILL` is `EVENT NAME N [PART]`: the N-th time that a C function NAME
 (`fsync`, `rename`, `commit`, `executemany`, …) is about to be called (`c_call`)
-or has returned (`c_return`), in a process whose command line contains PART.
+or has returned (`c_return`), or that a function of ours of that name begins
+(`call`) or has ended (`return`), in a process whose command line contains PART.
 `INGEST_KILL_MARK` names a file that is made just before: it kills only once.
 Nothing of the product is changed: the interpreter itself tells of the calls.
 """
@@ -13,13 +14,17 @@ import os
 import signal
 import sys
 import threading
+from types import FrameType
 
 
 def _arm(event: str, name: str, count: int, mark: str) -> None:
     left = [count]
 
-    def watch(_frame: object, happened: str, what: object) -> None:
-        if happened != event or getattr(what, "__name__", "") != name:
+    def watch(frame: FrameType, happened: str, what: object) -> None:
+        if happened != event:
+            return
+        called = getattr(what, "__name__", "") if event.startswith("c_") else frame.f_code.co_name
+        if called != name:
             return
         left[0] -= 1
         if left[0] == 0:

@@ -1,0 +1,233 @@
+"""The files of one source that have landed leave it: at once, or as soon as what stands in the way is gone.
+
+A departure is owed from the landing's commit on. It is tried right after it;
+what failed, or what a watcher that died had in hand, is tried again by
+`catch_up`, and files that are met under their private names by `recover`.
+Several watchers may do all of it at the same time.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Sequence
+from itertools import groupby
+from typing import NamedTuple
+
+from ingest.domain.settling import Reading
+from ingest.domain.showing import show
+from ingest.store import departures
+from ingest.store.departures import Departure, Ended, Failed, ticket_of
+from ingest.store.sightings import Look
+from ingest.watch.condition import Condition
+from ingest.watch.departing import Result, Stray, Way, depart, settle
+from ingest.watch.desk import Desk
+from ingest.watch.exits import exit_of
+from ingest.watch.names import ticket_in
+from ingest.watch.root import Root
+from ingest.watch.settle import Settling
+
+_BACKOFF = (1.0, 60.0)  # seconds, first and most, before files that could not leave are tried again
+_IN_A_ROW = 16  # failures one after the other, after which the rest waits too
+
+
+class _Task(NamedTuple):
+    """A departure to be done, and the private name under which its file lies already, if it does."""
+
+    departure: Departure
+    private: bytes = b""
+
+
+class Leaving:
+    """Does what `after` says with the files of one source."""
+
+    def __init__(self, desk: Desk, root: Root, settling: Settling, condition: Condition) -> None:
+        self.due_at: float | None = 0.0  # monotonic: when what is owed is gone through; None: nothing is
+        self.leases = False  # writers are to be detected
+        self._desk = desk
+        self._source = condition.source.name
+        self._exit = exit_of(condition.source.after)
+        self._root = root
+        self._settling = settling
+        self._condition = condition
+        self._next = b""  # the round that runs goes on after this path
+        self._has_failed = False  # in the round that runs
+        self._outages = 0  # rounds one after the other in which something failed
+
+    def after_landing(self, looks: Sequence[Look]) -> None:
+        """The files of `looks`, which have landed, have left as far as they are to."""
+        tickets = [ticket_of(self._source, look) for look in looks]
+        with self._desk.store.read() as tx:
+            owed = [departure for departure in departures.find(tx, tickets) if departure.is_due]
+        tasks = [_Task(departure) for departure in sorted(owed, key=lambda departure: departure.path)]
+        self._note(tasks, self._do(tasks))
+
+    def catch_up(self, now: Reading) -> bool:
+        """Some of what is owed, and due, has left; True when there is more to do at once."""
+        if self.due_at is None or now.monotonic < self.due_at:
+            return False
+        with self._desk.store.read() as tx:
+            page = departures.due(tx, self._source, self._next)
+        if not page:
+            self._end_round(now)
+            return False
+        tasks = self._tasks(page)
+        results = self._do(tasks)
+        self._note(tasks, results)
+        self._next = tasks[len(results) - 1].departure.path
+        if len(results) < len(tasks):
+            self._put_off(now)
+        return len(results) == len(tasks)
+
+    def recover(self, looks: Sequence[Look], now: Reading) -> tuple[list[Stray], list[Look]]:
+        """Files under private names have left, or have their own again.
+
+        Returns those that can do neither, and those of which nothing is known.
+        """
+        if not looks or (self._outages and self.due_at is not None and now.monotonic < self.due_at):
+            return [], []
+        by_ticket: dict[str, list[Look]] = defaultdict(list)
+        for look in looks:
+            by_ticket[ticket_in(_name(look.path)) or ""].append(look)
+        with self._desk.store.read() as tx:
+            known = departures.find(tx, list(by_ticket))
+        tasks = [
+            _Task(departure, _name(look.path))
+            for departure in sorted(known, key=lambda departure: departure.path)
+            for look in by_ticket.pop(departure.ticket)
+        ]
+        results = self._do(tasks)
+        self._note(tasks, results)
+        unknown = [look for looks in by_ticket.values() for look in looks]
+        return [result for result in results if isinstance(result, Stray)], unknown
+
+    def adopt(self, stray: Stray, look: Look) -> None:
+        """The stray, which has landed as `look`, has left as far as it is to."""
+        with self._desk.store.read() as tx:
+            owed = departures.find(tx, [ticket_of(self._source, look)])
+        tasks = [_Task(departure, _name(stray.private)) for departure in owed]
+        self._note(tasks, self._do(tasks))
+
+    def _tasks(self, page: Sequence[Departure]) -> list[_Task]:
+        """What is to be done for each of `page`; what is not at its path may lie under a private name."""
+        tasks = []
+        for folder, group in groupby(page, key=_folder):
+            together = list(group)
+            hidden: dict[str, list[bytes]] = {}
+            if not all(self._root.shows(departure.path, departure.delivered) for departure in together):
+                hidden = self._hidden(folder)
+            for departure in together:
+                names = hidden.get(departure.ticket, [b""])
+                tasks += [_Task(departure, name) for name in names]
+        return tasks
+
+    def _hidden(self, folder: bytes) -> dict[str, list[bytes]]:
+        """The private names in the folder, by the tickets they carry."""
+        found: dict[str, list[bytes]] = defaultdict(list)
+        try:
+            with self._root.folder(folder) as handle, os.scandir(handle) as entries:
+                for entry in entries:
+                    name = os.fsencode(entry.name)
+                    ticket = ticket_in(name)
+                    if ticket is not None:
+                        found[ticket].append(name)
+        except OSError:  # it went: so did what lay in it
+            return {}
+        return found
+
+    def _do(self, tasks: Sequence[_Task]) -> list[Result]:
+        """What came of `tasks`, which are sorted by path; those after too many failures are not tried."""
+        results: list[Result] = []
+        for folder, group in groupby(tasks, key=lambda task: _folder(task.departure)):
+            together = list(group)
+            try:
+                handle = self._root.open_folder(folder)
+            except OSError as error:
+                results += [_unreached(task, error) for task in together]
+                continue
+            try:
+                results += self._do_in(handle, together)
+            finally:
+                os.close(handle)
+            if _are_in_vain(results):
+                break
+        return results
+
+    def _do_in(self, handle: int, tasks: Sequence[_Task]) -> list[Result]:
+        way = Way(exit=self._exit, leases=self.leases, local_device=self._settling.local_device)
+        results: list[Result] = []
+        for departure, private in tasks:
+            results.append(
+                settle(handle, private, departure, way) if private else depart(handle, departure, way)
+            )
+            if _are_in_vain(results):
+                break
+        try:
+            self._exit.settle()
+            os.fsync(handle)
+        except OSError as error:  # what was done may not survive a power cut: it is looked at again
+            return [
+                Failed(task.departure.ticket, str(error.strerror))
+                for task, _ in zip(tasks, results, strict=False)
+            ]
+        return results
+
+    def _note(self, tasks: Sequence[_Task], results: Sequence[Result]) -> None:
+        """The store knows what came of `tasks`, and so does whoever looks at the status."""
+        ended = [result for result in results if isinstance(result, Ended)]
+        failed = [result for result in results if isinstance(result, Failed)]
+        ended += [
+            Ended(task.departure.ticket, "replaced")
+            for task, result in zip(tasks, results, strict=False)
+            if isinstance(result, Stray)
+        ]
+        if not results:
+            return
+        with self._desk.store.write() as tx:
+            departures.end(tx, ended, now=self._desk.clock.now())
+            departures.fail(tx, failed)
+        if not failed:
+            return
+        self._has_failed = True
+        if self.due_at is None:
+            self._put_off(self._desk.clock.read())
+        first = next(task for task, result in zip(tasks, results, strict=False) if isinstance(result, Failed))
+        self._condition.is_wrong(
+            "departures",
+            f"files that have landed cannot leave, as {show(first.departure.path)}: {failed[0].error}",
+        )
+
+    def _end_round(self, now: Reading) -> None:
+        """All that was owed has been gone through."""
+        self._next = b""
+        if self._has_failed:
+            self._has_failed = False
+            self._put_off(now)
+            return
+        self._outages, self.due_at = 0, None
+        self._condition.is_right("departures")
+
+    def _put_off(self, now: Reading) -> None:
+        self.due_at = now.monotonic + min(_BACKOFF[0] * 2 ** min(self._outages, 10), _BACKOFF[1])
+        self._outages += 1
+
+
+def _are_in_vain(results: Sequence[Result]) -> bool:
+    """True when so many failed one after the other that what stands in the way concerns all."""
+    return len(results) >= _IN_A_ROW and all(isinstance(r, Failed) for r in results[-_IN_A_ROW:])
+
+
+def _unreached(task: _Task, error: OSError) -> Result:
+    """A file whose folder cannot be opened: it went with its folder, or waits."""
+    ticket = task.departure.ticket
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return Ended(ticket, "gone")
+    return Failed(ticket, str(error.strerror))
+
+
+def _folder(departure: Departure) -> bytes:
+    return departure.path.rpartition(b"/")[0]
+
+
+def _name(path: bytes) -> bytes:
+    return path.rpartition(b"/")[2]
