@@ -1,11 +1,13 @@
 """The child process: it alone runs processor code. Started as `python -m ingest.work.child`.
 
 It is told what to do on standard input, woken through one pipe, and says what
-it did through another. It dies with its supervisor.
+it did through another. It dies with its supervisor, and at its own end it
+waits for nothing that a processor may have left to be done at exit.
 """
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import json
 import logging
@@ -15,6 +17,7 @@ import select
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -28,14 +31,17 @@ from ingest.store.engine import Store, open_store
 from ingest.store.presence import Board
 from ingest.work.context import Surroundings
 from ingest.work.cycle import Cycle, wall_clock
+from ingest.work.keeper import Keeper
 from ingest.work.settle import Trade
 from ingest.work.shelf import Shelf
 from ingest.work.spec import LOG_FD, REPORT_FD, WAKE_FD, ChildSpec
+from ingest.work.stage import Stage
 
 _log = logging.getLogger(__name__)
 
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 _RETRY_AFTER = 1.0  # seconds, when the disk refuses
+_LOG_CHARS = 2000  # of one record
 _stopping = False
 
 
@@ -45,17 +51,38 @@ def main() -> int:
     _die_with(spec.parent)
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is the supervisor's affair
-    _log_to(int(os.environ.pop(LOG_FD)), spec.log_level)
-    wake, report = int(os.environ.pop(WAKE_FD)), Reporter(int(os.environ.pop(REPORT_FD)))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold a partner's data
+    wake, report_to, log_to = (_own_handle(name) for name in (WAKE_FD, REPORT_FD, LOG_FD))
+    _log_to(log_to, spec.log_level)
+    report = Reporter(report_to)
     try:
+        trades = _trades(spec)  # first: whatever an import does, nothing of ours is open yet
         with open_store(spec.store_url) as store, open(spec.lock, "r+b") as lock:  # noqa: PTH123  # a handle to map
-            cycle = _cycle(spec, store, Board(lock.fileno()))
+            keeper = _settle_in(spec, store)
+            cycle = _cycle(spec, store, Board(lock.fileno()), trades, keeper)
             report.say(kind="ready")
             _work(cycle, wake, report)
     except IngestError as error:
         report.say(kind="failed", error=error.message, hint=error.hint, exit=error.exit_code)
         return error.exit_code
     return 0
+
+
+def _own_handle(name: str) -> int:
+    """The handle that the environment names, kept from whatever a processor starts."""
+    handle = int(os.environ.pop(name))
+    os.set_inheritable(handle, False)  # noqa: FBT003  # the name says it
+    return handle
+
+
+def _settle_in(spec: ChildSpec, store: Store) -> Keeper:
+    """The process as processors are to find it, with everything open that the engine keeps open."""
+    with store.write(), store.read():
+        pass
+    sys.path[:] = [os.path.abspath(folder) for folder in sys.path]  # noqa: PTH100  # entries are text
+    for stream in (sys.__stdout__, sys.__stderr__):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # both are text files
+    return Keeper(Path(spec.room))
 
 
 class Reporter:
@@ -70,7 +97,7 @@ class Reporter:
 
 
 def _work(cycle: Cycle, wake: int, report: Reporter) -> None:
-    while not _stopping and not cycle.has_spent_limit():
+    while not _stopping and not cycle.has_spent_limit() and not cycle.stage.keeper.is_worn():
         try:
             if cycle.turn():
                 _tell(cycle, report)
@@ -113,22 +140,24 @@ def _wait(wake: int) -> None:
             return
 
 
-def _cycle(spec: ChildSpec, store: Store, board: Board) -> Cycle:
-    shelf = Shelf(Archive(store, Path(spec.archive)))
+def _trades(spec: ChildSpec) -> dict[str, Trade]:
+    """The code of every processor, imported."""
     local = None if spec.processors_dir is None else Path(spec.processors_dir)
-    trades = {p.name: Trade.of(p, find(p.use, local=local).processor) for p in spec.processors}
+    return {p.name: Trade.of(p, find(p.use, local=local).processor) for p in spec.processors}
+
+
+def _cycle(spec: ChildSpec, store: Store, board: Board, trades: dict[str, Trade], keeper: Keeper) -> Cycle:
+    shelf = Shelf(Archive(store, Path(spec.archive)))
 
     def around(name: str, flush: Callable[[], None]) -> Surroundings:
-        trade = trades[name]
-        _limit_memory(trade.spec.memory_max)
-
         def read(table: Any, equal: dict[str, Any]) -> list[dict[str, Any]]:
-            flush()
+            with keeper.paused():
+                flush()
             with store.read() as tx:
                 return booking.select_rows(tx, table, equal)
 
         return Surroundings(
-            processor=name, options=trade.spec.options, open=shelf.open, select=read, clock=wall_clock
+            processor=name, options=trades[name].spec.options, open=shelf.open, select=read, clock=wall_clock
         )
 
     return Cycle(
@@ -136,20 +165,11 @@ def _cycle(spec: ChildSpec, store: Store, board: Board) -> Cycle:
         trades=trades,
         around=around,
         expect=shelf.expect,
-        board=board,
-        slot=spec.slot,
+        stage=Stage(board=board, slot=spec.slot, keeper=keeper),
         worker=spec.worker,
         child=spec.child,
         is_stopping=lambda: _stopping,
         limit=spec.limit,
-    )
-
-
-def _limit_memory(bytes_: int) -> None:
-    """Further memory is refused above `bytes_` of address space: the processor sees a MemoryError."""
-    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
-    resource.setrlimit(
-        resource.RLIMIT_AS, (bytes_ if hard == resource.RLIM_INFINITY else min(bytes_, hard), hard)
     )
 
 
@@ -168,10 +188,7 @@ def _stop(_signal: int, _frame: object) -> None:
 
 class _OneLine(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        return json.dumps(
-            {"level": record.levelname, "logger": record.name, "message": show(record.getMessage())},
-            ensure_ascii=False,
-        )
+        return json.dumps({"level": record.levelname, "message": show(record.getMessage()[:_LOG_CHARS])})
 
 
 def _log_to(handle: int, level: int) -> None:
@@ -181,5 +198,19 @@ def _log_to(handle: int, level: int) -> None:
     logging.basicConfig(level=level, handlers=[handler], force=True)
 
 
+def _end() -> None:
+    """Work, then end at once: nothing that a processor registered for the exit can hold the process up."""
+    code = 1
+    try:
+        code = main()
+    except SystemExit as leaving:
+        code = int(leaving.code or 0)
+    except BaseException:  # noqa: BLE001  # the supervisor shows the end of what was printed
+        traceback.print_exc()
+    with contextlib.suppress(Exception):
+        sys.__stdout__.flush()  # type: ignore[union-attr]  # it is there
+    os._exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    _end()

@@ -1,9 +1,12 @@
-"""Child processes as their supervisor sees them: started, woken, heard, and ended with all they began."""
+"""Child processes as their supervisor sees them: started, woken, heard, and ended with all they began.
+
+A child runs code we did not write, so nothing it says is trusted to make
+sense: what cannot be understood is dropped, and nothing grows without bound.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import json
 import logging
 import os
@@ -11,12 +14,14 @@ import selectors
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ingest.domain.showing import show
+from ingest.work.keeper import DAMAGED
+from ingest.work.leftovers import MARK, mark_of
 from ingest.work.spec import LOG_FD, REPORT_FD, WAKE_FD, ChildSpec
 
 _log = logging.getLogger(__name__)
@@ -24,8 +29,21 @@ _child_log = logging.getLogger("ingest.work.child")
 
 OUTPUT_KEPT = 4096  # bytes of what a processor printed last
 OUTPUT_SHOWN = 300
+LINE_KEPT = 65536  # bytes of one report or log record; a longer one is dropped
 _READ = 65536
-_PR_SET_CHILD_SUBREAPER = 36  # prctl(2)
+_LAST_READS = 64  # of each pipe of a dead child: somebody may still write to it
+_ENDS = ("done", "retrying", "dead", "superseded", "crashed")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """One report of a child: how deliveries have ended, that it is ready or idle, or why it gave up."""
+
+    kind: Literal["ready", "idle", "ended", "failed"]
+    ended: dict[str, int]
+    error: str = ""
+    hint: str = ""
+    exit_code: int = 1
 
 
 @dataclass(slots=True)
@@ -41,10 +59,18 @@ class Child:
     state: Literal["starting", "busy", "idle"] = "starting"
     end: str = ""  # why we killed it
     printed: str = ""  # the end of what its processors printed, once it is dead
+    printed_bytes: int = 0
+    has_babbled: bool = False  # it said something that is no report
+    heard_at: float = field(default_factory=time.monotonic)  # when it gave the last sign of life
+
+    @property
+    def mark(self) -> str:
+        """What every process carries that descends from this child."""
+        return mark_of(self.spec.worker, self.spec.child)
 
     def poke(self) -> None:
         """The child looks for work."""
-        self.state = "busy"
+        self.state, self.heard_at = "busy", time.monotonic()
         with contextlib.suppress(BlockingIOError, BrokenPipeError):
             os.write(self.wake, b"!")
 
@@ -67,7 +93,9 @@ class Child:
         if self.end:
             return self.end
         if code < 0:
-            return f"killed by {signal.Signals(-code).name}"
+            return f"killed by {_signal_name(-code)}"
+        if code == DAMAGED:
+            return "it closed files that the engine had open"
         return f"exited with status {code}"
 
 
@@ -78,13 +106,14 @@ def spawn(spec: ChildSpec, selector: selectors.BaseSelector) -> Child:
     log, log_write = os.pipe()
     output, output_write = os.pipe()
     passed = {WAKE_FD: wake_read, REPORT_FD: report_write, LOG_FD: log_write}
+    own = {name: str(handle) for name, handle in passed.items()}
     process = subprocess.Popen(  # our own interpreter and module
         [sys.executable, "-P", "-m", "ingest.work.child"],
         stdin=subprocess.PIPE,
         stdout=output_write,
         stderr=output_write,
         pass_fds=tuple(passed.values()),
-        env={**os.environ, **{name: str(handle) for name, handle in passed.items()}},
+        env={**os.environ, **own, MARK: mark_of(spec.worker, spec.child), "TMPDIR": spec.room},
         start_new_session=True,
     )
     for handle in (*passed.values(), output_write):
@@ -101,69 +130,92 @@ def spawn(spec: ChildSpec, selector: selectors.BaseSelector) -> Child:
     return child
 
 
-def hear(child: Child, handle: int, selector: selectors.BaseSelector) -> Iterator[dict[str, Any]]:
+def hear(child: Child, handle: int, selector: selectors.BaseSelector) -> Iterator[Said]:
     """What the child reports through `handle`; its log records are logged, its output is kept, bounded."""
     try:
         data = os.read(handle, _READ)
     except BlockingIOError:
         return
+    child.heard_at = time.monotonic()
     if not data:
         selector.unregister(handle)
         os.close(handle)
-        del child.pipes[handle]
+        _keep_output(child, handle, child.pipes.pop(handle))
         return
     buffer = child.pipes[handle]
     buffer += data
     if handle == child.output:
+        child.printed_bytes += len(data)
         del buffer[:-OUTPUT_KEPT]
         return
     *lines, rest = bytes(buffer).split(b"\n")
-    buffer[:] = rest
+    buffer[:] = rest if len(rest) <= LINE_KEPT else b""
     for line in lines:
-        message = json.loads(line)
-        if handle == child.report:
-            yield message
-        else:
-            _child_log.log(logging.getLevelName(message["level"]), "%s", message["message"])
+        if handle != child.report:
+            _relay(line)
+        elif said := _understood(line):
+            yield said
+        elif not child.has_babbled:
+            child.has_babbled = True
+            _log.warning("a child said what is no report; a processor may have written it")
 
 
-def drain(child: Child, selector: selectors.BaseSelector) -> Iterator[dict[str, Any]]:
+def drain(child: Child, selector: selectors.BaseSelector) -> Iterator[Said]:
     """The last reports of a dead child; its pipes are closed."""
     for handle in list(child.pipes):
-        while handle in child.pipes:
-            before = len(child.pipes[handle])
+        for _ in range(_LAST_READS):
+            if handle not in child.pipes:
+                break
             yield from hear(child, handle, selector)
-            if handle in child.pipes and len(child.pipes[handle]) == before:
-                selector.unregister(handle)
-                os.close(handle)
-                rest = bytes(child.pipes.pop(handle))
-                if handle == child.output:
-                    child.printed = show(rest.strip()[-OUTPUT_SHOWN:])
+        if handle in child.pipes:  # a process that it left behind holds the other end
+            selector.unregister(handle)
+            os.close(handle)
+            _keep_output(child, handle, child.pipes.pop(handle))
     os.close(child.wake)
 
 
-def become_subreaper() -> None:
-    """Orphans of our children become our children (Linux): not even `setsid` takes them out of reach."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
+def _keep_output(child: Child, handle: int, buffer: bytearray) -> None:
+    if handle != child.output:
+        return
+    child.printed = show(bytes(buffer).strip()[-OUTPUT_SHOWN:])
+    if child.printed_bytes > OUTPUT_SHOWN:
+        child.printed = f"… {child.printed} (the end of {child.printed_bytes} bytes)"
 
 
-def sweep(known: set[int]) -> int:
-    """Every child of this process that is not in `known` is dead and reaped; how many there were."""
-    swept = 0
-    while orphans := [pid for pid in _children() if pid not in known]:
-        for pid in orphans:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(pid, 0)
-            swept += 1
-    return swept
+def _understood(line: bytes) -> Said | None:
+    """The report as it was meant; None for a line that is none."""
+    try:
+        found = json.loads(line)
+        return _said(found)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None
 
 
-def _children() -> list[int]:
-    """Our children's pids, as proc(5) lists them; none where there is no /proc."""
-    with contextlib.suppress(OSError):
-        tasks = Path("/proc/self/task").iterdir()
-        return [int(pid) for task in tasks for pid in (task / "children").read_text().split()]
-    return []
+def _said(found: dict[str, Any]) -> Said | None:
+    kind = found["kind"]
+    if kind not in ("ready", "idle", "ended", "failed"):
+        return None
+    return Said(
+        kind=kind,
+        ended={end: int(found[end]) for end in _ENDS if end in found},
+        error=str(found.get("error", "")),
+        hint=str(found.get("hint", "")),
+        exit_code=int(found.get("exit", 1)),
+    )
+
+
+def _relay(line: bytes) -> None:
+    """A log record of a child is logged here, as one line; what is none is dropped."""
+    try:
+        found = json.loads(line)
+        level, message = logging.getLevelNamesMapping()[found["level"]], str(found["message"])
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return
+    _child_log.log(level, "%s", message if message.isprintable() else show(message))
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # a real-time signal has no name
+        return f"signal {number}"

@@ -12,8 +12,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -24,18 +23,17 @@ from ingest.store.deliveries import Failure
 from ingest.store.engine import Store, Tx
 from ingest.store.held import Held
 from ingest.store.lanes import Lane, Workable
-from ingest.store.presence import Board, Running
 from ingest.work.calling import Caller
 from ingest.work.context import Surroundings
 from ingest.work.perform import Performed, describe, perform
-from ingest.work.settle import Settled, Trades, settle
+from ingest.work.settle import Settled, Trade, Trades, settle
+from ingest.work.stage import Stage
 
 _log = logging.getLogger(__name__)
 
 COMMIT_EVERY = 0.02  # seconds of runs that share a commit
 HOLD_FOR = 0.1  # seconds of work that one hold should be
 MAX_HOLD = 256  # deliveries
-_SECOND_NS = 1_000_000_000
 
 
 def wall_clock() -> datetime:
@@ -60,8 +58,7 @@ class Cycle:
     trades: Trades
     around: Callable[[str, Callable[[], None]], Surroundings]
     expect: Callable[[Sequence[str]], None]  # told which contents a new hold is about
-    board: Board
-    slot: int
+    stage: Stage
     worker: str
     child: int
     is_stopping: Callable[[], bool]
@@ -106,7 +103,7 @@ class Cycle:
     def has_spent_limit(self) -> bool:
         """True when as many deliveries ended as this child was to end."""
         ending = len([run for run in self._unsettled if not run.spool.calls])
-        return self.limit is not None and sum(self.ended.values()) + ending >= self.limit
+        return self.limit is not None and self._ended_in_all() + ending >= self.limit
 
     def _work_off(self, hold: Hold) -> None:
         around = self.around(hold.generation.processor, self._settle)
@@ -143,19 +140,21 @@ class Cycle:
     def _run(self, hold: Hold, held: Held, around: Surroundings) -> Performed | None:
         """The processor has run, or its calls were made; None when the delivery is not ours any more."""
         trade = self.trades[hold.generation.processor]
-        now = time.monotonic_ns()
-        deadline = now + int(trade.spec.timeout * _SECOND_NS)
-        self.board.write(self.slot, Running(held.lane.id, held.keyseq, held.lane.fence, now, deadline))
         try:
-            if not held.is_calling:
-                return perform(held, trade.processor, around, wall_clock)
-            caller = Caller(store=self.store, clock=wall_clock, is_stopping=self.is_stopping)
-            return caller.call(held, trade, scope=hold.generation.scope)
+            with self.stage.runs(held, trade):
+                run = self._perform(hold, held, trade, around)
         except ClaimLost:
             self._drop_lost(hold)
             return None
-        finally:
-            self.board.write(self.slot, None)
+        if run.failure is not None and run.failure.is_crash:
+            self.stage.keeper.distrust()  # out of memory: anything may have been left half done
+        return run
+
+    def _perform(self, hold: Hold, held: Held, trade: Trade, around: Surroundings) -> Performed:
+        if not held.is_calling:
+            return perform(held, trade.processor, around, wall_clock)
+        caller = Caller(store=self.store, clock=wall_clock, is_stopping=self.is_stopping)
+        return caller.call(held, trade, scope=hold.generation.scope)
 
     def _adapt(self, hold: Hold, count: int, elapsed: float) -> None:
         """The next hold of this generation is about `HOLD_FOR` of work, and at most twice this one."""
@@ -183,7 +182,7 @@ class Cycle:
         left = {held.lane.id for held in hold.waiting}
         finished = [lane for lane in hold.lanes.values() if lane.id not in left] if is_last else []
         following, now = None, wall_clock()
-        with self._named(runs), self.store.write() as tx:
+        with self.stage.settles(runs), self.store.write() as tx:
             settled = settle(tx, runs, trade, hold.generation, finished=finished, worker=self.worker, now=now)
             is_over = is_last and not (hold.waiting or settled.calling)
             if is_over and self.limit is None and not self.is_stopping():
@@ -228,6 +227,7 @@ class Cycle:
             except IngestError:
                 raise
             except Exception as error:  # noqa: BLE001  # recorded as this delivery's failure
+                self.stage.keeper.distrust()
                 failure = Failure(held=run.held, started_at=run.started_at, error=describe(error))
                 self._settle_one(hold, replace(run, failure=failure))
         if is_last:
@@ -235,19 +235,9 @@ class Cycle:
 
     def _settle_one(self, hold: Hold, run: Performed) -> None:
         trade, now = self.trades[hold.generation.processor], wall_clock()
-        with self._named([run]), self.store.write() as tx:
+        with self.stage.settles([run]), self.store.write() as tx:
             settled = settle(tx, [run], trade, hold.generation, finished=[], worker=self.worker, now=now)
         self._count(hold, [run], settled)
-
-    @contextmanager
-    def _named(self, runs: Sequence[Performed]) -> Iterator[None]:
-        """A run that is applied alone stands on the board: a crash meanwhile is charged to it."""
-        if len(runs) == 1:
-            held = runs[0].held
-            running = Running(held.lane.id, held.keyseq, held.lane.fence, time.monotonic_ns())
-            self.board.write(self.slot, running)
-        yield
-        self.board.write(self.slot, None)
 
     def _claim(self, tx: Tx) -> Hold | None:
         """A new hold, of the next generation in turn that has something due."""
@@ -267,4 +257,7 @@ class Cycle:
         return None
 
     def _allowance(self) -> int:
-        return MAX_HOLD if self.limit is None else max(1, self.limit - sum(self.ended.values()))
+        return MAX_HOLD if self.limit is None else max(1, self.limit - self._ended_in_all())
+
+    def _ended_in_all(self) -> int:
+        return sum(self.ended.values()) - self.ended["crashed"]

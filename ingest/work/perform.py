@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -42,17 +43,31 @@ def perform(
     """The processor has run on the delivered event; whatever it raised is in `failure`."""
     started_at = clock()
     failure = None
-    collector = None
+    collector, spool = None, Spool()
     try:
         event = decode(held.body, held.keyseq)
         collector = Collector(
             event, origin=held.origin, content=held.content, around=around, calls=processor.owned_calls
         )
         processor(typed(event), collector)
-    except (Exception, SystemExit) as error:  # noqa: BLE001  # a processor may raise anything; it is recorded
+        spool = collector.seal()
+    except BaseException as error:  # a processor may raise anything; it is recorded
+        if isinstance(error, KeyboardInterrupt) and signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+            raise  # a person at the terminal
         failure = failed(held, started_at, error)
-    spool = Spool() if collector is None else collector.seal()
+        spool = _what_was_handed_over(collector)
     return Performed(held=held, started_at=started_at, spool=spool, failure=failure)
+
+
+def _what_was_handed_over(collector: Collector | None) -> Spool:
+    """What a processor handed over before it failed: its refusals may still be kept."""
+    if collector is None:
+        return Spool()
+    try:
+        return collector.seal()
+    except (MemoryError, OSError):
+        collector.spool.close()
+        return Spool()
 
 
 def failed(
@@ -64,6 +79,7 @@ def failed(
         started_at=started_at,
         error=f"{doing}{describe(error)}",
         is_permanent=is_permanent or isinstance(error, PermanentError),
+        is_crash=isinstance(error, MemoryError),
         not_before=_wait(error.after) if isinstance(error, TryLater) else None,
     )
 

@@ -11,19 +11,22 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ingest.errors import IngestError, UsageError, WorkerLost
 from ingest.store import crashes, presence
 from ingest.store.engine import Store
 from ingest.store.presence import Presence
-from ingest.work.children import Child, drain, hear, spawn, sweep
+from ingest.work.children import Child, Said, drain, hear, spawn
 from ingest.work.cycle import wall_clock
+from ingest.work.leftovers import sweep
+from ingest.work.rooms import Rooms
 from ingest.work.spec import ChildSpec, ProcessorSpec
 
 _log = logging.getLogger(__name__)
 
 FAILED_STARTS = 3  # children in a row that die before they are ready
+START_TIMEOUT = 60.0  # seconds for a child to start, the imports of all its processors included
+SILENCE = 300.0  # seconds that the engine's own part of a child may take without a sign of life
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +47,7 @@ class Pool:
         self.has_news = True  # a child fell idle or died: look for work
         self.is_doubted = False  # a child says that this worker was taken for dead
         self._store, self._me, self._equipment = store, me, equipment
+        self._rooms = Rooms(me.path.parent, me.id)
         self._selector = selectors.DefaultSelector()
         self._spawned = 0
         self._failed_starts = 0
@@ -59,6 +63,7 @@ class Pool:
             archive=str(equipment.archive),
             worker=self._me.id,
             lock=str(self._me.path),
+            room=str(self._rooms.make(self._spawned)),
             slot=next(slot for slot in range(presence.CHILDREN) if slot not in taken),
             child=self._spawned,
             parent=os.getpid(),
@@ -97,12 +102,19 @@ class Pool:
             raise self._failure
 
     def end_overdue(self) -> None:
-        """A child whose delivery has used its time up is killed, with its process group."""
-        now = time.monotonic_ns()
+        """A child that has used up its time, for a delivery or its start, is killed with its group."""
+        now = time.monotonic()
         for child in self.children:
             ran = self._me.board.read(child.spec.slot)
-            if ran is not None and 0 < ran.deadline_ns < now:
-                child.kill(f"timed out after {(ran.deadline_ns - ran.started_ns) / 1e9:g} s")
+            silence = now - child.heard_at
+            if child.state == "starting":
+                if silence > START_TIMEOUT:
+                    child.kill(f"it was not ready after {START_TIMEOUT:g} s")
+            elif ran is not None and ran.deadline_ns:
+                if ran.deadline_ns < now * 1e9:
+                    child.kill(f"timed out after {(ran.deadline_ns - ran.started_ns) / 1e9:g} s")
+            elif child.state == "busy" and silence > SILENCE:
+                child.kill(f"it gave no sign of life for {SILENCE:g} s")
 
     def stop(self) -> None:
         """Every child finishes what it runs, gives the rest back and exits."""
@@ -110,33 +122,42 @@ class Pool:
             child.stop()
 
     def close(self) -> None:
-        """No process that any child brought about is left."""
+        """No process that any child brought about is left, nor any file of theirs; nothing is charged."""
         for child in self.children:
             child.kill("the worker stopped")
             child.process.wait()
             self._end(child)
+            self._me.board.write(child.spec.slot, None)
         self.children.clear()
-        sweep(set())
+        sweep(())
+        self._rooms.close()
         self._selector.close()
 
     def _end(self, child: Child) -> None:
         child.kill("")
         self._understand(child, drain(child, self._selector))
-        orphans = sweep({c.process.pid for c in self.children})
+        self._sweep()
+        self._rooms.remove(child.spec.child)
+
+    def _sweep(self) -> None:
+        """What a child left behind that has ended, or that waits for work, is ended too."""
+        busy = {child.mark for child in self.children if child.state != "idle"}
+        orphans = sweep({child.process.pid for child in self.children}, spared=busy)
         if orphans:
             _log.warning("ended %d processes that a processor had left behind", orphans)
 
-    def _understand(self, child: Child, messages: Iterable[dict[str, Any]]) -> None:
-        for message in messages:
-            match message.pop("kind"):
+    def _understand(self, child: Child, messages: Iterable[Said]) -> None:
+        for said in messages:
+            match said.kind:
                 case "ended":
-                    self.ended.update(message)
+                    self.ended.update(said.ended)
                 case "failed":
-                    self._failure = _failure(message)
+                    self._failure = _failure(said)
                 case "ready":
                     child.state, self._failed_starts = "busy", 0
-                case _:
+                case "idle":
                     child.state, self.has_news = "idle", True
+                    self._sweep()
 
     def _release(self, child: Child, *, is_stopping: bool) -> None:
         """What the dead child held is ready again."""
@@ -169,8 +190,8 @@ class Pool:
             self._failure = self._failure or IngestError(said, hint=child.printed or "see its log")
 
 
-def _failure(message: dict[str, Any]) -> IngestError:
+def _failure(said: Said) -> IngestError:
     """What a child gave up with, to be raised here."""
-    error = UsageError(message["error"], hint=message["hint"])
-    error.exit_code = message["exit"]  # type: ignore[misc]  # this instance answers for another's error
+    error = UsageError(said.error, hint=said.hint)
+    error.exit_code = said.exit_code  # type: ignore[misc]  # this instance answers for another's error
     return error

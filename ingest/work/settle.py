@@ -47,7 +47,7 @@ class Trade:
 class Settled:
     """How a batch of runs ended."""
 
-    ended: Counter[str]  # done | retrying | dead | superseded
+    ended: Counter[str]  # done | retrying | dead | superseded, and crashed
     failed: frozenset[int]  # lanes whose claim has ended because a run failed
     calling: tuple[Held, ...] = ()  # still held: what was handed over stands, calls are to be made
 
@@ -94,7 +94,7 @@ def settle(  # noqa: PLR0913  # the runs, whose they are, and when
     deliveries.complete(tx, outcomes, worker=worker, now=now)
     ended = Counter(done=len(outcomes))
     for failure in failures.values():
-        ended[_fail(tx, failure, trade, worker, now)] += 1
+        ended.update(_ended(failure, _fail(tx, failure, trade, worker, now)))
     busy = {*failures, *(held.lane.id for held in unfinished)}
     lanes.leave(tx, [lane for lane in finished if lane.id not in busy], now=now)
     if generation.kind == "replay":
@@ -173,6 +173,13 @@ def _outcome(run: Performed, trade: Trade, applied: Applied, *, is_replay: bool)
         verdict=applied.verdict if is_replay else "",
         note=applied.note,
     )
+
+
+def _ended(failure: Failure, as_: str) -> Counter[str]:
+    """How one failed run counts; a crash counts as such, and as dead when it was the last."""
+    if not failure.is_crash:
+        return Counter((as_,))
+    return Counter(("crashed",) if as_ == "retrying" else ("crashed", as_))
 
 
 def _fail(tx: Tx, failure: Failure, trade: Trade, worker: str, now: datetime) -> str:

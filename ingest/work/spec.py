@@ -52,6 +52,7 @@ class ChildSpec:
     archive: str  # directory
     worker: str  # id
     lock: str  # path of the worker's lock file, which carries the board
+    room: str  # a private directory to work in
     slot: int  # on the board
     child: int  # never reused within the worker
     parent: int  # pid

@@ -21,9 +21,9 @@ from ingest.errors import CannotWrite, TryAgain, UsageError, WorkerLost
 from ingest.store import filling, lanes, presence, replays, workers
 from ingest.store.engine import Store
 from ingest.store.presence import Presence
-from ingest.work.children import become_subreaper
 from ingest.work.cycle import wall_clock
 from ingest.work.enrol import chosen, enrol, fingerprint
+from ingest.work.leftovers import become_subreaper
 from ingest.work.pool import Equipment, Pool
 from ingest.work.takeover import take_over
 
@@ -128,6 +128,7 @@ class Supervisor:
         self._beat_at = 0.0
         self._looked_around_at = time.monotonic()
         self._stopping_since: float | None = None
+        self._asked_at = 0.0
         self._changes = store.changes()
 
     def run(self) -> Literal["nothing", "retries", "leases"]:
@@ -155,7 +156,7 @@ class Supervisor:
         self._beat()
         self._look_around()
         if self._stop.is_set():
-            self._begin_to_stop()
+            self._ask_to_stop()
         else:
             self._look()
             self._fill()
@@ -207,13 +208,14 @@ class Supervisor:
             if take_over(self._store, self._me.path.parent, me=self._me.id):
                 self._pool.has_news = True
 
-    def _begin_to_stop(self) -> None:
-        if self._is_stopping:
-            return
-        _log.info("stopping: what runs is finished, nothing more is claimed")
-        self._stopping_since = time.monotonic()
-        self._beat_at = 0.0
-        self._pool.stop()
+    def _ask_to_stop(self) -> None:
+        """Every child is to stop; asked again each second, since a processor may not let it hear."""
+        if self._stopping_since is None:
+            _log.info("stopping: what runs is finished, nothing more is claimed")
+            self._stopping_since, self._asked_at, self._beat_at = time.monotonic(), 0.0, 0.0
+        if time.monotonic() - self._asked_at >= LOOK_AROUND:
+            self._asked_at = time.monotonic()
+            self._pool.stop()
 
     def _look(self) -> None:
         """Know what is due, whenever something was committed or a retry's time has come."""

@@ -11,7 +11,9 @@ from pathlib import Path
 
 from ingest.store import crashes, presence, workers
 from ingest.store.engine import Store, Tx
+from ingest.work import rooms
 from ingest.work.cycle import wall_clock
+from ingest.work.leftovers import end_descendants
 
 _log = logging.getLogger(__name__)
 
@@ -32,8 +34,17 @@ def take_over(store: Store, directory: Path, *, me: str) -> int:
             _release(tx, directory, worker)
     for worker in buried:
         _log.warning("took over from %s, which died", worker)
+        if presence.is_dead(directory, worker):  # not merely suspended: then it looks after its own
+            _clear_up(directory, worker)
         presence.forget(directory, worker)
     return len(buried)
+
+
+def _clear_up(directory: Path, worker: str) -> None:
+    """Nothing is left of what the processors of a dead worker began: no process, no temporary file."""
+    if left := end_descendants(worker):
+        _log.warning("ended %d processes that its processors had left behind", left)
+    rooms.clear(directory, worker)
 
 
 def _release(tx: Tx, directory: Path, worker: str) -> None:

@@ -21,6 +21,7 @@ from ingest.work.context import Surroundings
 from ingest.work.cycle import Cycle
 from ingest.work.settle import Trade
 from ingest.work.spec import ProcessorSpec
+from ingest.work.stage import Stage
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 SETTINGS = '{"max_attempts": 2, "max_crashes": 2, "backoff_base": 60.0, "backoff_cap": 60.0, "timeout": 60.0}'
@@ -88,8 +89,7 @@ class Bench:
             trades=self.trades,
             around=self._around,
             expect=lambda _digests: None,
-            board=self.board(),
-            slot=number,
+            stage=Stage(board=self.board(), slot=number, keeper=Unkept()),
             worker=worker,
             child=number,
             is_stopping=lambda: False,
@@ -143,6 +143,25 @@ class Bench:
             fact, id=f"id-{self.landed}", source="/ingest/acme", subject=name, time=NOW, partitionkey=key
         )
         return outbox.draft(event, origin="acme", content="0" * 64)
+
+
+class Unkept:
+    """The tests' own process: its processors are trusted to leave it as it is."""
+
+    def admit(self, memory_max: int) -> None:
+        pass
+
+    def dismiss(self) -> None:
+        pass
+
+    def distrust(self) -> None:
+        pass
+
+    def check(self) -> None:
+        pass
+
+    def is_worn(self) -> bool:
+        return False
 
 
 def _nothing(_sha256: str) -> Any:

@@ -1,0 +1,193 @@
+"""The process a processor runs in, kept as it was: what one run did to it does not reach the next.
+
+A processor may change its working directory, its environment or its signal
+handlers, raise its memory without end, close files that are not its own, or
+come back twice because it forked. The first is put back; what cannot be put
+back ends the process, and a new one goes on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import decimal
+import gc
+import locale
+import logging
+import os
+import resource
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ingest.work import leftovers
+
+DAMAGED = 71  # exit status: a processor closed what the engine had open
+LEAKED_HANDLES = 64  # a child that leaks more than this is replaced
+LEAKED_THREADS = 64
+_PRIVATE = 0o077
+_STANDARD = (0, 1, 2)
+_SIGNALS = (
+    signal.SIGTERM,
+    signal.SIGINT,
+    signal.SIGHUP,
+    signal.SIGALRM,
+    signal.SIGCHLD,
+    signal.SIGPIPE,
+    signal.SIGUSR1,
+    signal.SIGUSR2,
+)
+
+
+class Keeper:
+    """Made when the engine's own files are open and before any processor has run."""
+
+    def __init__(self, room: Path) -> None:
+        self._room = room
+        self._pid = os.getpid()
+        self._environment, self._variables = dict(os.environ), dict(_raw_environment())
+        self._handlers = {each: signal.getsignal(each) for each in _SIGNALS}
+        self._locale = locale.setlocale(locale.LC_ALL)
+        self._log = list(logging.root.handlers), logging.root.level
+        self._recursion = sys.getrecursionlimit()
+        self._own = {handle: named for handle in _open_handles() if (named := _named(handle)) is not None}
+        self._memory = _memory()
+        self._threads = _threads()
+        self._memory_max = 0
+        self._is_running = False
+        self._is_worn = False
+        self._put_back()
+
+    def admit(self, memory_max: int) -> None:
+        """A processor runs: it is refused memory beyond `memory_max` more than the child had at its start."""
+        self._is_running, self._memory_max = True, memory_max
+        _limit_memory(self._memory + memory_max)
+
+    def dismiss(self) -> None:
+        """The processor has run, and the process is as it was before.
+
+        A second process that came back from a `fork` ends here.
+        """
+        if os.getpid() != self._pid:
+            os._exit(0)
+        self._is_running = False
+        _limit_memory(resource.RLIM_INFINITY)
+        self._put_back()
+
+    def distrust(self) -> None:
+        """Something went wrong that no data explain: a new process takes over when this hold has ended."""
+        self._is_worn = True
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """The engine itself works, on behalf of a processor that runs: no limit holds for it."""
+        _limit_memory(resource.RLIM_INFINITY)
+        yield
+        if self._is_running:
+            _limit_memory(self._memory + self._memory_max)
+
+    def check(self) -> None:
+        """What the engine had open is still so; else the process has ended before it writes anything."""
+        if any(_named(handle) != named for handle, named in self._own.items()):
+            os._exit(DAMAGED)
+
+    def is_worn(self) -> bool:
+        """True when so much was left behind here that a new process should take over."""
+        _reap()
+        return (
+            self._is_worn
+            or len(_open_handles()) > len(self._own) + LEAKED_HANDLES
+            or _threads() > self._threads + LEAKED_THREADS
+            or (self._memory_max > 0 and _memory() > self._memory + self._memory_max // 2)
+            or bool(leftovers.children())
+        )
+
+    def _put_back(self) -> None:
+        self._put_back_directory()
+        self._put_back_signals()
+        self._put_back_logging()
+        if _raw_environment() != self._variables:
+            os.environ.clear()
+            os.environ.update(self._environment)
+        os.umask(_PRIVATE)
+        decimal.setcontext(decimal.Context())
+        if locale.setlocale(locale.LC_ALL) != self._locale:
+            locale.setlocale(locale.LC_ALL, self._locale)
+        socket.setdefaulttimeout(None)
+        sys.setrecursionlimit(self._recursion)
+        vars(sys).update(stdout=sys.__stdout__, stderr=sys.__stderr__)
+        gc.enable()
+
+    def _put_back_directory(self) -> None:
+        try:
+            os.chdir(self._room)
+        except OSError:
+            self._room.mkdir(0o700, parents=True, exist_ok=True)
+            os.chdir(self._room)
+
+    def _put_back_signals(self) -> None:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        for each, handler in self._handlers.items():
+            if signal.getsignal(each) is not handler:
+                signal.signal(each, handler)
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+
+    def _put_back_logging(self) -> None:
+        handlers, level = self._log
+        logging.root.handlers[:] = handlers
+        logging.root.setLevel(level)
+        logging.disable(logging.NOTSET)
+        for name, logger in logging.root.manager.loggerDict.items():
+            if name.startswith("ingest") and isinstance(logger, logging.Logger):
+                logger.disabled, logger.propagate = False, True
+
+
+def _raw_environment() -> dict[bytes, bytes]:
+    """The environment as `os.environ` holds it: comparing it decoded would cost more than all the rest."""
+    return vars(os.environ)["_data"]  # type: ignore[no-any-return]  # bytes on every POSIX system
+
+
+def _reap() -> None:
+    """Children that have ended are gone from the process table; nobody waits for them between two runs."""
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+
+
+def _limit_memory(bytes_: int) -> None:
+    """Further address space is refused above `bytes_`: whoever asks for it sees a MemoryError."""
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    soft = hard if bytes_ == resource.RLIM_INFINITY else bytes_
+    resource.setrlimit(
+        resource.RLIMIT_AS, (soft if hard == resource.RLIM_INFINITY else min(soft, hard), hard)
+    )
+
+
+def _memory() -> int:
+    """Bytes of address space this process has now; 0 where there is no /proc."""
+    with contextlib.suppress(OSError):
+        return int(Path("/proc/self/statm").read_bytes().split()[0]) * resource.getpagesize()
+    return 0
+
+
+def _threads() -> int:
+    with contextlib.suppress(OSError):
+        return sum(1 for _ in Path("/proc/self/task").iterdir())
+    return 0
+
+
+def _open_handles() -> list[int]:
+    with contextlib.suppress(OSError):
+        return [int(entry.name) for entry in Path("/proc/self/fd").iterdir()]
+    return []
+
+
+def _named(handle: int) -> tuple[int, int] | None:
+    """Which file a handle is open on; None for one that is closed. Standard ones may have been redirected."""
+    try:
+        found = os.fstat(handle)
+    except OSError:
+        return None
+    return (0, 0) if handle in _STANDARD else (found.st_dev, found.st_ino)
