@@ -42,7 +42,7 @@ class Reason:
     """All that bears on whether a path lands."""
 
     place: Place
-    verdict: str  # landed | settling | refused | blocked | ignored | not_included | unseen | absent
+    verdict: str  # landed | settling | refused | suppressed | blocked | ignored | not_included | …
     says: str
     rule: Rule
     sighting: Sighting | None
@@ -138,8 +138,7 @@ def view(reason: Reason) -> Iterator[RenderableType]:
 
 def _judged(rule: Rule, sighting: Sighting | None, on_disk: StatTuple | None) -> tuple[str, str]:
     if rule.word != "included":
-        pattern = f" by {rule.pattern}" if rule.pattern else ""
-        return rule.word.replace(" ", "_"), f"the source's rules leave it alone{pattern}"
+        return _judged_by_name(rule, sighting)
     if sighting is None:
         if on_disk is None:
             return "absent", "nothing is there, and nothing was ever seen there"
@@ -170,6 +169,16 @@ def _departure_in_words(departure: Departure) -> str:
     if departure.ended_at is not None:
         return f"{departure.outcome}, {shapes.time(departure.ended_at)}"
     return f"due: {departure.error}" if departure.error else "due"
+
+
+def _judged_by_name(rule: Rule, sighting: Sighting | None) -> tuple[str, str]:
+    """What lands under no name such as this; a marker or a manifest may still wait for what it speaks of."""
+    if rule.word not in ("marker", "manifest"):
+        pattern = f" by {rule.pattern}" if rule.pattern else ""
+        return rule.word.replace(" ", "_"), f"the source's rules leave it alone{pattern}"
+    if sighting is not None and sighting.state != "landed":
+        return sighting.state, sighting.reason
+    return rule.word, "it speaks of other files and never lands itself"
 
 
 def _stat(path: Path) -> StatTuple | None:

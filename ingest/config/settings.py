@@ -43,6 +43,9 @@ _QUIET = timedelta(seconds=2)
 _QUIET_POLLED = timedelta(seconds=30)
 
 _PARTITION = text(r"\{[A-Za-z_][A-Za-z0-9_]*\}", "{path}, {source} or a group of name_pattern")
+_MARKER = text(
+    r"(?!\{name\}$)[^{}/\0]*\{name\}[^{}/\0]*", "the name of a file with {name} in it, as in {name}.done"
+)
 _AFTER = text(r"keep|delete|move:.+", "keep, move:DIR or delete")
 
 
@@ -121,7 +124,7 @@ class SourceSettings:
         metadata=key(
             choice("stable", "renamed", "marker", "manifest"),
             "How a whole file is told from one still being written.",
-            built=("stable", "renamed"),
+            built=("stable", "renamed", "marker"),
         ),
     )
     quiet: timedelta | None = field(
@@ -134,7 +137,7 @@ class SourceSettings:
     )
     marker: str = field(
         default="{name}.done",
-        metadata=key(WORDS, 'The name of the marker file, for complete = "marker".', built=("{name}.done",)),
+        metadata=key(_MARKER, 'The name of the marker file, for complete = "marker".'),
     )
     manifest: str = field(
         default="*.sha256",

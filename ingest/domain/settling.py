@@ -37,7 +37,7 @@ class StatTuple(NamedTuple):
 class Policy:
     """When the files of a source count as complete."""
 
-    complete: str  # stable | renamed
+    complete: str  # stable | renamed | marker | manifest
     quiet: float  # seconds
 
 

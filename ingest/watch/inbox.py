@@ -17,6 +17,7 @@ from ingest.store import sightings, sources
 from ingest.store.sightings import Look, Waiting
 from ingest.store.sources import Counts
 from ingest.watch.admission import Admission
+from ingest.watch.announcers import announcer_of
 from ingest.watch.condition import Condition
 from ingest.watch.desk import Desk
 from ingest.watch.facts import origin_of
@@ -47,13 +48,14 @@ class Inbox:
     def __init__(self, desk: Desk, source: SourceSettings, hints: Hints) -> None:
         self.counts = Counts()  # of this run
         self.condition = Condition(source)
-        self.settling = Settling(Policy(complete=source.complete, quiet=0.0))
         self._desk = desk
         self._source = source
         self._hints = hints
         self._rules = Rules(source)
         self._rounds = Rounds()
         self._root = Root(source.path)
+        announcer = announcer_of(source, self._root, self._rules, desk.store)
+        self.settling = Settling(Policy(complete=source.complete, quiet=0.0), announcer)
         self._reach = Reach(source, self._root, self._rounds, self.settling, self.condition)
         self._origin = origin_of(desk.settings, source)
         self._manner = Manner(
@@ -64,6 +66,7 @@ class Inbox:
             complete=source.complete,
             leases=False,
             admission=Admission(source),
+            objection=None if announcer is None else announcer.objection,
         )
         self._lander = Lander(desk, self._origin, self._root, self._manner, leaves=source.after != "keep")
         self._leaving = Leaving(desk, self._root, self.settling, self.condition)
@@ -78,7 +81,7 @@ class Inbox:
         """
         self._reach.begin(self._hints, notifier, lack=lack)
         self._manner.leases = (
-            self._source.complete == "stable" and self._reach.is_local() and can_detect_writers()
+            self._source.complete in {"stable", "marker"} and self._reach.is_local() and can_detect_writers()
         )
         self._leaving.leases = self._manner.leases
         self.condition.proof = self._manner.proof
@@ -104,7 +107,8 @@ class Inbox:
         if self._is_there(now):
             is_behind = self._leaving.catch_up(now)
             self._look_at(paths, now)
-            self._land(self.settling.pending.take_due(now.monotonic))
+            at = self._desk.clock.now()
+            self._land(self.settling.take_due(now, at=at, scan=self._rounds.number))
             self._go_on_scanning(now)
         self._tell(now)
         return self._rounds.is_running or is_behind
@@ -178,6 +182,11 @@ class Inbox:
         """What is new in `piece` is refused, blocked, left to settle, or lands."""
         for blocked in piece.blocked:
             self._block(blocked)
+        if piece.announcers:
+            at, number = self._desk.clock.now(), self._rounds.number
+            heard = self.settling.hear(piece.announcers, now, at=at, scan=number)
+            piece.files = sorted({*piece.files, *heard.files})
+            piece.refusals += heard.refusals
         if not piece.files and not piece.refusals:
             return
         with self._rounds.measured(), self._desk.store.read() as tx:
@@ -202,6 +211,7 @@ class Inbox:
         now, at = self._desk.clock.read(), self._desk.clock.now()
         for left in landed.left:
             self._leave(left, now, at)
+        self.settling.hear_again(looks, now, at=at, scan=self._rounds.number)
 
     def _recover(self, private: Sequence[Look], now: Reading) -> None:
         """Files that a watcher left under private names have left, landed, or have their own names again."""
@@ -261,7 +271,7 @@ class Inbox:
         condition.end_scan(ignored=self._ignored, blocked=self._blocked, at=self._desk.clock.now())
         if not self._unwritable:
             condition.is_right("archive")
-        over = stale(self._desk.store, name, self._root, pending, condition.blocked)
+        over = stale(self._desk.store, name, self._root, self._rules, pending, condition.blocked)
         with self._desk.store.write() as tx:
             sightings.drop(tx, over)
             sources.report(tx, condition.report(len(pending)))

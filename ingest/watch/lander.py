@@ -111,11 +111,22 @@ class Lander:
                 for look in together:
                     if self._desk.should_stop():
                         return
-                    yield take(handle, look, self.manner)
+                    yield self._compared(take(handle, look, self.manner))
             except Abandoned:
                 return
             finally:
                 os.close(handle)
+
+    def _compared(self, found: Taken | Left | Refusal) -> Taken | Left | Refusal:
+        """What was found, unless its bytes are not those that were announced."""
+        if self.manner.objection is None or not isinstance(found, Taken):
+            return found
+        objection = self.manner.objection(found)
+        if not objection:
+            return found
+        if found.staged is not None:
+            self._desk.archive.objects.discard([found.staged])
+        return Left(found.look, "not as announced", objection)
 
     def _commit(self, batch: _Batch, landed: Landed, *, shows: Shows | None = None) -> None:
         taken = batch.taken

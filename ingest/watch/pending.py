@@ -57,12 +57,20 @@ class Pending:
             return
         self._entries[path] = entry
         self._untold[path] = None
-        heapq.heappush(self._heap, (entry.due, path))
+        self.postpone(path, entry.due)
 
     def postpone(self, path: bytes, due: float) -> None:
         """The file, which waits, is looked at again at `due`."""
         self._entries[path].due = due
-        heapq.heappush(self._heap, (due, path))
+        if due < math.inf:
+            heapq.heappush(self._heap, (due, path))
+
+    def say(self, path: bytes, reason: str) -> None:
+        """The file, which waits, waits for this; the store is told where that is news."""
+        entry = self._entries[path]
+        if entry.reason != reason:
+            entry.reason = reason
+            self._untold[path] = None
 
     def remove(self, path: bytes) -> None:
         """The file does not wait any more."""

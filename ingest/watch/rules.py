@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,7 +17,7 @@ _EVERYTHING = "**/*"
 class Rule:
     """What the globs say of one path, and which of them said it."""
 
-    word: Literal["included", "ignored", "not included", "too deep"]
+    word: Literal["included", "ignored", "not included", "too deep", "marker", "manifest"]
     pattern: str = ""  # the glob that matched, if one did
     is_built_in: bool = False
 
@@ -31,6 +32,7 @@ class Rules:
         self._is_included = compile_globs(source.include)
         self._is_ignored = compile_globs([*ALWAYS_IGNORED, *source.ignore])
         self._left = _left_within(source)
+        self.announces = _announces(source)
 
     def takes(self, path: bytes) -> bool:
         """True when what lies at this path is to land."""
@@ -46,6 +48,23 @@ class Rules:
         return self.is_recursive
 
 
+def _announces(source: SourceSettings) -> Callable[[bytes], bool]:
+    """Whether a path is that of a marker or a manifest, by its name; such a one never lands."""
+    if source.complete == "marker":
+        before, _, after = os.fsencode(source.marker).partition(b"{name}")
+        shortest = len(before) + len(after) + 1
+
+        def is_marker(path: bytes) -> bool:
+            name = path.rpartition(b"/")[2]
+            return len(name) >= shortest and name.startswith(before) and name.endswith(after)
+
+        return is_marker
+    if source.complete == "manifest":
+        is_manifest = compile_globs([source.manifest])
+        return is_manifest if "/" in source.manifest else lambda path: is_manifest(path.rpartition(b"/")[2])
+    return lambda _path: False
+
+
 def verdict(source: SourceSettings, path: bytes) -> Rule:
     """What the rules of `source` say of `path`, relative to it, and why."""
     if not source.recursive and b"/" in path:
@@ -53,6 +72,12 @@ def verdict(source: SourceSettings, path: bytes) -> Rule:
     left = _left_within(source)
     if left is not None and path.startswith(left + b"/"):
         return Rule(word="ignored", pattern=source.after)
+    if _announces(source)(path):
+        is_marker = source.complete == "marker"
+        return Rule(
+            word="marker" if is_marker else "manifest",
+            pattern=source.marker if is_marker else source.manifest,
+        )
     for patterns, is_built_in in ((ALWAYS_IGNORED, True), (source.ignore, False)):
         pattern = matching_glob(patterns)(path)
         if pattern is not None:

@@ -51,6 +51,7 @@ class Piece:
     """Part of what a scan found, by what is to be done about it."""
 
     files: list[Look] = field(default_factory=list)
+    announcers: list[Look] = field(default_factory=list)  # markers or manifests
     refusals: list[Refusal] = field(default_factory=list)
     blocked: list[Blocked] = field(default_factory=list)
     private: list[Look] = field(default_factory=list)  # files that were about to leave
@@ -63,7 +64,9 @@ class Piece:
         kind = stat.S_IFMT(found.st_mode)
         if kind == stat.S_IFDIR:
             return path if rules.enters(path) else None
-        if not rules.takes(path) or (rules.ignores_empty and kind == stat.S_IFREG and not found.st_size):
+        if kind == stat.S_IFREG and rules.announces(path):
+            self.announcers.append(Look(path, tuple_of(found)))
+        elif not rules.takes(path) or (rules.ignores_empty and kind == stat.S_IFREG and not found.st_size):
             self.ignored += 1
             if ticket_in(path.rpartition(b"/")[2]) is not None:
                 self.private.append(Look(path, tuple_of(found)))

@@ -29,7 +29,7 @@ _OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _NOT_A_FILE = frozenset({errno.ELOOP, errno.ENXIO, errno.ENODEV, errno.ENOTDIR, errno.EISDIR})
 _DENIED = frozenset({errno.EACCES, errno.EPERM})
 
-Word = Literal["changed", "held", "gone", "blocked", "unwritable", "ignored"]
+Word = Literal["changed", "held", "gone", "blocked", "unwritable", "ignored", "not as announced"]
 
 
 class Taken(NamedTuple):
@@ -58,9 +58,10 @@ class Manner:
     inline_max: int  # bytes
     owner: Callable[[], str]  # who stages objects
     should_stop: Callable[[], bool]
-    complete: str  # stable | renamed
+    complete: str  # stable | renamed | marker | manifest
     leases: bool  # writers are to be detected
     admission: Admission
+    objection: Callable[[Taken], str] | None = None  # why the bytes are not those announced, or nothing
 
     @property
     def proof(self) -> str:

@@ -16,6 +16,7 @@ from ingest.store.engine import Store
 from ingest.store.sightings import Sighting
 from ingest.watch.pending import Pending
 from ingest.watch.root import Root, tuple_of
+from ingest.watch.rules import Rules
 
 _log = logging.getLogger(__name__)
 
@@ -30,7 +31,7 @@ def forget_vanished(source: str, root: Root, pending: Pending, *, scan: int) -> 
 
 
 def stale(
-    store: Store, source: str, root: Root, pending: Pending, blocked: Collection[bytes]
+    store: Store, source: str, root: Root, rules: Rules, pending: Pending, blocked: Collection[bytes]
 ) -> list[Sighting]:
     """The sightings that the store has as settling or blocked and that are neither."""
     found: list[Sighting] = []
@@ -41,11 +42,13 @@ def stale(
         if not page:
             return found
         after = page[-1].path
-        found += [s for s in page if s.path not in pending and s.path not in blocked and _is_over(s, root)]
+        found += [
+            s for s in page if s.path not in pending and s.path not in blocked and _is_over(s, root, rules)
+        ]
 
 
-def _is_over(sighting: Sighting, root: Root) -> bool:
-    if sighting.state == "blocked":
+def _is_over(sighting: Sighting, root: Root, rules: Rules) -> bool:
+    if sighting.state == "blocked" or rules.announces(sighting.path):
         return True
     found = root.look(sighting.path)
     if found is None or not stat.S_ISREG(found.st_mode):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.project import Ingest, write
+from tests.cli.project import Ingest, running, until, write
 
 SOURCE = '[[source]]\nname = "acme"\npath = "inbox"\nquiet = "0s"\n'
 
@@ -52,3 +52,25 @@ def test_a_refusal_names_the_policy_and_exits_3(home: Path, ingest: Ingest) -> N
     assert ingest("why", "A.csv", "--json").json()["says"] == "name: the name does not match name_pattern"
     told = [line["event"]["data"]["reason"] for line in ingest("trace", "A.csv", "--json").json()["events"]]
     assert told == ["name"]
+
+
+def test_why_tells_which_marker_a_file_waits_for_and_since_when(home: Path, ingest: Ingest) -> None:
+    write(
+        home,
+        SOURCE + 'complete = "marker"\n',
+        {"a.csv": "data", "b.csv.done": "", "c.csv": "x", "c.csv.done": ""},
+    )
+    ingest("watch", "--once")
+    with running("watch", cwd=home):
+        until(lambda: ingest("status", "--json").json()["sources"][0]["settling"] == 2)
+        status = ingest("status", "--json").json()["sources"][0]
+
+    file, lonely, spent = (
+        ingest("why", f"inbox/{name}", "--json").json() for name in ("a.csv", "b.csv.done", "c.csv.done")
+    )
+    assert (file["verdict"], file["says"]) == ("settling", "waiting for its marker a.csv.done")
+    assert file["quiet_since"]
+    assert (lonely["verdict"], lonely["says"]) == ("settling", "a marker whose file b.csv has not come")
+    assert (spent["verdict"], spent["rule"]["word"]) == ("marker", "marker")
+    assert status["oldest_settling_s"] > 0
+    assert status["landed"] == 1

@@ -56,9 +56,7 @@ def test_environment_names_without_two_underscores_are_not_settings(project: Pro
 @pytest.mark.parametrize(
     ("line", "word"),
     [
-        ('complete = "marker"', "stable"),
         ('complete = "manifest"', "stable"),
-        ('marker = "{name}.ok"', "marker"),
         ('manifest = "*.sum"', "manifest"),
     ],
 )
@@ -111,6 +109,11 @@ def test_a_place_that_is_not_built_says_so_and_shows_no_password(project: Projec
         'max_size = "0B"',
         "max_size = 2",
         "name_pattern = 1",
+        'marker = "{name}"',
+        'marker = "done"',
+        'marker = "../{name}.done"',
+        'marker = "{name}{name}"',
+        'marker = "{stem}.done"',
         "name_pattern = '('",
         "name_pattern = '(a+)+b'",
     ],

@@ -1,0 +1,17 @@
+"""What a source is told about its files, if it is told anything."""
+
+from __future__ import annotations
+
+from ingest.config import SourceSettings
+from ingest.store.engine import Store
+from ingest.watch.announcing import Announcer
+from ingest.watch.markers import Markers
+from ingest.watch.root import Root
+from ingest.watch.rules import Rules
+
+
+def announcer_of(source: SourceSettings, root: Root, rules: Rules, store: Store) -> Announcer | None:
+    """The markers or manifests of `source`, None where a file speaks for itself."""
+    if source.complete == "marker":
+        return Markers(source, root, rules, store)
+    return None
