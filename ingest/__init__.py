@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ingest.contract import Call, Context, Processor, Table, call, fact, processor, table
+    from ingest.domain.codec import envelope
     from ingest.domain.events import DuplicateFileReceived, Event, FileLanded, FileRefused
     from ingest.errors import PermanentError, TryLater
 
@@ -26,6 +27,7 @@ __all__ = [
     "Table",
     "TryLater",
     "call",
+    "envelope",
     "fact",
     "processor",
     "table",
@@ -34,6 +36,7 @@ __all__ = [
 _HOMES = {
     "DuplicateFileReceived": "ingest.domain.events",
     "Event": "ingest.domain.events",
+    "envelope": "ingest.domain.codec",
     "FileLanded": "ingest.domain.events",
     "FileRefused": "ingest.domain.events",
     "PermanentError": "ingest.errors",

@@ -23,6 +23,7 @@ from ingest.domain.codec import canonical_json
 from ingest.domain.events import Event
 from ingest.domain.facts import fact, type_of
 from ingest.domain.instants import micros
+from ingest.domain.showing import show
 from ingest.errors import PermanentError, UsageError
 
 __all__ = [
@@ -42,6 +43,7 @@ MAX_COLUMNS = 200
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _INT64 = 2**63
 _Function = Callable[[Any, "Context"], None]
+_Check = Callable[[Mapping[str, Any]], object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,10 +113,21 @@ class Processor:
     accepts: tuple[str, ...]  # event types
     version: str
     tables: tuple[Table, ...] | None  # None: those declared in the function's module
+    check: _Check | None = None  # of the options; raises ValueError
 
     def __call__(self, event: Any, ctx: Context) -> None:
         """Run the function; what it hands over is in `ctx`."""
         self.function(event, ctx)
+
+    def check_options(self, name: str, options: Mapping[str, Any]) -> None:
+        """Raise `UsageError` where the processor, called `name`, cannot work with these options."""
+        try:
+            if self.check is not None:
+                self.check(options)
+        except ValueError as error:
+            raise UsageError(
+                f"processor.{name}.options are refused: {show(str(error))}", hint="correct ingest.toml"
+            ) from error
 
     def owned_tables(self) -> tuple[Table, ...]:
         """The tables named in the decorator, else those declared in the processor's module."""
@@ -174,11 +187,17 @@ class Context(Protocol):
 
 
 def processor(
-    *, accepts: type | str | Sequence[type | str], version: str, tables: Sequence[Table] | None = None
+    *,
+    accepts: type | str | Sequence[type | str],
+    version: str,
+    tables: Sequence[Table] | None = None,
+    check: _Check | None = None,
 ) -> Callable[[_Function], Processor]:
     """Declare a function as a processor of the facts it `accepts`.
 
     `version` is recorded with every outcome: raise it when results change.
+    `check` is given the options before any work is done, and raises
+    `ValueError` for those it cannot work with.
     Raises `UsageError` for a class that is not a fact.
     """
     accepted = (accepts,) if isinstance(accepts, type | str) else tuple(accepts)
@@ -190,7 +209,7 @@ def processor(
 
     def declare(function: _Function) -> Processor:
         owned = None if tables is None else tuple(tables)
-        return Processor(function=function, accepts=types, version=version, tables=owned)
+        return Processor(function=function, accepts=types, version=version, tables=owned, check=check)
 
     return declare
 

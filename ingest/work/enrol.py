@@ -31,9 +31,11 @@ def enrol(
     """Every chosen processor is subscribed as ingest.toml says; a new one has still to be filled.
 
     Raises `UsageError` for code that cannot be found or loaded, a table that
-    is another's, or an event type that nothing declares.
+    is another's, an event type that nothing declares, or options that a processor refuses.
     """
     found = [(settings, find(settings.use, local=local)) for settings in chosen]
+    for settings, code in found:
+        code.processor.check_options(settings.name, settings.options)
     specs = []
     with store.write() as tx:
         for settings, code in found:

@@ -144,6 +144,7 @@ def try_out(
     around = Surroundings(
         processor=settings.name, options=settings.options, open=opened, select=select, clock=clock
     )
+    processor.check_options(settings.name, settings.options)
     run = perform(_held(subject), processor, around, clock)
     error = None if run.failure is None else run.failure.error
     verdict = "done"

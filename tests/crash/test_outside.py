@@ -1,0 +1,204 @@
+"""What is called outside survives every kill: per effect one key, at least one request, the same bytes."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+from pathlib import Path
+
+import pytest
+
+from ingest.domain.naming import digest_of
+from tests.crash.pipeline import CONFIG, Pipeline, payments_file, pipeline, wait_until
+from tests.crash.receiver import Act, Receiver, receiving
+
+CHILD = "ingest.work.child"
+NOTIFY = """
+[[processor]]
+name = "notify"
+use = "notify:notify"
+backoff = { base = "20ms", cap = "50ms" }
+max_crashes = 20
+max_attempts = 20
+options = { url = "URL", timeout = "300ms" }
+"""
+ALONE = CONFIG.partition("[[processor]]")[0] + NOTIFY
+ARROWS = [
+    f"c_call commit 2 {CHILD}",  # before the intents commit
+    f"c_return commit 2 {CHILD}",  # after it
+    f"c_call sendall 1 {CHILD}",  # about to send
+    f"c_return sendall 2 {CHILD}",  # sent, the answer not read
+    f"c_call commit 3 {CHILD}",  # after the call, before its result commits
+    f"c_return commit 3 {CHILD}",  # after that
+    f"c_call executemany 3 {CHILD}",  # inside the transactions
+    f"c_call executemany 6 {CHILD}",
+    "c_return commit 2 work",  # the supervisor itself
+]
+
+
+@pytest.fixture(scope="module")
+def landed(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
+    """Four files, landed and not yet worked."""
+    project = pipeline(tmp_path_factory.mktemp("landed") / "p")
+    for n in range(4):
+        project.drop(f"{n}.csv", payments_file(f"P-{n}", account=f"ACC-{n % 2}"))
+    project.ok("watch", "--once")
+    return project
+
+
+@pytest.fixture
+def project(tmp_path: Path, landed: Pipeline) -> Pipeline:
+    copy = Pipeline(tmp_path / "p")
+    shutil.copytree(landed.root, copy.root)
+    return copy
+
+
+def configure(project: Pipeline, seen: Receiver, config: str = ALONE) -> None:
+    (project.root / "ingest.toml").write_text(config.replace("URL", seen.url))
+
+
+def events(project: Pipeline) -> set[str]:
+    return {row[0] for row in project.rows("SELECT id FROM events")}
+
+
+def assert_called_once_each(project: Pipeline, seen: Receiver) -> None:
+    """Every event was told under its key, and every call has its result."""
+    seen.assert_once(events(project))
+    for request in seen.requests:
+        assert request.key == digest_of("effect", "notify", request.event["id"], "call:notify")
+    assert project.rows("SELECT count(*) FROM calls WHERE made_at IS NULL") == [(0,)]
+    assert project.rows("SELECT count(*) FROM calling") == [(0,)]
+    assert project.rows("SELECT count(*) FROM deliveries") == [(0,)]
+    assert project.rows("SELECT count(*) FROM dead") == [(0,)]
+    project.assert_ordered()
+    project.assert_sound()
+
+
+@pytest.mark.parametrize("arrow", ARROWS)
+def test_killed_worker_tells_each_fact_under_one_key(project: Pipeline, arrow: str) -> None:
+    with receiving() as seen:
+        configure(project, seen)
+        project.run("work", "--once", "--wait-retries", kill=arrow)
+
+        project.ok("work", "--once", "--wait-retries")
+
+    assert project.was_killed() or "commit" not in arrow, "the fault happened"
+    assert_called_once_each(project, seen)
+
+
+@pytest.mark.parametrize("victim", ["child", "supervisor"])
+def test_a_process_killed_during_a_call_makes_the_same_call_again(project: Pipeline, victim: str) -> None:
+    pids: list[int] = []
+
+    def kill() -> Act:
+        os.kill(children(pids[0])[0] if victim == "child" else pids[0], signal.SIGKILL)
+        return "hang"
+
+    with receiving(kill) as seen:
+        configure(project, seen, ALONE.replace("concurrency = 2", "concurrency = 1"))
+        worker = project.start("work", "--once", "--wait-retries")
+        pids.append(worker.pid)
+        worker.communicate(timeout=50)
+        project.ok("work", "--once", "--wait-retries")
+
+    assert seen.requests.count(seen.requests[0]) == 2, "asked the same twice"
+    assert project.rows("SELECT ended, error FROM attempts")[0][0] == "crashed"
+    assert_called_once_each(project, seen)
+
+
+@pytest.mark.parametrize(
+    "acts",
+    [
+        ["drop", "half", "drop"],
+        [500, "drop", "hang", "refuse", "half", 409],
+    ],
+    ids=str,
+)
+def test_a_receiver_that_fails_is_asked_the_same_again(project: Pipeline, acts: list[Act]) -> None:
+    with receiving(*acts) as seen:
+        configure(project, seen)
+
+        project.ok("work", "--once", "--wait-retries")
+
+    assert_called_once_each(project, seen)
+
+
+def test_a_receiver_that_refuses_for_good_leaves_the_delivery_to_a_person(project: Pipeline) -> None:
+    with receiving(*[422] * 4) as seen:
+        configure(project, seen)
+        ended = project.run("work", "--once", "--wait-retries")
+        dead = [json.loads(line) for line in project.run("dead", "list", "--json").stdout.splitlines()]
+        project.ok("dead", "retry", "--processor", "notify", "--yes")
+        project.ok("work", "--once", "--wait-retries")
+
+    assert ended.returncode == 3
+    assert [one["error"] for one in dead] == [dead[0]["error"]] * 4
+    assert dead[0]["error"].startswith("call notify: http://127.0.0.1:")
+    assert "/hook" not in dead[0]["error"], "what may be a secret is not shown"
+    assert len(seen.requests) == 8
+    assert_called_once_each(project, seen)
+
+
+def test_a_suspended_worker_and_its_successor_use_one_key(project: Pipeline) -> None:
+    started: list[int] = []
+
+    def suspend() -> Act:
+        for pid in [*children(started[0]), started[0]]:
+            os.kill(pid, signal.SIGSTOP)
+        return 200
+
+    with receiving(suspend) as seen:
+        short = ALONE.replace('lease = "30s"', 'lease = "1s"').replace("concurrency = 2", "concurrency = 1")
+        configure(project, seen, short)
+        zombie = project.start("work", "--once", "--wait-retries")
+        started.append(zombie.pid)
+        wait_until(lambda: is_stopped(zombie.pid), "the worker is suspended in its call")
+        wait_until(lambda: is_done(project), "another has told all")
+        for pid in [zombie.pid, *children(zombie.pid)]:
+            os.kill(pid, signal.SIGCONT)
+        zombie.communicate(timeout=50)
+
+    assert zombie.returncode in {0, 75}, "it goes on, or ends as one whose work was given to others"
+    assert len(seen.requests) == 5, "the one that was under way came twice"
+    assert_called_once_each(project, seen)
+
+
+def test_a_rerun_tells_nothing_twice_also_while_it_is_killed(project: Pipeline) -> None:
+    with receiving() as seen:
+        configure(project, seen)
+        project.ok("work", "--once")
+        project.ok("replay", "notify", "--yes")
+        project.run("work", "--once", kill=f"c_call commit 2 {CHILD}")
+        project.ok("work", "--once", "--wait-retries")
+        report = json.loads(project.ok("replays", "list", "--json").splitlines()[0])
+
+    assert len(seen.requests) == 4
+    assert (report["state"], report["unchanged"]) == ("done", 4)
+    assert_called_once_each(project, seen)
+
+
+def test_payments_are_told_after_they_are_booked(project: Pipeline) -> None:
+    with receiving("drop") as seen:
+        configure(project, seen, CONFIG + NOTIFY)
+
+        project.ok("work", "--once", "--wait-retries")
+
+    types = {request.event["type"] for request in seen.requests}
+    assert types == {"ingest.file.landed.v1", "ingest.payment.settled.v1"}
+    assert_called_once_each(project, seen)
+    project.assert_worked_off()
+
+
+def children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def is_stopped(pid: int) -> bool:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+
+
+def is_done(project: Pipeline) -> bool:
+    project.run("work", "--once", "--wait-retries")
+    return project.rows("SELECT count(*) FROM outcomes") == [(4,)]
