@@ -10,7 +10,10 @@ unexport PYTHONDONTWRITEBYTECODE
 unexport PYTHONPATH
 unexport PYTHONHOME
 
-.PHONY: help demo test check wheel bench pins clean .venv
+SECONDS ?= 180
+SEEDS   ?=
+
+.PHONY: help demo test torture check wheel bench pins clean .venv
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 
@@ -34,6 +37,10 @@ demo: $(VENV)/.stamp ## run the whole main job on the sample files
 test: $(VENV)/.stamp ## run every test
 	@$(BIN)/python -m compileall -q ingest processors migrations tests
 	$(BIN)/python -m pytest -n 2
+
+torture: $(VENV)/.stamp ## campaigns of faults: SECONDS=180 each, SEEDS="1 2 3" or ten fresh ones
+	@$(BIN)/python -m compileall -q ingest processors migrations tests
+	@$(BIN)/python -m tests.torture --seconds $(SECONDS) $(if $(SEEDS),--seeds $(SEEDS))
 
 check: $(VENV)/.stamp ## style, types, import contracts, spelling
 	$(BIN)/ruff check .

@@ -20,6 +20,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from ingest.errors import CannotWrite
 from ingest.store.engine import make_private_directory
 
 CHILDREN = 256  # slots on a board
@@ -66,17 +67,19 @@ class Board:
 
 
 class Presence:
-    """This process is alive, for as long as it is and `leave` was not called."""
+    """This process is alive, for as long as it is and `leave` was not called; raises `CannotWrite`."""
 
     def __init__(self, directory: Path, kind: str) -> None:
-        make_private_directory(directory)
         self.id = f"{kind}-{uuid.uuid4().hex[:16]}"
         self.host = host()
         self.path = directory / f"{self.id}.lock"
-        self.handle = os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
-        os.fchmod(self.handle, 0o600)
-        os.ftruncate(self.handle, _SIZE)
-        fcntl.flock(self.handle, fcntl.LOCK_EX)
+        try:
+            make_private_directory(directory)
+            self.handle = _locked_file(self.path)
+        except OSError as error:
+            raise CannotWrite(
+                f"cannot write {directory}: {error.strerror}", hint="free the disk or mend the mount"
+            ) from error
         self.board = Board(self.handle)
 
     def leave(self) -> None:
@@ -92,6 +95,23 @@ class Presence:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.leave()
+
+
+def _locked_file(path: Path) -> int:
+    """A new file of a board's size, locked; where it cannot be had, nothing is left of it."""
+    handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        os.fchmod(handle, 0o600)
+        # Every byte has its place on the disk: to write into a hole of a mapped file on a full one is SIGBUS.
+        rest = memoryview(bytes(_SIZE))
+        while rest:
+            rest = rest[os.write(handle, rest) :]
+        fcntl.flock(handle, fcntl.LOCK_EX)
+    except OSError:
+        path.unlink()
+        os.close(handle)
+        raise
+    return handle
 
 
 def directory_of(store_path: Path) -> Path:

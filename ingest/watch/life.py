@@ -70,13 +70,7 @@ class Life:
             self._leave()
 
     def _enlist(self) -> None:
-        directory = presence.directory_of(self._store.path)
-        try:
-            here = Presence(directory, "watcher")
-        except OSError as error:
-            raise CannotWrite(
-                f"cannot write {directory}: {error.strerror}", hint="free the disk or mend the mount"
-            ) from error
+        here = Presence(presence.directory_of(self._store.path), "watcher")
         me = Worker(id=here.id, kind="watcher", host=here.host, pid=os.getpid())
         try:
             with self._store.write() as tx:

@@ -14,6 +14,7 @@ import pytest
 
 from ingest.store import presence
 from ingest.store.presence import CHILDREN, Board, Presence, Running
+from tests.watch.mounts import tmpfs
 
 RAN = Running(7, 3, 2, 1_000, 2_000)
 
@@ -150,3 +151,32 @@ def test_files_and_directories_are_private_whatever_the_umask(directory: Path, u
 
 def test_the_lock_files_lie_beside_the_store(tmp_path: Path) -> None:
     assert presence.directory_of(tmp_path / "ingest.db") == tmp_path / "workers"
+
+
+def test_a_full_disk_ends_no_process_that_is_present_and_lets_no_other_be(tmp_path: Path) -> None:
+    program = """
+        import sys
+        from pathlib import Path
+        from ingest.errors import CannotWrite
+        from ingest.store.presence import CHILDREN, Presence, Running
+        directory = Path(sys.argv[1])
+        with Presence(directory, "worker") as me, (directory / "filler").open("wb", buffering=0) as filler:
+            try:
+                while True:
+                    filler.write(bytes(4096))
+            except OSError:
+                pass
+            for slot in range(CHILDREN):
+                me.board.write(slot, Running(7, 3, 2, 1_000, 2_000))
+            try:
+                Presence(directory, "worker")
+            except CannotWrite:
+                print(sorted(path.name for path in directory.glob("*.lock")) == [me.path.name])
+    """
+
+    with tmpfs(tmp_path / "disk", size="64k") as disk:
+        ended = subprocess.run(
+            [sys.executable, "-c", dedent(program), str(disk)], check=False, capture_output=True, text=True
+        )
+
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "True\n", "")

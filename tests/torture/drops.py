@@ -1,0 +1,243 @@
+"""The ways in which files arrive: one function each, chosen by chance."""
+
+from __future__ import annotations
+
+import os
+import random
+import socket
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+from typing import BinaryIO
+
+from tests.torture.contents import Content, Maker
+from tests.torture.model import Model, Place
+from tests.torture.project import Project
+from tests.torture.sources import SOURCES, Source
+from tests.torture.trace import Trace
+
+HOSTILE_NAMES = (
+    b"%d\nline.csv",
+    b'%d\n{"level": "critical", "message": "forged"}.csv',
+    b"%d\x1b[31mred\x07.csv",
+    b"%d caf\xe9.csv",
+    b"--help%d.csv",
+    b"-rf %d.csv",
+    b"[bold]%d[/x].csv",
+    b"$(touch pwned)%d;rm -rf.csv",
+    "\u202e%d vsc.exe".encode(),
+    b"=cmd|'C calc'!A%d.csv",
+    b"%d" + b"n" * 240,
+    b"%d 'quote\" \\ back.csv",
+    "e\u0301 %d.csv".encode(),
+    b"%d \xff\xfe\x80",
+)
+IGNORED_NAMES = (b".%d.csv", b"%d.csv.part", b"~$%d.csv", b"%d.tmp", b"%d.filepart")
+
+
+class Dropper:
+    """Drops files into the sources of one project, and tells the model."""
+
+    def __init__(self, project: Project, model: Model, chance: random.Random, trace: Trace) -> None:
+        self.away: set[str] = set()  # sources whose directory is not there now
+        self._project, self._model, self._chance, self._trace = project, model, chance, trace
+        self._make = Maker(chance)
+        self._names = count(1)
+        self._slow: dict[Place, tuple[BinaryIO, Content, int]] = {}
+        self._ways: list[tuple[int, Callable[[Source], None]]] = [
+            (30, self._new),
+            (6, self._same_again),
+            (6, self._replaced),
+            (6, self._begun_slowly),
+            (4, self._duplicate),
+            (3, self._hostile_name),
+            (3, self._nested),
+            (2, self._folder_moved_in),
+            (2, self._empty),
+            (3, self._taken_away),
+            (2, self._back_dated),
+            (2, self._ignored_name),
+            (3, self._no_file),
+            (1, self._hard_link),
+            (1, self._burst),
+        ]
+
+    def drop(self) -> None:
+        """Something arrives somewhere."""
+        there = [source for source in SOURCES if source.name not in self.away]
+        if not there:
+            return
+        [source] = self._chance.choices(there, [source.share for source in there])
+        [way] = self._chance.choices([w for _, w in self._ways], [n for n, _ in self._ways])
+        way(source)
+        self._write_on()
+
+    def end_slow_writes(self) -> None:
+        """Whoever still writes comes to the end."""
+        while self._slow:
+            self._write_on()
+
+    # -- the ways
+
+    def _new(self, source: Source) -> None:
+        self._put(source, self._fresh_name(b"%d.csv"), self._content(source), "new")
+
+    def _same_again(self, source: Source) -> None:
+        place = self._some_place(source)
+        if place is not None:
+            self._put(source, place[1], self._model.standing[place], "same again")
+
+    def _replaced(self, source: Source) -> None:
+        place = self._some_place(source)
+        if place is not None:
+            self._put(source, place[1], self._content(source), "replaced")
+
+    def _duplicate(self, source: Source) -> None:
+        place = self._some_place(source)
+        if place is not None:
+            self._put(source, self._fresh_name(b"copy %d.csv"), self._model.standing[place], "duplicate")
+
+    def _hostile_name(self, source: Source) -> None:
+        name = self._fresh_name(self._chance.choice(HOSTILE_NAMES))
+        self._put(source, name, self._content(source), "hostile name")
+
+    def _nested(self, source: Source) -> None:
+        folder = b"deep/" * self._chance.randrange(1, 5) + b"%d"
+        self._put(source, self._fresh_name(folder + b".csv"), self._content(source), "nested")
+
+    def _folder_moved_in(self, source: Source) -> None:
+        name = self._fresh_name(b"folder %d")
+        built = self._project.outside / os.fsdecode(name)
+        built.mkdir()
+        inside = [(b"%s/%d.csv" % (name, n), self._content(source)) for n in range(self._chance.randrange(6))]
+        for path, content in inside:
+            (self._project.outside / os.fsdecode(path)).write_bytes(content.data)
+        built.rename(self._project.source(source.name) / os.fsdecode(name))
+        for path, content in inside:
+            self._model.drop((source.name, path), content)
+        self._trace.note("drop: folder moved in", source=source.name, path=name, files=len(inside))
+
+    def _empty(self, source: Source) -> None:
+        if source.has_poison and source.contents == "payments":
+            self._put(source, self._fresh_name(b"empty %d.csv"), self._make.empty(), "empty")
+
+    def _taken_away(self, source: Source) -> None:
+        place = self._some_place(source)
+        if place is not None:
+            self._at(place).unlink(missing_ok=True)
+            self._model.take_away(place)
+            self._trace.note("drop: taken away", source=source.name, path=place[1])
+
+    def _back_dated(self, source: Source) -> None:
+        at = self._chance.choice((0, 86_400 * 365, 4_000_000_000))
+        name = self._fresh_name(b"dated %d.csv")
+        self._put(source, name, self._content(source), "back-dated", dated=at)
+
+    def _ignored_name(self, source: Source) -> None:
+        place = source.name, self._fresh_name(self._chance.choice(IGNORED_NAMES))
+        self._at(place).write_bytes(self._content(source).data)
+        self._model.ignored.add(place)
+        self._trace.note("drop: ignored name", source=source.name, path=place[1])
+
+    def _no_file(self, source: Source) -> None:
+        """A link to a secret, a pipe, a socket, a link that leads nowhere."""
+        kind = self._chance.choice(("link", "dangling", "zero", "loop", "pipe", "socket"))
+        place = source.name, self._fresh_name(b"%d no file.csv")
+        at = self._at(place)
+        if kind == "pipe":
+            os.mkfifo(at)
+        elif kind == "socket":
+            with socket.socket(socket.AF_UNIX) as made:
+                short = Path(f"/proc/self/fd/{os.open(at.parent, os.O_PATH)}")
+                made.bind(str(short / at.name))
+                os.close(int(short.name))
+        else:
+            targets = {
+                "link": str(self._project.outside / "secret.txt"),
+                "zero": "/dev/zero",
+                "loop": at.name,
+            }
+            at.symlink_to(targets.get(kind, "nowhere"))
+        self._model.refused.add(place)
+        self._trace.note("drop: no file", kind=kind, source=source.name, path=place[1])
+
+    def _hard_link(self, source: Source) -> None:
+        place = self._some_place(source)
+        if place is None:
+            return
+        path = self._fresh_name(b"linked %d.csv")
+        os.link(self._at(place), self._at((source.name, path)))
+        self._model.drop((source.name, path), self._model.standing[place])
+        self._trace.note("drop: hard link", source=source.name, path=path, to=place[1])
+
+    def _burst(self, source: Source) -> None:
+        for _ in range(60 if source.contents == "payments" else 5):
+            self._put(source, self._fresh_name(b"burst %d.csv"), self._content(source), "in a burst")
+
+    def _begun_slowly(self, source: Source) -> None:
+        """Written in place piece by piece, with the file held open; it counts once it is closed."""
+        if not source.is_written_in_place:
+            return
+        old = self._some_place(source) if self._chance.random() < 0.3 else None
+        place = old or (source.name, self._fresh_name(b"slow %d.csv"))
+        if old is not None and self._at(place).stat().st_nlink > 1:
+            return
+        self._model.take_away(place)
+        self._slow[place] = (self._at(place).open("wb", buffering=0), self._content(source), 0)
+        self._trace.note("drop: begun slowly", source=source.name, path=place[1])
+
+    # -- how they are done
+
+    def _write_on(self) -> None:
+        """Those who write slowly write a piece more; whoever is through closes."""
+        for place, (file, content, done) in list(self._slow.items()):
+            size = max(len(content.data) // self._chance.randrange(2, 12), 1)
+            if done < len(content.data):
+                file.write(content.data[done : done + size])
+                self._slow[place] = (file, content, done + size)
+                continue
+            file.close()
+            del self._slow[place]
+            self._model.drop(place, content)
+            self._trace.note("drop: written slowly", source=place[0], path=place[1], sha256=content.sha256)
+
+    def _put(self, source: Source, path: bytes, content: Content, how: str, dated: int | None = None) -> None:
+        """The content lies at the path, renamed to it or, where allowed, now and then written there."""
+        place = source.name, path
+        if place in self._slow:
+            return
+        at = self._at(place)
+        at.parent.mkdir(parents=True, exist_ok=True)
+        is_linked = at.exists() and at.stat().st_nlink > 1
+        if source.is_written_in_place and not is_linked and self._chance.random() < 0.5:
+            self._model.take_away(place)
+            at.write_bytes(content.data)
+            how = f"{how}, in place"
+            if dated is not None:
+                os.utime(at, (dated, dated))
+        else:
+            part = at.parent / f".{next(self._names)}.part"
+            part.write_bytes(content.data)
+            if dated is not None:
+                os.utime(part, (dated, dated))
+            part.rename(at)
+        self._model.drop(place, content)
+        self._trace.note(
+            f"drop: {how}", source=source.name, path=path, kind=content.kind, sha256=content.sha256
+        )
+
+    def _content(self, source: Source) -> Content:
+        if source.contents == "odd":
+            return self._make.odd()
+        is_poison = source.has_poison and self._chance.random() < 0.12
+        return self._make.poison() if is_poison else self._make.payments()
+
+    def _some_place(self, source: Source) -> Place | None:
+        places = [p for p in self._model.standing if p[0] == source.name and p not in self._slow]
+        return self._chance.choice(places) if places else None
+
+    def _fresh_name(self, pattern: bytes) -> bytes:
+        return pattern % next(self._names)
+
+    def _at(self, place: Place) -> Path:
+        return self._project.source(place[0]) / os.fsdecode(place[1])

@@ -1,0 +1,127 @@
+"""A project directory for one campaign: its configuration, its processors, and a disk of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from ingest.store.migrate import create_or_upgrade
+from tests.crash.pipeline import Pipeline
+from tests.torture.sources import SOURCES
+
+GIVEN = Path(__file__).parent / "given"
+DISK = "160m"
+LEASE = 3.0  # seconds
+MAX_CRASHES = 2  # of `odd`; the others have enough never to run out of them
+SECRET = "SECRET-OUTSIDE-OF-ALL-SOURCES"
+_CONFIG = """\
+version = 1
+
+[store]
+inline_max = "4KiB"
+
+[work]
+lease = "3s"
+shutdown_timeout = "20s"
+
+"""
+_PROCESSORS = """\
+[[processor]]
+name = "payments"
+use = "payments:payments"
+sources = ["{payments}"]
+backoff = {{ base = "50ms", cap = "300ms" }}
+max_crashes = 1000
+max_attempts = 1000
+
+[[processor]]
+name = "ledger"
+use = "ledger:ledger"
+backoff = {{ base = "50ms", cap = "300ms" }}
+max_crashes = 1000
+max_attempts = 1000
+
+[[processor]]
+name = "copies"
+use = "copies:copies"
+ordered = false
+backoff = {{ base = "50ms", cap = "300ms" }}
+max_crashes = 1000
+max_attempts = 1000
+
+[[processor]]
+name = "odd"
+use = "odd:odd"
+sources = ["odd"]
+timeout = "5s"
+memory_max = "600MiB"
+max_crashes = 2
+max_attempts = 3
+backoff = {{ base = "50ms", cap = "300ms" }}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Project(Pipeline):
+    """One project directory, and the disk below its store."""
+
+    has_own_disk: bool = False
+
+    @property
+    def filler(self) -> Path:
+        """What fills the disk of the store."""
+        return self.root / ".ingest" / "filler"
+
+    @property
+    def outside(self) -> Path:
+        """Where things lie before they are dropped."""
+        return self.root / "outside"
+
+    def source(self, name: str) -> Path:
+        """The directory of a source."""
+        return self.root / "inbox" / name
+
+    def environment(self) -> dict[str, str]:
+        """What every process of the campaign is started with; by it all they bring about are found."""
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "INGEST_"))}
+        return kept | {"TORTURE_ROOT": str(self.root), "TMPDIR": str(self.root / "tmp")}
+
+    def command(self, *args: str) -> list[str]:
+        """The command line of `ingest`."""
+        return [sys.executable, "-m", "ingest", *args]
+
+    def remove(self) -> None:
+        """Nothing of it is left."""
+        if self.has_own_disk:
+            subprocess.run(["umount", "-l", str(self.root / ".ingest")], check=False)
+        shutil.rmtree(self.root, ignore_errors=True)
+
+
+def project(root: Path, *, wants_own_disk: bool) -> Project:
+    """A fresh project in `root`; its store lies on a disk of its own where that is wanted and can be."""
+    for folder in ("tmp", "flaky", "outside", "processors", "logs", "backups", ".ingest"):
+        (root / folder).mkdir(parents=True)
+    for source in SOURCES:
+        (root / "inbox" / source.name).mkdir(parents=True)
+    for module in GIVEN.glob("*.py"):
+        shutil.copy(module, root / "processors" / module.name)
+    (root / "outside" / "secret.txt").write_text(SECRET)
+    payments = '", "'.join(source.name for source in SOURCES if source.contents == "payments")
+    text = _CONFIG + "".join(source.toml() for source in SOURCES) + _PROCESSORS.format(payments=payments)
+    (root / "ingest.toml").write_text(text)
+    has_own_disk = wants_own_disk and _mount(root / ".ingest")
+    made = Project(root, has_own_disk=has_own_disk)
+    create_or_upgrade(f"sqlite:///{made.database}")
+    made.archive.mkdir(mode=0o700, exist_ok=True)
+    return made
+
+
+def _mount(directory: Path) -> bool:
+    """True when `directory` is a small disk of its own now; only root can see to that."""
+    options = f"size={DISK},mode=0700"
+    mount = ["mount", "-t", "tmpfs", "-o", options, "torture", str(directory)]
+    return os.geteuid() == 0 and subprocess.run(mount, check=False, capture_output=True).returncode == 0
