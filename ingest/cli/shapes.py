@@ -91,6 +91,8 @@ def replay(report: Report) -> dict[str, Any]:
         "repaired": report.repaired,
         "changed": report.changed,
         "dead": report.dead,
+        "superseded": report.superseded,
+        "unreplayable": report.unreplayable,
     }
 
 
@@ -117,7 +119,7 @@ def planned(plan: Planned, started: Started, report: Report | None = None) -> di
         "plan_id": plan.id,
         "replay_id": started.replay_id,
         "processor": started.plan.processor,
-        "mode": "rerun",
+        "mode": plan.mode,
         "events": started.plan.events,
         "first_position": started.plan.first_position,
         "last_position": started.plan.last_position,
@@ -125,6 +127,8 @@ def planned(plan: Planned, started: Started, report: Report | None = None) -> di
         "repaired": report.repaired if report is not None else 0,
         "changed": report.changed if report is not None else 0,
         "dead": report.dead if report is not None else 0,
+        "superseded": report.superseded if report is not None else 0,
+        "unreplayable": report.unreplayable if report is not None else 0,
         "state": state,
     }
 

@@ -152,6 +152,11 @@ class Differences:
 
     def as_plain(self) -> dict[str, Any]:
         """All of it for machines; decimals are text."""
+        examples = [example.as_plain() for example in self.examples]
+        return {**self.totals_as_plain(), "examples": examples, "left_off": self.left_off}
+
+    def totals_as_plain(self) -> dict[str, Any]:
+        """Counts and sums for machines; decimals are text."""
         named: dict[str, dict[str, Any]] = {"rows": {}, "facts": {}}
         for (kind, name), tally in sorted(self.tallies.items()):
             if kind in named:
@@ -161,8 +166,6 @@ class Differences:
             "rejects": self.of("rejects").as_plain(),
             "calls": self.of("calls").as_plain(),
             "money": [_plain_total(*column, total) for column, total in sorted(self.money.items())],
-            "examples": [example.as_plain() for example in self.examples],
-            "left_off": self.left_off,
         }
 
 

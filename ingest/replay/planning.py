@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from ingest.errors import NotFound, PlanStale
+from ingest.errors import NotFound, PlanStale, UsageError
 from ingest.store import replays, roster
 from ingest.store.engine import Store, Tx
 from ingest.store.replays import Plan
@@ -30,6 +30,7 @@ class Planned:
     """The sets of one request, under one id."""
 
     id: str
+    mode: str
     plans: tuple[Plan, ...]
 
     @property
@@ -46,6 +47,12 @@ class Started:
     replay_id: str | None
 
 
+def check(request: Request) -> None:
+    """Raise `UsageError` for a repetition of external effects that gives no reason."""
+    if request.mode == "force" and not request.reason.strip():
+        raise UsageError("a replay that repeats calls to the outside needs a reason", hint="give --reason")
+
+
 def plan(tx: Tx, request: Request) -> Planned:
     """The exact sets that `request` means now.
 
@@ -60,7 +67,7 @@ def plan(tx: Tx, request: Request) -> Planned:
     plans = tuple(replays.plan(tx, name, request.selection) for name in names)
     if request.selection.ids and not any(each.events for each in plans):
         raise NotFound("no processor has such an event to handle", hint="see `ingest events list`")
-    return Planned(id=replays.plan_id(list(plans), request.mode), plans=plans)
+    return Planned(id=replays.plan_id(list(plans), request.mode), mode=request.mode, plans=plans)
 
 
 def start(
@@ -69,8 +76,10 @@ def start(
     """The sets of `request` will be made due; workers fill and work them.
 
     With `as_planned`, exactly the set a dry run named by that id: raises
-    `PlanStale` when it would be another one now.
+    `PlanStale` when it would be another one now. Raises `UsageError` for a
+    repetition of effects that gives no reason.
     """
+    check(request)
     with store.write() as tx:
         planned = plan(tx, request)
         if as_planned is not None and planned.id != as_planned:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, delete, exists, func, insert, literal_column, select
+from sqlalchemy import bindparam, delete, func, insert, select
 
 from ingest.contract import Table
 from ingest.store import effects, outbox
@@ -19,7 +19,8 @@ from ingest.store.handover import PIECE, Facts, Handover, Piece, Rejects, Rows
 from ingest.store.held import Held
 from ingest.store.outbox import Draft
 from ingest.store.rules import Rules, TooManyRejects
-from ingest.store.schema import events, generations, outcomes, rejects
+from ingest.store.schema import events, rejects
+from ingest.store.standing import was_done
 
 RAW_CHARS = 200
 
@@ -217,9 +218,10 @@ def _before(tx: Tx, held: Held, rules: Rules) -> _Before:
             found.add(table.name, row)
     for row in tx.execute(REJECTS_OF, of):
         found.add("rejects", row)
-    was_done = tx.execute(WAS_DONE, {"of_position": held.position, "of_processor": rules.processor})
     return _Before(
-        rows=found, facts=tx.execute(_EMITTED, of).scalar_one(), was_done=bool(was_done.scalar_one())
+        rows=found,
+        facts=tx.execute(_EMITTED, of).scalar_one(),
+        was_done=was_done(tx, held.position, rules.processor),
     )
 
 
@@ -255,13 +257,4 @@ _EMITTED = (
     select(func.count())
     .select_from(events)
     .where(events.c.cause == bindparam("of_event"), events.c.producer == bindparam("of_processor"))
-)
-WAS_DONE = select(
-    exists().where(
-        generations.c.processor == bindparam("of_processor"),
-        generations.c.kind != literal_column("'shadow'"),  # that one applied nothing
-        outcomes.c.generation_id == generations.c.id,
-        outcomes.c.position == bindparam("of_position"),
-        outcomes.c.state == literal_column("'done'"),
-    )
 )

@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, literal_column, select
 
 from ingest.contract import Table
 from ingest.domain import comparing
 from ingest.domain.comparing import Differences, Shape, Thing
 from ingest.errors import PermanentError
-from ingest.store.applying import REJECTS_OF, WAS_DONE, conflict
+from ingest.store.applying import REJECTS_OF, conflict
 from ingest.store.booking import key_of, rows_of
 from ingest.store.booking import standing as standing_rows
 from ingest.store.engine import Tx
@@ -27,17 +27,15 @@ from ingest.store.handover import Facts, Handover, Piece, Rejects, Rows
 from ingest.store.outbox import Draft
 from ingest.store.parting import Item, Parting
 from ingest.store.rules import Rules
-from ingest.store.schema import dead, events, outcomes, subscriptions
-
-NOT_ENDED = "waiting"  # how a delivery stands that has neither ended nor died, or that there is none of
+from ingest.store.schema import calls, events
+from ingest.store.standing import Standing, standing
 
 
 @dataclass(slots=True, kw_only=True)
 class Compared:
     """What a handover would come to, and what would be otherwise than it is."""
 
-    stood: str  # the delivery to live work: done | dead | discarded | superseded | waiting
-    was_done: bool  # by any run that was applied
+    stands: Standing
     booked: int = 0
     duplicate: int = 0
     conflicts: int = 0
@@ -50,14 +48,20 @@ class Compared:
         return "done" if self.error is None else "dead"
 
     @property
+    def kept(self) -> dict[str, int]:
+        """Facts and calls that stand and would read otherwise or not be there: they are never edited."""
+        found = {"facts": self.differences.of("facts"), "calls": self.differences.of("calls")}
+        counts = {name: tally.changed + tally.removed for name, tally in found.items()}
+        return {name: count for name, count in counts.items() if count}
+
+    @property
     def verdict(self) -> str:
         """What a rerun would report: unchanged | repaired | changed | dead."""
         if self.error is not None:
             return "dead"
-        facts = self.differences.of("facts")
-        if facts.changed or facts.removed:
+        if self.kept:
             return "changed"
-        is_same = self.was_done and not self.differences.differs("rows", "rejects", "facts")
+        is_same = self.stands.was_done and not self.differences.differs()
         return "unchanged" if is_same else "repaired"
 
 
@@ -67,33 +71,18 @@ def compare(tx: Tx, event_id: str, handover: Handover, rules: Rules) -> Compared
     The event need not stand in the log: then nothing stands because of it. Nor
     need a table that `rules` does not name: then no row stands in it.
     """
-    compared = standing(tx, event_id, rules.processor)
+    compared = Compared(stands=standing(tx, event_id, rules.processor))
     try:
         rules.check_facts(handover)
         with Parting() as rows, Parting() as rest:
             comparison = _Comparison(tx, event_id, handover, rules, rows, rest)
             found = comparison.of_rows(compared)
             rules.check_rejects(handover.rejected + compared.conflicts, handover.rows_in)
-            found.add(comparison.of_rest())
+            found.add(comparison.of_rest(compared.stands))
             compared.differences = found
     except PermanentError as error:
         compared.error = f"{error.message} ({error.hint})" if error.hint else error.message
     return compared
-
-
-def standing(tx: Tx, event_id: str, processor: str) -> Compared:
-    """How the delivery of the event to the processor stands, compared with nothing yet."""
-    of = {"of_event": event_id, "of_processor": processor}
-    position = tx.execute(_POSITION, of).scalar()
-    if position is None:
-        return Compared(stood=NOT_ENDED, was_done=False)
-    at = {"of_position": position, "of_processor": processor}
-    is_dead = tx.execute(_IS_DEAD, at).first() is not None
-    ended = tx.execute(_ENDED, at).scalar()
-    return Compared(
-        stood="dead" if is_dead else ended or NOT_ENDED,
-        was_done=bool(tx.execute(WAS_DONE, at).scalar_one()),
-    )
 
 
 def shape_of(table: Table) -> Shape:
@@ -128,19 +117,23 @@ class _Comparison:
             found.add(comparing.compare(map(_row, stands), map(_row, booked), shapes))
         return found
 
-    def of_rest(self) -> Differences:
-        """What would change of rejects and facts; rows have been judged."""
+    def of_rest(self, stands: Standing) -> Differences:
+        """What would change of rejects, facts and calls; rows have been judged."""
         of = {"of_event": self.event_id, "of_processor": self.rules.processor}
         for row in self.tx.execute(REJECTS_OF, of):
             self.rest.stands.add(tuple(row), _reject_item(tuple(row)))
         for row in self.tx.execute(_EMITTED, of):
             self.rest.stands.add(row.id, ("facts", row.type, (row.id,), (row.key, _data_of(row.body))))
+        for call in self.tx.execute(_CALLS, {**of, "of_position": stands.position}):
+            self.rest.stands.add(call.name, _call_item(call.name, call.request))
         for piece in self.handover.pieces():
             for key, item in _rest_of(piece):
                 self.rest.would.add(key, item)
+        for intent in self.handover.calls:
+            self.rest.would.add(intent.name, _call_item(intent.name, intent.request))
         found = Differences()
-        for stands, would in self.rest.parts():
-            found.add(comparing.compare(_things(stands), _things(_once(would)), {}))
+        for before, after in self.rest.parts():
+            found.add(comparing.compare(_things(before), _things(_once(after)), {}))
         return found
 
     def _collect_rows(self, tables: dict[str, Table]) -> None:
@@ -226,21 +219,18 @@ def _reject_item(row: tuple[Any, ...]) -> Item:
     return "rejects", "", row, row
 
 
+def _call_item(name: str, request: str) -> Item:
+    return "calls", "", (name,), (request,)
+
+
 def _data_of(body: str) -> str:
     return json.dumps(json.loads(body)["data"], sort_keys=True, ensure_ascii=False)
 
 
-_POSITION = select(events.c.position).where(events.c.id == bindparam("of_event"))
-_OF_LIVE = subscriptions.c.processor == bindparam("of_processor")
-_IS_DEAD = (
-    select(dead.c.position)
-    .join(subscriptions, subscriptions.c.generation_id == dead.c.generation_id)
-    .where(_OF_LIVE, dead.c.position == bindparam("of_position"))
-)
-_ENDED = (
-    select(outcomes.c.state)
-    .join(subscriptions, subscriptions.c.generation_id == outcomes.c.generation_id)
-    .where(_OF_LIVE, outcomes.c.position == bindparam("of_position"))
+_CALLS = select(calls.c.name, calls.c.request).where(
+    calls.c.position == bindparam("of_position"),
+    calls.c.processor == bindparam("of_processor"),
+    calls.c.scope == literal_column("''"),  # not what was repeated on purpose
 )
 _EMITTED = select(events.c.id, events.c.type, events.c.key, events.c.body).where(
     events.c.cause == bindparam("of_event"), events.c.producer == bindparam("of_processor")

@@ -9,37 +9,48 @@ from typing import Any, Literal
 from sqlalchemy import bindparam, delete, exists, insert, select
 
 from ingest.domain.instants import micros
-from ingest.store import calls, lanes
+from ingest.store import calls, lanes, shadows
 from ingest.store.dialect import Batch
 from ingest.store.dialect import insert as upsert
 from ingest.store.engine import Tx
 from ingest.store.held import Held
-from ingest.store.schema import calling, dead, deliveries, events, generations, outcomes
+from ingest.store.schema import calling, dead, deliveries, events, outcomes, replays
 from ingest.store.schema import lanes as lane_table
+from ingest.store.standing import standing
 
 NOTHING = (0, 0, 0, 0, 0)  # rows in, booked, duplicate, rejected; facts
 NOBODY = (0, "", None)  # attempt, worker, start in microseconds
 _DEAD_CHUNK = 500
 
 
-def bury(  # the facts of a death
-    tx: Tx, held: Held, *, tries: tuple[int, int], error: str, on_dead: str, now: datetime
+def bury(  # noqa: PLR0913  # the facts of a death
+    tx: Tx,
+    held: Held,
+    *,
+    tries: tuple[int, int],
+    error: str,
+    on_dead: str,
+    now: datetime,
+    verdict: str = "dead",
 ) -> Literal["dead", "superseded"]:
     """A live delivery, already out of its lane, waits for a person; the claim on its lane ends.
 
     Where a later version of its file has landed it is closed as superseded
     instead, unless its rows stand and only calls are missing. A replay's
-    delivery never waits: that it failed is its outcome.
+    delivery never waits: that it failed is its outcome, and `verdict` says how.
     """
     key = held.lane.generation_id, held.position
     if not held.is_calling and tx.execute(_SUPERSEDED, {"id": held.event_id}).scalar_one():
         record_outcomes(tx, [outcome_row(key, state="superseded", note=error, ended_at=now)])
         lanes.leave(tx, [held.lane], now=now)
         return "superseded"
-    if tx.execute(_KIND, {"id": held.lane.generation_id}).scalar_one() == "replay":
-        record_outcomes(tx, [outcome_row(key, state="dead", verdict="dead", note=error, ended_at=now)])
+    replay = tx.execute(_REPLAY, {"id": held.lane.generation_id}).first()
+    if replay is not None:
+        record_outcomes(tx, [outcome_row(key, state="dead", verdict=verdict, note=error, ended_at=now)])
         calls.forget(tx, *key)
         lanes.leave(tx, [held.lane], now=now)
+        if replay.mode == "shadow":
+            shadows.record_death(tx, key, standing(tx, held.event_id, replay.processor).state)
         return "dead"
     is_parking = on_dead == "park"
     tx.execute(
@@ -142,7 +153,7 @@ _COLUMNS = (
 )
 _OUTCOME = Batch(upsert(outcomes).values({name: bindparam(name) for name in _COLUMNS.split()}), _COLUMNS)
 _SUPERSEDED = select(exists().where(events.c.supersedes == bindparam("id")))
-_KIND = select(generations.c.kind).where(generations.c.id == bindparam("id"))
+_REPLAY = select(replays.c.mode, replays.c.processor).where(replays.c.generation_id == bindparam("id"))
 _DEAD_OF = (
     select(dead)
     .join(events, events.c.position == dead.c.position)

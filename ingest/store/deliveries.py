@@ -54,6 +54,7 @@ class Failure:
     is_permanent: bool = False
     is_crash: bool = False
     not_before: timedelta | None = None  # how long the other side wants to be left alone
+    is_unreplayable: bool = False  # the bytes it is about are not what they were; it was not run
 
 
 def complete(tx: Tx, outcomes: Sequence[Outcome], *, worker: str, now: datetime) -> None:
@@ -92,7 +93,16 @@ def fail(  # noqa: PLR0913  # what failed, by what rules, who says so and when
     record_attempt(tx, failure, worker=worker, ended=ended, now=now)
     if is_dead:
         remove(tx, [held])
-        return bury(tx, held, tries=tries, error=bounded(failure.error), on_dead=on_dead, now=now)
+        verdict = "unreplayable" if failure.is_unreplayable else "dead"
+        return bury(
+            tx,
+            held,
+            tries=tries,
+            error=bounded(failure.error),
+            on_dead=on_dead,
+            now=now,
+            verdict=verdict,
+        )
     _charge(tx, held, tries, failure.error)
     if failure.is_crash:
         lanes.mark_single(tx, held.lane.id)

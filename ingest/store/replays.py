@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, bindparam, case, delete, exists, func, insert, select, update
+from sqlalchemy import Column, and_, bindparam, case, delete, exists, func, insert, select, update
 
 from ingest.domain.naming import digest_of
 from ingest.errors import NotFound, UsageError
@@ -18,6 +18,7 @@ from ingest.store.routing import Subscription, live_subscriptions
 from ingest.store.schema import calling, deliveries, events, generations, lanes, outcomes, replays
 from ingest.store.selection import Selection, fixed, narrowed
 
+VERDICTS = ("unchanged", "repaired", "changed", "dead", "unreplayable")
 OPEN = ("filling", "running", "paused")
 
 
@@ -40,6 +41,7 @@ class Report:
     """How far a replay has come and what it found."""
 
     id: str
+    generation_id: int
     processor: str
     mode: str
     state: str
@@ -54,6 +56,8 @@ class Report:
     repaired: int
     changed: int
     dead: int
+    superseded: int
+    unreplayable: int
     requested_at: datetime
     ended_at: datetime | None
 
@@ -224,13 +228,14 @@ _CLOSE = (
 )
 
 
-def _verdicts(verdict: str) -> Any:
-    return func.coalesce(func.sum(case((outcomes.c.verdict == verdict, 1), else_=0)), 0).label(verdict)
+def _ended(column: Column[str], value: str) -> Any:
+    return func.coalesce(func.sum(case((column == value, 1), else_=0)), 0).label(value)
 
 
 _REPORTS = (
     select(
         replays.c.id,
+        replays.c.generation_id,
         replays.c.processor,
         replays.c.mode,
         replays.c.state,
@@ -243,7 +248,8 @@ _REPORTS = (
         replays.c.requested_at,
         replays.c.ended_at,
         func.count(outcomes.c.position).label("done"),
-        *map(_verdicts, ("unchanged", "repaired", "changed", "dead")),
+        *(_ended(outcomes.c.verdict, verdict) for verdict in VERDICTS),
+        _ended(outcomes.c.state, "superseded"),
     )
     .join(outcomes, outcomes.c.generation_id == replays.c.generation_id, isouter=True)
     .group_by(replays.c.id)

@@ -25,7 +25,8 @@ from ingest.store.held import Held
 from ingest.store.lanes import Lane, Workable
 from ingest.work.calling import Caller
 from ingest.work.context import Surroundings
-from ingest.work.perform import Performed, describe, perform
+from ingest.work.foresee import compared
+from ingest.work.perform import Performed, describe, perform, perform_again
 from ingest.work.settle import Settled, Trade, Trades, settle
 from ingest.work.stage import Stage
 
@@ -148,11 +149,12 @@ class Cycle:
             return None
         if run.failure is not None and run.failure.is_crash:
             self.stage.keeper.distrust()  # out of memory: anything may have been left half done
-        return run
+        return compared(self.store, run, trade.rules) if hold.generation.mode == "shadow" else run
 
     def _perform(self, hold: Hold, held: Held, trade: Trade, around: Surroundings) -> Performed:
         if not held.is_calling:
-            return perform(held, trade.processor, around, wall_clock)
+            run_it = perform if hold.generation.kind == "live" else perform_again
+            return run_it(held, trade.processor, around, wall_clock)
         caller = Caller(store=self.store, clock=wall_clock, is_stopping=self.is_stopping)
         return caller.call(held, trade, scope=hold.generation.scope)
 

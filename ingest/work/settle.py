@@ -10,7 +10,7 @@ from datetime import datetime
 
 from ingest.contract import Processor
 from ingest.errors import PermanentError
-from ingest.store import applying, calling, calls, dead, deliveries, lanes
+from ingest.store import applying, calling, calls, dead, deliveries, lanes, shadows
 from ingest.store.applying import Applied, Emissions
 from ingest.store.deliveries import Failure, Outcome
 from ingest.store.dialect import Savepoint
@@ -19,6 +19,7 @@ from ingest.store.held import Held
 from ingest.store.lanes import Lane, Workable
 from ingest.store.rules import Rules
 from ingest.store.subscriptions import find
+from ingest.work import foresee
 from ingest.work.perform import Performed
 from ingest.work.spec import ProcessorSpec
 
@@ -81,15 +82,13 @@ def settle(  # noqa: PLR0913  # the runs, whose they are, and when
     for run in performed:
         if run.held.lane.id in failures:  # what follows a failure in its lane is left for another time
             continue
-        end = _end_calling if run.held.is_calling else _apply
-        result = end(tx, run, trade, generation, emissions, now=now)
-        match result:
-            case Outcome():
-                outcomes.append(result)
-            case Failure():
-                failures[run.held.lane.id] = result
-            case Held():
-                unfinished.append(result)
+        result = _end(tx, run, trade, generation, emissions, now=now)
+        if isinstance(result, Outcome):
+            outcomes.append(result)
+        elif isinstance(result, Failure):
+            failures[run.held.lane.id] = result
+        else:
+            unfinished.append(result)
     emissions.flush()
     deliveries.complete(tx, outcomes, worker=worker, now=now)
     ended = Counter(done=len(outcomes))
@@ -98,8 +97,35 @@ def settle(  # noqa: PLR0913  # the runs, whose they are, and when
     busy = {*failures, *(held.lane.id for held in unfinished)}
     lanes.leave(tx, [lane for lane in finished if lane.id not in busy], now=now)
     if generation.kind == "replay":
-        _close_dead(tx, outcomes, trade, now=now)
+        _follow_up(tx, performed, outcomes, trade, generation, now=now)
     return Settled(ended=ended, failed=frozenset(failures), calling=tuple(unfinished))
+
+
+def _end(
+    tx: Tx, run: Performed, trade: Trade, generation: Workable, emissions: Emissions, *, now: datetime
+) -> Outcome | Failure | Held:
+    """How one run ends, or the delivery that has calls to make first."""
+    if run.held.is_calling:
+        return _end_calling(tx, run, trade, generation, now=now)
+    if run.compared is not None:
+        return foresee.ending(run, run.compared, version=trade.processor.version)
+    return _apply(tx, run, trade, generation, emissions, now=now)
+
+
+def _follow_up(
+    tx: Tx,
+    performed: Sequence[Performed],
+    outcomes: Sequence[Outcome],
+    trade: Trade,
+    generation: Workable,
+    *,
+    now: datetime,
+) -> None:
+    """What a replay comes to beside its outcomes."""
+    if generation.mode == "shadow":
+        shadows.record(tx, generation.generation_id, list(foresee.foreseen(performed, outcomes)))
+    else:
+        _close_dead(tx, outcomes, trade, now=now)
 
 
 def _apply(
@@ -147,7 +173,7 @@ def _intend(
 
 
 def _end_calling(
-    tx: Tx, run: Performed, trade: Trade, generation: Workable, _: Emissions, *, now: datetime
+    tx: Tx, run: Performed, trade: Trade, generation: Workable, *, now: datetime
 ) -> Outcome | Failure | Held:
     """What was called stands; the outcome where nothing is left to call."""
     name, scope = trade.spec.name, generation.scope

@@ -103,3 +103,26 @@ def _effects() -> None:
 
 def _replays() -> None:
     """What a replay would change."""
+    op.create_table(
+        "differences",
+        sa.Column("generation_id", sa.BigInteger(), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("stood", sa.Text(), nullable=False),
+        sa.Column("found", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("generation_id", "position"),
+    )
+    op.create_table(
+        "difference_totals",
+        sa.Column("generation_id", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("unit", sa.Text(), nullable=False),
+        sa.Column("added", sa.BigInteger(), nullable=False),
+        sa.Column("removed", sa.BigInteger(), nullable=False),
+        sa.Column("changed", sa.BigInteger(), nullable=False),
+        sa.Column("unchanged", sa.BigInteger(), nullable=False),
+        sa.Column("before", sa.Text(), nullable=False),
+        sa.Column("after", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("generation_id", "kind", "name", "unit"),
+        sqlite_with_rowid=False,
+    )

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from ingest.resources import processors_dir
 from tests.cli.project import GOOD, Ingest, error_of, running, spawned, until
 
 KEYS = {
     *("v", "plan_id", "replay_id", "processor", "mode", "events", "first_position", "last_position"),
-    *("unchanged", "repaired", "changed", "dead", "state"),
+    *("unchanged", "repaired", "changed", "dead", "superseded", "unreplayable", "state", "differences"),
 }
 LISTED = {
     "v",
@@ -24,6 +25,8 @@ LISTED = {
     "repaired",
     "changed",
     "dead",
+    "superseded",
+    "unreplayable",
 }
 
 
@@ -83,6 +86,46 @@ def test_a_replay_in_which_something_died_exits_3(worked: Path) -> None:
     assert said.lines()[0]["dead"] == 1
 
 
+def double(home: Path) -> None:
+    """The project's `payments` is of a new version, which books twice of each amount."""
+    text = (processors_dir() / "payments.py").read_text()
+    assert text.count("amount=_read(") == 1
+    (home / "processors").mkdir()
+    changed = text.replace("amount=_read(", "amount=2 * _read(").replace('version="1"', 'version="2"')
+    (home / "processors" / "payments.py").write_text(changed)
+
+
+def test_a_shadow_needs_no_confirmation_and_says_what_would_change(worked: Path, ingest: Ingest) -> None:
+    double(worked)
+
+    with running("work", cwd=worked):
+        said = spawned("replay", "payments", "--mode", "shadow", "--wait", "--json", cwd=worked)
+
+    [report] = said.lines()
+    assert said.code == 3  # the copy's rows would be conflicts, the bad file would be dead again
+    assert (report["mode"], report["state"], report["changed"], report["dead"]) == ("shadow", "done", 1, 2)
+    found = report["differences"]
+    assert found["outcomes"] == [{"stands": "done", "would": "dead", "events": 1}]
+    assert found["rows"] == {"payments": {"added": 0, "removed": 0, "changed": 3, "unchanged": 0}}
+    assert [(m["currency"], m["before"], m["after"], m["delta"]) for m in found["money"]] == [
+        ("EUR", "30.00", "60.00", "30.00"),
+        ("USD", "30.00", "60.00", "30.00"),
+    ]
+    assert ingest("status", "--json").json()["replays"][0]["mode"] == "shadow"
+    shown = ingest("replays", "show", report["replay_id"], "--json").json()
+    assert shown["differences"] == found
+    events = ingest("replays", "show", report["replay_id"], "--events", "--json").lines()
+    assert [(event["verdict"], event["stands"], event["would"]) for event in events] == [
+        ("changed", "done", "done"),
+        ("dead", "dead", "dead"),
+        ("dead", "done", "dead"),
+    ]
+    example = events[0]["differences"]["examples"][0]
+    assert (example["before"]["amount"], example["after"]["amount"]) == ("10.00", "20.00")
+    assert "amount EUR +30.00" in ingest("replays", "show", report["replay_id"], "--events").out
+    assert "payments.amount" in ingest("replays", "show", report["replay_id"]).out
+
+
 def test_whoever_waits_where_nobody_works_is_told_and_may_leave(worked: Path) -> None:
     with running("replay", "payments", "--yes", "--wait", cwd=worked) as waiting:
         until(lambda: spawned("replays", "list", "--json", cwd=worked).out)
@@ -113,7 +156,6 @@ def test_a_plan_is_applied_exactly_or_not_at_all(worked: Path, ingest: Ingest) -
     [
         (("nobody",), 4),
         (("payments", "--id", "f" * 64), 4),
-        (("payments", "--mode", "shadow"), 2),
         (("payments", "--mode", "force"), 2),
         (("payments", "--mode", "sideways"), 2),
         (("payments", "--status", "odd"), 2),

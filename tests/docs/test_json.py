@@ -50,7 +50,8 @@ ASKED = {
     "ingest config show": ["config", "show"],
     "ingest config check": ["config", "check"],
 }
-BY_NAME = {"deliveries", "values", "processors"}  # objects whose keys are names or columns, not words of ours
+# Objects whose keys are names or columns, not words of ours.
+BY_NAME = {"deliveries", "values", "processors", "rows", "facts"}
 SHORTENED = {"specversion": "1.0"}  # an event that the page does not write out again
 
 HEADER = "payment_id,account,amount,currency,value_date,counterparty,reference\n"
@@ -79,7 +80,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     (home / "inbox/link.csv").symlink_to("good.csv")
     project = Project(home=home)
     assert project.run("run", "--once").returncode == 3
-    assert project.run("replay", "payments", "--yes").returncode == 0
+    assert project.run("replay", "payments", "--mode", "shadow").returncode == 0
     assert project.run("work", "--once").returncode == 3
     with open_store(f"sqlite:///{home}/.ingest/ingest.db") as store, store.write() as tx:
         for kind in ("watcher", "worker"):

@@ -12,13 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.domain.comparing import Differences
-from ingest.store import applying, comparing, lanes, parting
+from ingest.store import applying, lanes, parting
 from ingest.store.booking import rows_of
 from ingest.store.comparing import Compared, compare
 from ingest.store.engine import Store, Tx
 from ingest.store.handover import Piece
 from ingest.store.held import Held
 from ingest.store.rules import Rules
+from ingest.store.standing import NOT_ENDED
 from tests.store.backends import BACKENDS, fresh
 from tests.store.comparisons import handovers
 from tests.store.handing import (
@@ -66,14 +67,15 @@ def tallied(differences: Differences) -> Counter[str]:
 
 
 @pytest.mark.parametrize("backend", sorted(BACKENDS))
-@pytest.mark.parametrize("block", [2, 256])
+@pytest.mark.parametrize("small", [1, 10_000])
 @settings(max_examples=25, deadline=None)
 @given(other=handovers("e0"), before=st.none() | handovers("e1"), again=handovers("e1"))
 def test_a_comparison_is_what_a_rerun_then_does(
-    backend: str, block: int, other: list[Piece], before: list[Piece] | None, again: list[Piece]
+    backend: str, small: int, other: list[Piece], before: list[Piece] | None, again: list[Piece]
 ) -> None:
     with fresh(backend) as store, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(parting, "BLOCK", block)  # with 2, what is compared lies in files
+        patch.setattr(parting, "SMALL", small)
+        patch.setattr(parting, "BLOCK", min(small, parting.BLOCK))  # then each item lies in the file
         apply(store, started(store, "e0"), *other, by=ALL)
         one = started(store, "e1")
         if before is not None:
@@ -156,7 +158,7 @@ def test_what_would_be_refused_as_a_whole_would_be_dead_and_change_nothing(
 
     found = compared(store, "e1", *again, by=by)
 
-    assert (found.stood, found.would, found.verdict) == ("done", "dead", "dead")
+    assert (found.stands.state, found.would, found.verdict) == ("done", "dead", "dead")
     assert said in (found.error or "")
     assert not found.differences.differs()
 
@@ -177,7 +179,7 @@ def test_an_event_that_never_was_is_compared_with_nothing(store: Store) -> None:
 
     found = compared(store, "never", rows(A, B))
 
-    assert (found.stood, found.verdict) == (comparing.NOT_ENDED, "repaired")
+    assert (found.stands.state, found.verdict) == (NOT_ENDED, "repaired")
     assert (found.booked, found.duplicate) == (1, 1)
 
 
@@ -198,4 +200,4 @@ def test_how_a_delivery_stands_is_told(store: Store) -> None:
     waiting = compared(store, "e1")
     apply(store, claim(store, generation)[0])
 
-    assert (waiting.stood, compared(store, "e1").stood) == ("waiting", "done")
+    assert (waiting.stands.state, compared(store, "e1").stands.state) == ("waiting", "done")

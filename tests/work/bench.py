@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from ingest.contract import Processor
 from ingest.domain import codec
 from ingest.domain.events import FileLanded
-from ingest.store import booking, outbox, subscriptions, workers
+from ingest.errors import ArchiveDamaged
+from ingest.replay import planning
+from ingest.replay.planning import Request
+from ingest.store import booking, outbox, replays, subscriptions, workers
 from ingest.store.engine import Store
 from ingest.store.presence import Board
+from ingest.store.replays import Report
+from ingest.store.selection import Selection
 from ingest.store.subscriptions import Registration
 from ingest.store.tables import ensure
 from ingest.work.context import Surroundings
@@ -22,8 +28,10 @@ from ingest.work.cycle import Cycle
 from ingest.work.settle import Trade
 from ingest.work.spec import ProcessorSpec
 from ingest.work.stage import Stage
+from tests.store.stage import fill
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+EVERYTHING = Selection()
 SETTINGS = '{"max_attempts": 2, "max_crashes": 2, "backoff_base": 60.0, "backoff_cap": 60.0, "timeout": 60.0}'
 
 
@@ -55,6 +63,7 @@ class Bench:
     lock: Path
     trades: dict[str, Trade] = field(default_factory=dict)
     landed: int = 0
+    damaged: bool = False  # what the archive says of any bytes
 
     def add(self, name: str, processor: Processor, **changes: Any) -> None:
         """The processor is subscribed, from now on."""
@@ -108,6 +117,21 @@ class Bench:
             pass
         return cycle
 
+    def replay(self, name: str, mode: str = "rerun", selection: Selection = EVERYTHING) -> str:
+        """A replay of what is selected is filled; its id."""
+        request = Request(processors=(name,), selection=selection, mode=mode, reason="a test")
+        _, [started] = planning.start(self.store, request, now=NOW)
+        assert started.replay_id is not None
+        fill(self.store, now=NOW)
+        return started.replay_id
+
+    def report(self, replay_id: str) -> Report:
+        """What came of a replay, which is done when nothing of it is left."""
+        with self.store.write() as tx:
+            replays.finish(tx, now=NOW)
+            [found] = replays.reports(tx, replay_id)
+        return found
+
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """What the query finds."""
         with self.store.read() as tx:
@@ -119,7 +143,12 @@ class Bench:
             with self.store.read() as tx:
                 return booking.select_rows(tx, table, equal)
 
-        return Surroundings(processor=name, options={}, open=_nothing, select=read, clock=lambda: NOW)
+        return Surroundings(processor=name, options={}, open=self._open, select=read, clock=lambda: NOW)
+
+    def _open(self, sha256: str) -> BinaryIO:
+        if self.damaged:
+            raise ArchiveDamaged(f"the archived content {sha256} is not what it was")
+        return io.BytesIO()
 
     def _draft(self, name: str, key: str) -> outbox.Draft:
         self.landed += 1

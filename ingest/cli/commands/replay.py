@@ -27,7 +27,12 @@ Name = Annotated[
     Argument(metavar="[PROCESSOR]", help="For this processor; else for every one.", show_default=False),
 ]
 Mode = Annotated[
-    str, Option(metavar="MODE", help="rerun: rows are replaced, nothing that happened is repeated.")
+    str,
+    Option(
+        metavar="MODE",
+        help="rerun: rows are replaced, nothing that happened is repeated; shadow: only say what would"
+        " change; force: repeat calls to the outside, too.",
+    ),
 ]
 PlanId = Annotated[
     str | None,
@@ -63,7 +68,7 @@ def replay(
     from ingest.cli.selecting import selection
     from ingest.replay.planning import Request
 
-    _refuse_unbuilt(mode)
+    _check_mode(mode)
     asked = {"source": source, "key": key, "since": since, "until": until, "status": status}
     with wiring.opened(ctx.obj) as pipeline:
         wanted = selection(pipeline.store, ids=ids, first=first, last=last, **asked)
@@ -74,29 +79,30 @@ def replay(
         return _start(pipeline, request, as_planned=plan, is_sure=yes, wait=wait, as_json=json)
 
 
-def _refuse_unbuilt(mode: str) -> None:
+def _check_mode(mode: str) -> None:
     if mode not in MODES:
         raise UsageError(f"--mode {mode!r} is not known", hint=f"it is one of {', '.join(MODES)}")
-    if mode != "rerun":
-        raise UsageError(f"`replay --mode {mode}` is not built yet", hint="rerun is")
+    if mode == "force":
+        raise UsageError("`replay --mode force` is not built yet", hint="rerun and shadow are")
 
 
 def _start(
     pipeline: Pipeline, request: Request, *, as_planned: str | None, is_sure: bool, wait: bool, as_json: bool
 ) -> int:
     from ingest.cli import asking, wiring
-    from ingest.replay.planning import start
+    from ingest.replay.planning import check, start
 
+    check(request)
     planned = _plan(pipeline, request)
-    if planned.events:
-        asking.confirm(f"replay {_in_words(planned)}", is_sure=is_sure)
+    if planned.events and request.mode != "shadow":
+        asking.confirm(_in_words(planned), is_sure=is_sure)
     planned, started = start(pipeline.store, request, as_planned=as_planned, now=wiring.now())
     ids = [each.replay_id for each in started if each.replay_id is not None]
     reports = _wait(pipeline, ids) if wait and ids else []
     if reports is None:
         return 130
-    _tell(planned, started, reports, as_json=as_json)
-    return 3 if any(report.dead for report in reports) else 0
+    _tell(pipeline, planned, started, reports, as_json=as_json)
+    return 3 if any(report.dead or report.unreplayable for report in reports) else 0
 
 
 def _wait(pipeline: Pipeline, ids: Sequence[str]) -> list[Report] | None:
@@ -132,51 +138,44 @@ def _show_plan(pipeline: Pipeline, request: Request, *, as_json: bool) -> int:
     from ingest.replay.planning import Started
 
     planned = _plan(pipeline, request)
-    _tell(planned, [Started(plan=each, replay_id=None) for each in planned.plans], [], as_json=as_json)
+    nothing = [Started(plan=each, replay_id=None) for each in planned.plans]
+    _tell(pipeline, planned, nothing, [], as_json=as_json)
     if not as_json:
         output.write(f"apply exactly this set with the same flags and --plan {planned.id}\n")
     return 0
 
 
-def _tell(planned: Planned, started: Sequence[Started], reports: Sequence[Report], *, as_json: bool) -> None:
-    from ingest.cli import shapes
+def _tell(
+    pipeline: Pipeline,
+    planned: Planned,
+    started: Sequence[Started],
+    reports: Sequence[Report],
+    *,
+    as_json: bool,
+) -> None:
+    from ingest.cli import replayview, shapes
 
     by_id = {report.id: report for report in reports}
     lines = [shapes.planned(planned, each, by_id.get(each.replay_id or "")) for each in started]
+    with pipeline.store.read() as tx:
+        shadows = [replayview.read(tx, report.id) for report in reports if report.mode == "shadow"]
+    found = {shown.report.id: replayview.differences_as_json(shown) for shown in shadows}
     if as_json:
-        output.lines(lines)
+        output.lines({**line, "differences": found.get(line["replay_id"])} for line in lines)
         return
-    columns = (
-        "processor",
-        "#events",
-        "#from",
-        "#to",
-        "state",
-        "#unchanged",
-        "#repaired",
-        "#changed",
-        "#dead",
-        "replay",
-    )
-    names = (
-        "processor",
-        "events",
-        "first_position",
-        "last_position",
-        "state",
-        "unchanged",
-        "repaired",
-        "changed",
-        "dead",
-    )
-    output.show(
-        output.table("", columns, [(*(line[name] for name in names), line["replay_id"]) for line in lines])
-    )
+    names = ("processor", "events", "first_position", "last_position", "state", *replayview.VERDICTS)
+    columns = ("processor", "#events", "#from", "#to", "state", *(f"#{n}" for n in replayview.VERDICTS))
+    rows = [(*(line[name] for name in names), line["replay_id"]) for line in lines]
+    output.show(output.table("", (*columns, "replay"), rows))
+    for shown in shadows:
+        output.show(*replayview.changes(shown))
 
 
 def _in_words(planned: Planned) -> str:
     from ingest.cli.words import so_many
 
-    return " and ".join(
+    what = " and ".join(
         f"{so_many(each.events, 'event')} for {each.processor}" for each in planned.plans if each.events
     )
+    also = ", and repeat the calls to the outside under new keys" if planned.mode == "force" else ""
+    return f"replay {what}{also}"

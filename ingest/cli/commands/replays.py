@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-from typer import Argument
+from typer import Argument, Option
 
 from ingest.cli import output
 from ingest.cli.frame import App
 from ingest.cli.options import Json
 
-if TYPE_CHECKING:
-    from rich.table import Table
-
-    from ingest.store.replays import Report
-
 app = App("List, show, pause, resume or cancel replays.")
+Events = Annotated[
+    bool, Option("--events", help="Event by event instead; with --json one a line.", show_default=False)
+]
 ReplayId = Annotated[str, Argument(metavar="REPLAY", help="The replay's id.", show_default=False)]
 
 
 @app.command("list")
 def list_(ctx: typer.Context, json: Json = False) -> int:
     """Every replay, oldest first."""
-    from ingest.cli import shapes, wiring
+    from ingest.cli import replayview, shapes, wiring
     from ingest.store import replays
 
     with wiring.opened(ctx.obj) as pipeline, pipeline.store.read() as tx:
@@ -31,20 +29,27 @@ def list_(ctx: typer.Context, json: Json = False) -> int:
     if json:
         output.lines(shapes.replay(report) for report in found)
     else:
-        output.show(_table(found))
+        output.show(replayview.listed(found))
     return 0
 
 
 @app.command()
-def show(ctx: typer.Context, replay: ReplayId, json: Json = False) -> int:
-    """One replay: its set, who wanted it and why, and what came of it."""
-    from ingest.cli import shapes, wiring
-    from ingest.store import replays
+def show(ctx: typer.Context, replay: ReplayId, events: Events = False, json: Json = False) -> int:
+    """One replay: its set, who wanted it and why, and what came of it or, of a shadow, what would."""
+    from ingest.cli import replayview, wiring
+    from ingest.store.replayed import replayed
 
     with wiring.opened(ctx.obj) as pipeline, pipeline.store.read() as tx:
-        [report] = replays.reports(tx, replay)
-    found = shapes.replay_in_full(report)
-    output.document(found) if json else output.show(output.facts(found.items()))
+        shown = replayview.read(tx, replay)
+        if events:
+            is_shadow = shown.report.mode == "shadow"
+            found = replayed(tx, shown.report.generation_id)
+            if json:
+                output.lines(replayview.event_as_json(event, is_shadow=is_shadow) for event in found)
+            else:
+                output.write("".join(replayview.events(found, is_shadow=is_shadow)))
+            return 0
+    output.document(replayview.as_json(shown)) if json else output.show(*replayview.view(shown))
     return 0
 
 
@@ -78,25 +83,3 @@ def _move(ctx: typer.Context, replay: str, verb: str, *, as_json: bool) -> int:
         [report] = replays.reports(tx, replay)
     output.document(shapes.replay(report)) if as_json else output.write(f"{report.id} is {report.state}\n")
     return 0
-
-
-def _table(found: list[Report]) -> Table:
-    columns = (
-        "replay",
-        "processor",
-        "state",
-        "#total",
-        "#done",
-        "#unchanged",
-        "#repaired",
-        "#changed",
-        "#dead",
-    )
-    return output.table(
-        "",
-        columns,
-        [
-            (r.id, r.processor, r.state, r.total, r.done, r.unchanged, r.repaired, r.changed, r.dead)
-            for r in found
-        ],
-    )

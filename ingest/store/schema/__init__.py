@@ -6,7 +6,7 @@ from ingest.store.schema.base import Instant, metadata
 from ingest.store.schema.landing import departures, gaps, landings, sightings, sources
 from ingest.store.schema.log import contents, event_keys, events
 from ingest.store.schema.outbox import dead, deliveries, generations, lanes, subscriptions
-from ingest.store.schema.requests import replays, workers
+from ingest.store.schema.requests import difference_totals, differences, replays, workers
 from ingest.store.schema.results import (
     attempts,
     calling,
@@ -28,6 +28,8 @@ __all__ = [
     "dead",
     "deliveries",
     "departures",
+    "difference_totals",
+    "differences",
     "effects",
     "event_keys",
     "events",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Table, Text
+from sqlalchemy import BigInteger, Column, PrimaryKeyConstraint, Table, Text
 
 from ingest.store.schema.base import Instant, metadata
 
@@ -12,7 +12,7 @@ replays = Table(
     Column("id", Text, primary_key=True),
     Column("generation_id", BigInteger, nullable=False, unique=True),
     Column("processor", Text, nullable=False),
-    Column("mode", Text, nullable=False),  # rerun
+    Column("mode", Text, nullable=False),  # rerun | shadow | force
     Column("selector", Text, nullable=False),  # JSON object
     Column("bound", BigInteger, nullable=False),
     Column("plan_id", Text, nullable=False),
@@ -25,6 +25,33 @@ replays = Table(
     Column("last_position", BigInteger),
     Column("requested_at", Instant, nullable=False),
     Column("ended_at", Instant),
+)
+
+differences = Table(
+    "differences",
+    metadata,
+    Column("generation_id", BigInteger, nullable=False),  # of a shadow replay
+    Column("position", BigInteger, nullable=False),  # of an event of which something would change
+    Column("stood", Text, nullable=False),  # how its delivery stood: done | dead | waiting | ...
+    Column("found", Text, nullable=False),  # JSON: counts, sums and examples
+    PrimaryKeyConstraint("generation_id", "position"),
+)
+
+difference_totals = Table(
+    "difference_totals",
+    metadata,
+    Column("generation_id", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),  # rows | facts | rejects | calls | money
+    Column("name", Text, nullable=False),  # table, event type, or table.column
+    Column("unit", Text, nullable=False),  # currency
+    Column("added", BigInteger, nullable=False),
+    Column("removed", BigInteger, nullable=False),
+    Column("changed", BigInteger, nullable=False),
+    Column("unchanged", BigInteger, nullable=False),
+    Column("before", Text, nullable=False),  # exact decimals
+    Column("after", Text, nullable=False),
+    PrimaryKeyConstraint("generation_id", "kind", "name", "unit"),
+    sqlite_with_rowid=False,
 )
 
 workers = Table(

@@ -11,7 +11,7 @@ outcomes = Table(
     metadata,
     Column("generation_id", BigInteger, nullable=False),
     Column("position", BigInteger, nullable=False),
-    Column("state", Text, nullable=False),  # done | discarded | superseded
+    Column("state", Text, nullable=False),  # done | discarded | superseded; of a replay also dead
     Column("version", Text, nullable=False),  # of the processor
     Column("rows_in", BigInteger, nullable=False),
     Column("rows_booked", BigInteger, nullable=False),
@@ -19,7 +19,8 @@ outcomes = Table(
     Column("rows_rejected", BigInteger, nullable=False),
     Column("facts", BigInteger, nullable=False),
     Column("digest", Text, nullable=False),  # over all the processor handed over
-    Column("verdict", Text, nullable=False),  # of a replay: unchanged | repaired | changed; else empty
+    # Of a replay: unchanged | repaired | changed | dead | unreplayable; else empty.
+    Column("verdict", Text, nullable=False),
     Column("note", Text, nullable=False),  # who discarded it and why; what a replay changed
     Column("n", BigInteger, nullable=False),  # which attempt it was; 0: none
     Column("worker", Text, nullable=False),  # who ran it; empty: nobody
