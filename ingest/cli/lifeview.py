@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ingest.cli import output, shapes
 from ingest.cli.words import age, so_many
 from ingest.domain.showing import show
-from ingest.store.history import Attempt, Handling, Life
+from ingest.store.history import Attempt, Called, Handling, Life
 from ingest.store.sightings import Sighting
 from ingest.trace import Traced
 
@@ -94,6 +94,8 @@ def _branch(life: Life, above: Tree | None) -> Tree:
         twig = branch.add(Text(_summary(handling)))
         for attempt in handling.attempts:
             twig.add(Text(_attempt(attempt), style="dim"))
+        for call in handling.calls:
+            twig.add(Text(_call(call), style="dim" if call.state == "made" else "yellow"))
     return branch
 
 
@@ -110,6 +112,13 @@ def _summary(handling: Handling) -> str:
     if handling.outcome is not None and handling.outcome.note:
         said += f" — {handling.outcome.note}"
     return output.one_line(said)
+
+
+def _call(call: Called) -> str:
+    when = f"made {shapes.time(call.made_at)}" if call.made_at else f"{call.state}, no result yet"
+    forced = f" by {call.replay}" if call.replay else ""
+    result = f": {call.result}" if call.result else ""
+    return output.one_line(f"call {call.name} {when}{forced}, key {call.key[:SHORT]}{result}")
 
 
 def _attempt(attempt: Attempt) -> str:

@@ -13,7 +13,7 @@ from ingest.domain.instants import rfc3339
 from ingest.domain.showing import show
 from ingest.replay.planning import Planned, Started
 from ingest.store.browsing import Listed
-from ingest.store.history import Attempt, Ended, Handling, Life
+from ingest.store.history import Attempt, Called, Ended, Handling, Life
 from ingest.store.refused import Refused
 from ingest.store.replays import Report
 from ingest.store.roster import Subscribed
@@ -176,7 +176,21 @@ def _handling(handling: Handling) -> dict[str, Any]:
         "effects": [
             {"key": effect.key, "name": effect.name, "at": time(effect.at)} for effect in handling.effects
         ],
+        "calls": [_called(call) for call in handling.calls],
         "emitted": list(handling.emitted),
+    }
+
+
+def _called(call: Called) -> dict[str, Any]:
+    return {
+        "key": call.key,
+        "name": call.name,
+        "state": call.state,
+        "replay": call.replay,
+        "request": call.request,
+        "result": call.result,
+        "intended_at": time(call.intended_at),
+        "made_at": time(call.made_at),
     }
 
 

@@ -7,13 +7,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BindParameter, bindparam, select
+from sqlalchemy import BindParameter, bindparam, func, select
 
 from ingest.store.browsing import Listed
 from ingest.store.engine import Tx
-from ingest.store.schema import attempts, dead, effects, events, generations, outcomes, replays, subscriptions
+from ingest.store.schema import (
+    attempts,
+    calls,
+    dead,
+    effects,
+    events,
+    generations,
+    outcomes,
+    replays,
+    subscriptions,
+)
 
-MOST_EMITTED = 1000  # ids of emitted facts read for one event and processor
+MOST_EMITTED = 1000  # ids of emitted facts, and calls, read for one event
+SHOWN_CHARS = 200  # of a request or a result
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +65,20 @@ class Effect:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Called:
+    """A call to the outside: when it was intended, and what is known of it."""
+
+    key: str
+    name: str
+    state: str  # made | begun | open
+    replay: str | None  # id of the replay that repeats effects on purpose
+    request: str  # the beginning of its JSON
+    result: str | None  # the beginning of its JSON
+    intended_at: datetime
+    made_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Handling:
     """What one processor made of one event."""
 
@@ -64,6 +89,7 @@ class Handling:
     outcome: Ended | None
     replays: tuple[Ended, ...]
     effects: tuple[Effect, ...]
+    calls: tuple[Called, ...]
     emitted: tuple[str, ...]  # event ids
 
 
@@ -86,11 +112,13 @@ def _handlings(tx: Tx, event: Listed) -> list[Handling]:
     ended = tx.execute(_OUTCOMES, at).all()
     happened = tx.execute(_EFFECTS, at).all()
     errors = {row.processor: row.error for row in tx.execute(_DEAD, at)}
+    called = tx.execute(_CALLS, at).all()
     emitted = tx.execute(_EMITTED, {"of_id": event.id}).all()
-    names = {*event.deliveries, *(row.processor for row in (*tries, *ended, *happened))}
+    names = {*event.deliveries, *(row.processor for row in (*tries, *ended, *happened, *called))}
     return [
         _handling(name, event, tries=_of(name, tries), ended=_of(name, ended), happened=_of(name, happened),
-                  emitted=[row.id for row in emitted if row.producer == name], error=errors.get(name))
+                  called=_of(name, called), error=errors.get(name),
+                  emitted=[row.id for row in emitted if row.producer == name])
         for name in sorted(names)
     ]  # fmt: skip
 
@@ -106,6 +134,7 @@ def _handling(  # noqa: PLR0913  # what each statement found
     tries: Sequence[Any],
     ended: Sequence[Any],
     happened: Sequence[Any],
+    called: Sequence[Any],
     emitted: Sequence[str],
     error: str | None,
 ) -> Handling:
@@ -119,7 +148,22 @@ def _handling(  # noqa: PLR0913  # what each statement found
         outcome=live[-1] if live else None,
         replays=tuple(outcome for outcome in outcomes_ if outcome.replay is not None),
         effects=tuple(Effect(key=row.key, name=row.name, at=row.at) for row in happened),
+        calls=tuple(_called(row) for row in called),
         emitted=tuple(emitted),
+    )
+
+
+def _called(row: Any) -> Called:
+    begun = "open" if row.begun_at is None else "begun"
+    return Called(
+        key=row.key,
+        name=row.name,
+        state=begun if row.made_at is None else "made",
+        replay=row.scope or None,
+        request=row.request,
+        result=row.result,
+        intended_at=row.intended_at,
+        made_at=row.made_at,
     )
 
 
@@ -185,6 +229,22 @@ _EFFECTS = (
     select(effects.c.processor, effects.c.key, effects.c.name, effects.c.at)
     .where(effects.c.position == _AT)
     .order_by(effects.c.at, effects.c.key)
+)
+_CALLS = (
+    select(
+        calls.c.processor,
+        calls.c.key,
+        calls.c.name,
+        calls.c.scope,
+        func.substr(calls.c.request, 1, SHOWN_CHARS).label("request"),
+        func.substr(calls.c.result, 1, SHOWN_CHARS).label("result"),
+        calls.c.intended_at,
+        calls.c.begun_at,
+        calls.c.made_at,
+    )
+    .where(calls.c.position == _AT)
+    .order_by(calls.c.processor, calls.c.intended_at, calls.c.n)
+    .limit(MOST_EMITTED)
 )
 _DEAD = (
     select(subscriptions.c.processor, dead.c.error)

@@ -6,7 +6,10 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -130,6 +133,7 @@ def test_a_receiver_that_refuses_for_good_leaves_the_delivery_to_a_person(projec
         configure(project, seen)
         ended = project.run("work", "--once", "--wait-retries")
         dead = [json.loads(line) for line in project.run("dead", "list", "--json").stdout.splitlines()]
+        before = traced_call(project)
         project.ok("dead", "retry", "--processor", "notify", "--yes")
         project.ok("work", "--once", "--wait-retries")
 
@@ -138,6 +142,11 @@ def test_a_receiver_that_refuses_for_good_leaves_the_delivery_to_a_person(projec
     assert dead[0]["error"].startswith("call notify: http://127.0.0.1:")
     assert "/hook" not in dead[0]["error"], "what may be a secret is not shown"
     assert len(seen.requests) == 8
+    after = traced_call(project)
+    assert (before["state"], before["made_at"], before["result"]) == ("open", None, None)
+    assert (after["state"], after["result"]) == ("made", '{"status":200}')
+    assert after["key"] == before["key"]
+    assert after["key"] in {request.key for request in seen.requests}
     assert_called_once_each(project, seen)
 
 
@@ -189,6 +198,52 @@ def test_payments_are_told_after_they_are_booked(project: Pipeline) -> None:
     assert types == {"ingest.file.landed.v1", "ingest.payment.settled.v1"}
     assert_called_once_each(project, seen)
     project.assert_worked_off()
+
+
+def test_a_receiver_that_remembers_keys_in_its_own_transaction_has_each_effect_once(
+    project: Pipeline, tmp_path: Path
+) -> None:
+    books = sqlite3.connect(tmp_path / "books.db", check_same_thread=False, isolation_level=None)
+    books.execute("CREATE TABLE taken (key TEXT PRIMARY KEY, event TEXT)")
+    answers: list[Act] = ["drop", 200, "half", 500, 200]
+
+    def take() -> Act:
+        request = seen.requests[-1]
+        books.execute("INSERT OR IGNORE INTO taken VALUES (?, ?)", (request.key, request.event["id"]))
+        return answers.pop(0) if answers else 200
+
+    with closing(books), receiving(*[take] * 12) as seen:
+        configure(project, seen, ALONE.replace("concurrency = 2", "concurrency = 1"))
+        project.ok("work", "--once", "--wait-retries")
+        taken = [event for (event,) in books.execute("SELECT event FROM taken")]
+
+    assert len(seen.requests) == 7, "three answers were lost"
+    assert sorted(taken) == sorted(events(project)), "and each effect is there once"
+
+
+def test_a_secret_in_an_address_is_nowhere_but_in_the_configuration(project: Pipeline) -> None:
+    with receiving(path="/in?token=s3cret-1") as seen:
+        seen.url = seen.url.replace("http://", "http://ann:s3cret-2@")
+        configure(project, seen)
+        project.ok("work", "--once")
+    project.drop("more.csv", payments_file("P-9"))
+    project.ok("watch", "--once")
+
+    said = project.run("work", "--once", "-v")  # nobody is there any more
+    asked = [project.run(*words.split()) for words in ("trace 0.csv --json", "config show", "status --json")]
+
+    assert project.rows("SELECT count(*) FROM attempts") != [(0,)], "it failed, and said so"
+    for done in (said, *asked):
+        assert b"s3cret" not in done.stdout + done.stderr
+    kept = [path for path in (project.root / ".ingest").rglob("*") if path.is_file()]
+    assert [path for path in kept if b"s3cret" in path.read_bytes()] == []
+
+
+def traced_call(project: Pipeline) -> dict[str, Any]:
+    """The one call of the first file."""
+    (event,) = json.loads(project.ok("trace", "0.csv", "--json"))["events"]
+    (call,) = next(d for d in event["deliveries"] if d["processor"] == "notify")["calls"]
+    return dict(call)
 
 
 def children(pid: int) -> list[int]:
