@@ -93,6 +93,18 @@ def locate(tx: Tx, asked: str, sources: Sequence[SourceSettings], *, cwd: Path) 
     return place
 
 
+def inside(root: Path, path: Path) -> bytes | None:
+    """`path` relative to `root`, None where it is elsewhere.
+
+    Its own last part is never resolved: it may be a link that was refused.
+    """
+    plain, real = os.path.normpath(path), os.path.join(os.path.realpath(path.parent), path.name)  # noqa: PTH118  # compared as text
+    for base, inner in ((os.path.normpath(root), plain), (os.path.realpath(root), real)):
+        if inner.startswith(base.rstrip("/") + "/"):
+            return os.fsencode(os.path.relpath(inner, base))
+    return None
+
+
 def of_place(tx: Tx, place: Place, *, now: datetime) -> list[Listed]:
     """Every fact about the file at this place, by position: all its versions, and refusals.
 
@@ -131,7 +143,7 @@ def _among(
 
 
 def _typed(asked: str, sources: Sequence[SourceSettings], cwd: Path) -> list[Place]:
-    return [Place(source=s, path=path) for s in sources if (path := _inside(s.path, cwd / asked)) is not None]
+    return [Place(source=s, path=path) for s in sources if (path := inside(s.path, cwd / asked)) is not None]
 
 
 def _relative(asked: str, sources: Sequence[SourceSettings]) -> list[Place]:
@@ -150,15 +162,6 @@ def _only(candidates: Sequence[Place], asked: str) -> Place | None:
 
 def _is_seen(tx: Tx, place: Place) -> bool:
     return sightings.find(tx, place.source.name, place.path) is not None
-
-
-def _inside(root: Path, path: Path) -> bytes | None:
-    """`path` relative to `root`; its own last part is never resolved: it may be a link that was refused."""
-    plain, real = os.path.normpath(path), os.path.join(os.path.realpath(path.parent), path.name)  # noqa: PTH118  # compared as text
-    for base, inner in ((os.path.normpath(root), plain), (os.path.realpath(root), real)):
-        if inner.startswith(base.rstrip("/") + "/"):
-            return os.fsencode(os.path.relpath(inner, base))
-    return None
 
 
 def _of_name(tx: Tx, asked: str, *, now: datetime) -> list[Listed]:

@@ -23,6 +23,7 @@ SECTIONS: dict[str, dict[str, str]] = {
     "Put right": {
         "dead": "What waits for a person: list, show, retry, discard.",
         "rejects": "Rows that were refused: list, export.",
+        "land": "Land a file by hand, also one that equals what stands.",
     },
     "Arrange": {
         "processors": "Subscriptions: list, show, pause, resume, add, remove.",
@@ -35,4 +36,4 @@ SECTIONS: dict[str, dict[str, str]] = {
 
 COMMANDS: dict[str, str] = {name: line for section in SECTIONS.values() for name, line in section.items()}
 
-LATER = frozenset({"doctor", "export", "inspect", "land", "metrics", "relay", "schema", "sources", "web"})
+LATER = frozenset({"doctor", "export", "inspect", "metrics", "relay", "schema", "sources", "web"})

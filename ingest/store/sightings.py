@@ -126,6 +126,11 @@ def redeliver(tx: Tx, source: str, looks: Sequence[Look], *, now: datetime) -> N
     _REDELIVER.run(tx, [(*look.stat, at, look.stat.text(), source, look.path) for look in looks])
 
 
+def remark(tx: Tx, source: str, path: bytes, reason: str) -> None:
+    """What is known of the path carries this remark, until something else becomes of it."""
+    tx.execute(_REMARK, {"of_source": source, "of_path": path, "reason": reason})
+
+
 def drop(tx: Tx, dropped: Sequence[Sighting]) -> None:
     """What was settling or blocked is gone: what has landed shows again, else the path is forgotten."""
     never = [s for s in dropped if s.standing is None]
@@ -180,6 +185,7 @@ _STANDING = Lookup(
     sightings.c.path,
     "source",
 )
+_REMARK = update(sightings).where(_IS_AT).values(reason=bindparam("reason"))
 _FIND = select(sightings).where(_IS_AT)
 _IS_OPEN = sightings.c.state.in_([literal_column(f"'{state}'") for state in OPEN])
 _OPEN = (

@@ -64,6 +64,13 @@ def report(tx: Tx, said: Report) -> None:
     )
 
 
+def introduce(tx: Tx, name: str, path: str) -> None:
+    """The source is known, so that what comes of it can be counted; idle until a watcher reports it."""
+    said = dict.fromkeys(_SAID, "") | {"path": path, "mode": "poll", "state": "idle"}
+    counts = {"settling": 0, "ignored": 0, "last_scan_at": None}
+    tx.execute(_INTRODUCE, {"name": name, **said, **counts})
+
+
 def count(tx: Tx, name: str, counts: Counts) -> None:
     """The totals of the source are higher by `counts`."""
     tx.execute(_COUNT, {"of_name": name, **asdict(counts)})
@@ -79,6 +86,7 @@ _SAID = ("path", "mode", "state", "proof", "settling", "ignored", "error")
 _NEW = insert(sources).values(
     {name: bindparam(name) for name in ("name", "last_scan_at", *_SAID)} | dict.fromkeys(_COUNTED, 0)
 )
+_INTRODUCE = _NEW.on_conflict_do_nothing(index_elements=["name"])
 _REPORT = _NEW.on_conflict_do_update(
     index_elements=["name"],
     set_={name: _NEW.excluded[name] for name in _SAID}

@@ -31,6 +31,7 @@ class Origin:
     pattern: NamePattern | None  # of names; None: any name will do
     lands_resends: bool  # the bytes that stand, delivered again, are a version of their own
     duplicates: str  # flag | suppress | refuse: known bytes at a new path
+    insists: bool = False  # whatever is delivered is a version of its own, also what stands already
 
     def key(self, path: bytes, subject: str) -> str:
         """The partition key of a path whose attribute form is `subject`; a refused name is by its path."""

@@ -123,9 +123,9 @@ def _decide(tx: Tx, origin: Origin, shows: Shows, taken: Taken, decided: _Decide
         is_there=lambda: shows(path, stat),
         has_landed=lambda: landings.has_landed(tx, origin.name, path, stat),
     )
-    if means is Meaning.STANDS:
+    if means is Meaning.STANDS and not origin.insists:
         return
-    if means is Meaning.REDELIVERED and not origin.lands_resends:
+    if means is Meaning.REDELIVERED and not (origin.lands_resends or origin.insists):
         decided.redelivered.append(taken.look)
         return
     first = decided.firsts.get(sha256)

@@ -13,6 +13,7 @@ from ingest.cli.commands import status
 from tests.cli.project import Ingest, error_of, spawned
 
 PROMISED = {
+    "land": ["--source", "--as", "--reason", "--json"],
     "init": ["--example"],
     "demo": ["--keep"],
     "watch": ["--source", "--once", "--mode", "--quiet", "--json"],

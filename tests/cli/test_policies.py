@@ -74,3 +74,21 @@ def test_why_tells_which_marker_a_file_waits_for_and_since_when(home: Path, inge
     assert (spent["verdict"], spent["rule"]["word"]) == ("marker", "marker")
     assert status["oldest_settling_s"] > 0
     assert status["landed"] == 1
+
+
+def test_a_file_is_landed_by_hand_from_anywhere(home: Path, ingest: Ingest) -> None:
+    write(home, SOURCE + 'max_size = "9B"\n', {"a.csv": "same"})
+    (home / "large.csv").write_text("x" * 10)
+    ingest("watch", "--once")
+
+    landed = ingest("land", "inbox/a.csv", "--source", "acme", "--reason", "asked\nby mail", "--json")
+    refused = ingest("land", "large.csv", "--source", "acme", "--as", "b.csv")
+
+    assert (landed.code, landed.json()["state"], landed.json()["version"]) == (0, "landed", 2)
+    assert ingest("why", "a.csv", "--json").json()["says"] == "by hand: asked\nby mail"
+    assert "by hand: asked\\nby mail" in ingest("why", "a.csv").out
+    assert refused.code == 3
+    assert "refused: too_large" in refused.out
+    assert ingest("land", "nowhere", "--source", "acme").code == 4
+    assert ingest("land", "inbox/a.csv", "--source", "acne").code == 4
+    assert ingest("watch", "--once", "--json").json()["landed"] == 0

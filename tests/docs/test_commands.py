@@ -11,7 +11,7 @@ import pytest
 
 from ingest.cli.catalogue import LATER
 from tests.docs.pages import PAGES, REFERENCE, blocks_of, indented, inline, rows, sections, shown
-from tests.docs.tree import GLOBAL, Command, commands, groups, root_flags
+from tests.docs.tree import GLOBAL, Command, Flag, commands, groups, root_flags
 
 PAGE = REFERENCE / "commands.md"
 SECTIONS = {heading: text for heading, text in sections(PAGE).items() if heading.startswith("ingest ")}
@@ -57,11 +57,13 @@ def test_every_command_line_on_a_page_is_one_the_program_takes(page: Path) -> No
 
 def _line(command: Command) -> str:
     """How the documentation writes a command: the shortest name of each flag, in the order of the help."""
-    flags = [
-        f"[{' '.join([min(flag.names, key=len), flag.value]).strip()}]{'...' if flag.is_repeated else ''}"
-        for flag in sorted(command.flags, key=lambda flag: "--json" in flag.names)
-    ]
+    flags = [_flag(flag) for flag in sorted(command.flags, key=lambda flag: "--json" in flag.names)]
     return " ".join([command.name, *command.arguments, *flags])
+
+
+def _flag(flag: Flag) -> str:
+    written = f"{min(flag.names, key=len)} {flag.value}".strip()
+    return written if flag.is_required else f"[{written}]{'...' if flag.is_repeated else ''}"
 
 
 def _flags_in(cell: str) -> list[str]:

@@ -29,6 +29,7 @@ SPAWNED = {
     "ingest watch": ["watch", "--once"],
     "ingest work": ["work", "--once"],
     "ingest init": ["init", "new"],
+    "ingest land": ["land", "inbox/good.csv", "--source", "inbox"],
 }
 ASKED = {
     "ingest replay": ["replay", "payments", "--dry-run"],
@@ -124,6 +125,9 @@ def test_an_example_has_the_keys_and_types_that_the_command_prints(
 def test_an_example_has_the_keys_and_types_that_the_process_prints(name: str, tmp_path: Path) -> None:
     (tmp_path / "inbox").mkdir()
     (tmp_path / "ingest.toml").write_text(SETTINGS)
+    if name == "ingest land":
+        (tmp_path / "inbox/good.csv").write_text(GOOD)
+        Project(home=tmp_path).run("db", "upgrade")
 
     printed = Project(home=tmp_path).json(*SPAWNED[name], "--json")
 

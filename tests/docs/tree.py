@@ -24,6 +24,7 @@ class Flag:
     names: tuple[str, ...]
     value: str
     is_repeated: bool
+    is_required: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +71,12 @@ def _flags(command: Any) -> Iterator[Flag]:
     for param in command.params:
         if param.param_type_name == "option" and not param.hidden:
             value = "" if param.is_flag else param.metavar
-            yield Flag(names=tuple(param.opts), value=value, is_repeated=param.multiple)
+            yield Flag(
+                names=tuple(param.opts),
+                value=value,
+                is_repeated=param.multiple,
+                is_required=param.required,
+            )
 
 
 def _arguments(command: Any) -> Iterator[str]:
