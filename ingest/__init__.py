@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ingest.contract import Call, Context, Processor, Table, call, fact, processor, table
     from ingest.domain.codec import envelope
-    from ingest.domain.events import DuplicateFileReceived, Event, FileLanded, FileRefused
+    from ingest.domain.events import (
+        DuplicateFileReceived,
+        Event,
+        FileLanded,
+        FileRefused,
+        ReconcileCompleted,
+        WatchGapDetected,
+    )
     from ingest.errors import PermanentError, TryLater
 
 __all__ = [
@@ -24,8 +31,10 @@ __all__ = [
     "FileRefused",
     "PermanentError",
     "Processor",
+    "ReconcileCompleted",
     "Table",
     "TryLater",
+    "WatchGapDetected",
     "call",
     "envelope",
     "fact",
@@ -39,6 +48,8 @@ _HOMES = {
     "envelope": "ingest.domain.codec",
     "FileLanded": "ingest.domain.events",
     "FileRefused": "ingest.domain.events",
+    "ReconcileCompleted": "ingest.domain.events",
+    "WatchGapDetected": "ingest.domain.events",
     "PermanentError": "ingest.errors",
     "TryLater": "ingest.errors",
 }

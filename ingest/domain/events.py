@@ -98,3 +98,32 @@ class DuplicateFileReceived:
     content: str  # "archive:sha256:<hex>"
     name_b64: str | None = None
     path_b64: str | None = None
+
+
+@fact("ingest.watch.gap_detected", version=1)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchGapDetected:
+    """For a while, changes in a source may have gone unseen; a scan of the whole of it follows."""
+
+    type: ClassVar[str]
+    dataschema: ClassVar[str]
+    source: str
+    number: int  # 1, 2, 3, … of the source
+    reason: str  # "overflow", "notifier", "unavailable", "replaced", "suspended"; an open set of words
+    message: str  # for a person
+    detected_at: datetime
+
+
+@fact("ingest.watch.reconcile_completed", version=1)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReconcileCompleted:
+    """A scan that began after a gap has come to its end: what is in the source now has been seen."""
+
+    type: ClassVar[str]
+    dataschema: ClassVar[str]
+    source: str
+    number: int  # of the gap
+    reason: str  # of the gap
+    gap: str  # id of the WatchGapDetected
+    entries: int  # that the scan met
+    completed_at: datetime

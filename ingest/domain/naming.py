@@ -39,6 +39,16 @@ def duplicate_id(source: str, path: bytes, tuple_text: str) -> str:
     return digest_of("duplicate", source, path, tuple_text)
 
 
+def gap_id(source: str, number: int) -> str:
+    """The id of the `WatchGapDetected` for this gap of this source."""
+    return digest_of("gap", source, str(number))
+
+
+def reconciled_id(source: str, number: int) -> str:
+    """The id of the `ReconcileCompleted` for this gap of this source."""
+    return digest_of("reconciled", source, str(number))
+
+
 def fact_id(processor: str, cause: str, type_: str, name: str) -> str:
     """The id of a fact that `processor` emits under `name` because of event `cause`."""
     return digest_of("fact", processor, cause, type_, name)

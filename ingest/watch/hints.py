@@ -20,6 +20,7 @@ class Hints:
         self._lock = threading.Lock()
         self._paths: set[bytes] = set()
         self._is_gap = False
+        self._has_overflowed = False
 
     def add(self, path: bytes) -> None:
         """Something may have happened at `path`."""
@@ -27,13 +28,23 @@ class Hints:
             if len(self._paths) < self._room:
                 self._paths.add(path)
             else:
-                self._is_gap = True
+                self._is_gap = self._has_overflowed = True
         self._wake.set()
 
     def miss(self) -> None:
         """Something may have happened anywhere."""
         self._is_gap = True
         self._wake.set()
+
+    def overflow(self) -> None:
+        """Something happened, anywhere, that found no room."""
+        self._has_overflowed = True
+        self.miss()
+
+    def take_overflow(self) -> bool:
+        """True once after something found no room."""
+        has_overflowed, self._has_overflowed = self._has_overflowed, False
+        return has_overflowed
 
     def take(self) -> tuple[set[bytes], bool]:
         """The paths named since the last call, and whether some are missing."""

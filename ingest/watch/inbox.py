@@ -21,6 +21,7 @@ from ingest.watch.announcers import announcer_of
 from ingest.watch.condition import Condition
 from ingest.watch.desk import Desk
 from ingest.watch.facts import origin_of
+from ingest.watch.gaps import Gaps
 from ingest.watch.hints import Hints
 from ingest.watch.land import refuse
 from ingest.watch.lander import Lander
@@ -56,8 +57,9 @@ class Inbox:
         self._root = Root(source.path)
         announcer = announcer_of(source, self._root, self._rules, desk.store)
         self.settling = Settling(Policy(complete=source.complete, quiet=0.0), announcer)
-        self._reach = Reach(source, self._root, self._rounds, self.settling, self.condition)
         self._origin = origin_of(desk.settings, source)
+        self.gaps = Gaps(desk, self._origin)
+        self._reach = Reach(source, self._root, self._rounds, self.settling, self.condition, self.gaps)
         self._manner = Manner(
             archive=desk.archive,
             inline_max=desk.settings.store.inline_max,
@@ -70,7 +72,7 @@ class Inbox:
         )
         self._lander = Lander(desk, self._origin, self._root, self._manner, leaves=source.after != "keep")
         self._leaving = Leaving(desk, self._root, self.settling, self.condition)
-        self._ignored = 0  # by the scan that runs
+        self._ignored = self._entries = 0  # by the scan that runs
         self._blocked: set[bytes] = set()  # by the scan that runs
         self._news: list[Waiting] = []  # blocked, and not in the store yet
 
@@ -88,6 +90,10 @@ class Inbox:
         self.start_over()
         self._report()
 
+    def lose_notifications(self) -> None:
+        """What hinted at changes has died; everything is to begin anew."""
+        self._reach.lose_notifications()
+
     def start_over(self) -> None:
         """What was under way is given up, and the next scan finds it again."""
         now = self._desk.clock.read().monotonic
@@ -103,6 +109,8 @@ class Inbox:
         paths, is_gap = self._hints.take()
         if is_gap or self.settling.pending.has_room_again():
             self._rounds.at_once(now.monotonic)
+        if self._hints.take_overflow():
+            self.gaps.note("overflow")
         is_behind = False
         if self._is_there(now):
             is_behind = self._leaving.catch_up(now)
@@ -163,7 +171,9 @@ class Inbox:
         if not self._rounds.is_running:
             if now.monotonic < self._rounds.due_at:
                 return
-            self._ignored, self._blocked = 0, set()
+            self.gaps.tell()
+            self.gaps.begin_scan()
+            self._ignored, self._entries, self._blocked = 0, 0, set()
             self._rounds.begin(scan(self._root, self._rules, self._reach.follow))
         try:
             piece = self._rounds.piece()
@@ -175,6 +185,7 @@ class Inbox:
             self._end_scan(now)
         else:
             self._ignored += piece.ignored
+            self._entries += piece.entries
             self._sort_out(piece, now)
             self._recover(piece.private, now)
 
@@ -257,6 +268,7 @@ class Inbox:
                 sightings.wait(tx, self._source.name, "settling", settling)
                 sightings.wait(tx, self._source.name, "blocked", self._news)
             self._news = []
+        self.gaps.tell()
         if self.condition.is_news:
             self._report()
 
@@ -269,10 +281,12 @@ class Inbox:
         pending, condition, name = self.settling.pending, self.condition, self._source.name
         forget_vanished(name, self._root, pending, scan=self._rounds.number)
         condition.end_scan(ignored=self._ignored, blocked=self._blocked, at=self._desk.clock.now())
+        self._reach.confirm()
         if not self._unwritable:
             condition.is_right("archive")
         over = stale(self._desk.store, name, self._root, self._rules, pending, condition.blocked)
         with self._desk.store.write() as tx:
             sightings.drop(tx, over)
+            self.gaps.end_scan(tx, entries=self._entries, now=self._desk.clock.now())
             sources.report(tx, condition.report(len(pending)))
         self._rounds.end(now.monotonic, self._reach.every)

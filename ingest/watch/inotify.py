@@ -105,7 +105,7 @@ class Followed:
 
     def on_queue_overflow(self) -> None:
         """Called by the reader when the kernel dropped events."""
-        self._hints.miss()
+        self._hints.overflow()
 
 
 class _Reader(InotifyFD):

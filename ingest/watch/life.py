@@ -19,6 +19,8 @@ from ingest.store.workers import Worker
 
 _GLANCE = 0.1  # seconds between two looks at `stop`, which a signal handler sets
 
+_ALL_TIME = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # also while the machine sleeps
+
 _log = logging.getLogger(__name__)
 
 
@@ -44,12 +46,18 @@ class Life:
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watcher-beat", daemon=True)
         self._presence: Presence | None = None
+        self._was_suspended = False
         self.failure: StoreUnusable | None = None  # found while beating: nothing may be written any more
 
     @property
     def id(self) -> str:
         """Who this watcher is; another one after it was taken for dead."""
         return "" if self._presence is None else self._presence.id
+
+    def take_suspension(self) -> bool:
+        """True once after this process did not run for longer than its lease."""
+        was_suspended, self._was_suspended = self._was_suspended, False
+        return was_suspended
 
     def __enter__(self) -> Self:
         self._enlist()
@@ -90,13 +98,19 @@ class Life:
     def _run(self) -> None:
         every = self._lease.total_seconds() / 3
         state, due = "active", time.monotonic() + every
+        seen = time.clock_gettime(_ALL_TIME)
         while not self._ended.wait(_GLANCE):
+            seen, before = time.clock_gettime(_ALL_TIME), seen
+            if seen - before > self._lease.total_seconds():
+                self._was_suspended = True
+                self._on_stop()
             if state == "active" and self._stop.is_set():
                 state, due = "stopping", 0.0
                 self._on_stop()
             if time.monotonic() >= due:
                 self._beat(state)
                 due = time.monotonic() + every
+                seen = time.clock_gettime(_ALL_TIME)
 
     def _beat(self, state: str) -> None:
         try:

@@ -31,6 +31,7 @@ from ingest.watch.take import ignore_lease_breaks
 _log = logging.getLogger(__name__)
 
 _BACKOFF = (1.0, 30.0)  # seconds, first and most, before the store is tried again
+RENEW = 300.0  # seconds before notifications that the system's limits refused are asked for again
 _LEAST_SLEEP, _MOST_SLEEP = 0.001, 60.0  # seconds
 
 
@@ -95,6 +96,7 @@ class Loop:
         self._wake = wake
         self._notifier: Notifier | None = None
         self._outages = 0  # one after the other
+        self._renew_at = 0.0  # when notifications that the limits refused are asked for again
 
     def run(self) -> None:
         """Land until it is to stop."""
@@ -103,9 +105,7 @@ class Loop:
             self._wake.clear()
             if self._life.failure is not None:
                 raise self._life.failure
-            if self._notifier is not None and not self._notifier.is_alive():
-                _log.error("notifications have died; they begin anew")
-                self._renew_notifier()
+            self._mend()
             try:
                 is_busy = _step_all(self._inboxes)
             except (CannotWrite, TryAgain) as error:
@@ -120,7 +120,27 @@ class Loop:
         if self._notifier is not None:
             self._notifier.stop()
 
+    def _mend(self) -> None:
+        """What has failed or was missed begins anew."""
+        if self._life.take_suspension():
+            _log.warning("this watcher was suspended: everything is scanned anew")
+            for inbox in self._inboxes:
+                inbox.gaps.note("suspended")
+                inbox.start_over()
+        if self._notifier is not None and not self._notifier.is_alive():
+            _log.error("notifications have died; they begin anew")
+            for inbox in self._inboxes:
+                inbox.lose_notifications()
+            self._renew_notifier()
+        elif self._lacks_notifications() and time.monotonic() >= self._renew_at:
+            self._renew_notifier()
+
+    def _lacks_notifications(self) -> bool:
+        """True while a source is polled only since the system's limits were reached."""
+        return any(inbox.condition.is_known("notifications") for inbox in self._inboxes)
+
     def _renew_notifier(self) -> None:
+        self._renew_at = time.monotonic() + RENEW
         self.close()
         self._notifier, lack = None, ""
         try:

@@ -9,6 +9,7 @@ from ingest.config import SourceSettings
 from ingest.domain.settling import Policy, Reading
 from ingest.filesystems import filesystem_of, is_remote
 from ingest.watch.condition import Condition
+from ingest.watch.gaps import Gaps
 from ingest.watch.hints import Hints
 from ingest.watch.notify import Followed, Notifier, is_supported
 from ingest.watch.root import Root, SourceUnavailable
@@ -23,7 +24,13 @@ class Reach:
     """How one source is watched: by notifications or by polling, while its directory is there."""
 
     def __init__(
-        self, source: SourceSettings, root: Root, rounds: Rounds, settling: Settling, condition: Condition
+        self,
+        source: SourceSettings,
+        root: Root,
+        rounds: Rounds,
+        settling: Settling,
+        condition: Condition,
+        gaps: Gaps,
     ) -> None:
         self.glance_at = 0.0  # monotonic: when the directory itself is looked at again
         self.every = 0.0  # seconds between two scans
@@ -32,7 +39,9 @@ class Reach:
         self._rounds = rounds
         self._settling = settling
         self._condition = condition
+        self._gaps = gaps
         self._followed: Followed | None = None
+        self._was_followed = False  # when it last began
 
     def begin(self, hints: Hints, notifier: Notifier | None, *, lack: str) -> None:
         """The directory is to be held anew, with notifications from `notifier` where they are wanted.
@@ -46,9 +55,20 @@ class Reach:
         self._followed = None
         if is_wanted and notifier is not None:
             self._followed = notifier.followed(hints, is_recursive=self._source.recursive)
+        self._was_followed = self._followed is not None
         if is_wanted and lack:
             self._condition.is_wrong("notifications", f"no notifications, so it is polled: {lack}")
         self._root.release()
+
+    def lose_notifications(self) -> None:
+        """What hinted at changes has died."""
+        if self._was_followed:
+            self._gaps.note("notifier")
+
+    def confirm(self) -> None:
+        """A scan has come to its end, and every folder it met is followed, if any is."""
+        if self._followed is not None:
+            self._condition.is_right("notifications")
 
     def is_local(self) -> bool:
         """True where only this kernel writes: its ctimes and leases can be trusted there."""
@@ -63,7 +83,10 @@ class Reach:
         if now.monotonic < self.glance_at and not is_due:
             return self._condition.is_available
         self.glance_at = now.monotonic + _GLANCE
+        was_held = self._root.is_held
         if self._root.hold():
+            if was_held:
+                self._gaps.note("replaced")
             self._settling.local_device = self._root.device if self.is_local() else None
             self._rounds.at_once(now.monotonic)
         self._condition.is_right("unavailable")
@@ -71,6 +94,8 @@ class Reach:
 
     def lose(self, error: SourceUnavailable, now: Reading) -> None:
         """The directory cannot be read, and that is tried again."""
+        if self._condition.is_available and self._condition.last_scan_at is not None:
+            self._gaps.note("unavailable")
         self._condition.is_wrong("unavailable", error.message)
         self._root.release()
         self._rounds.put_off(now.monotonic + min(self.every, _RETRY))

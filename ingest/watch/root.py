@@ -36,6 +36,11 @@ class Root:
         self._identity: tuple[int, int] | None = None
         self._was_mounted = False
 
+    @property
+    def is_held(self) -> bool:
+        """True while a directory is held."""
+        return self._handle is not None
+
     def hold(self) -> bool:
         """The directory that the path names now is held; True when it is another one than before.
 

@@ -21,6 +21,9 @@ class Rounds:
         self._pieces: Iterator[Piece] | None = None
         self._cpu = 0.0
         self._ended_at = 0.0
+        self._is_too_late = (
+            False  # something was missed while the scan ran, perhaps where it had been already
+        )
 
     @property
     def is_running(self) -> bool:
@@ -32,6 +35,7 @@ class Rounds:
         self.number += 1
         self._cpu = 0.0
         self._pieces = pieces
+        self._is_too_late = False
 
     def piece(self) -> Piece | None:
         """The next piece of the scan that runs, None once there is none; raises `OSError` as `scan` does."""
@@ -54,9 +58,15 @@ class Rounds:
         self._pieces = None
         self._ended_at = now
         self.due_at = now + max(every, _SHARE * self._cpu)
+        if self._is_too_late:
+            self.at_once(now)
 
     def at_once(self, now: float) -> None:
-        """The next scan is due now, unless the last one was that dear and has only just ended."""
+        """The next scan is due now, unless the last one was that dear and has only just ended.
+
+        While one runs, the next follows it: what was missed may lie where this one has been.
+        """
+        self._is_too_late = self.is_running
         self.due_at = min(self.due_at, max(now, self._ended_at + _GAP_SHARE * self._cpu))
 
     def put_off(self, until: float) -> None:

@@ -10,13 +10,27 @@ import pytest
 
 from ingest import registry
 from ingest.domain.codec import decode, envelope, typed
-from ingest.domain.events import DuplicateFileReceived, Event, FileLanded, FileRefused
+from ingest.domain.events import (
+    DuplicateFileReceived,
+    Event,
+    FileLanded,
+    FileRefused,
+    ReconcileCompleted,
+    WatchGapDetected,
+)
 from ingest.domain.facts import class_of
 from tests.docs.pages import REFERENCE, blocks_of, inline, rows, sections
 
 PAGE = REFERENCE / "events.md"
 registry.find("payments:payments")  # publishes its facts
-FACTS: list[Any] = [FileLanded, FileRefused, DuplicateFileReceived, class_of("ingest.payment.settled.v1")]
+FACTS: list[Any] = [
+    FileLanded,
+    FileRefused,
+    DuplicateFileReceived,
+    WatchGapDetected,
+    ReconcileCompleted,
+    class_of("ingest.payment.settled.v1"),
+]
 
 
 def test_every_attribute_of_the_envelope_is_explained_and_no_other() -> None:

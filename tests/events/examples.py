@@ -7,11 +7,19 @@ stands there is never edited: a new version gets an example and a file of its ow
 from __future__ import annotations
 
 from base64 import b64encode
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from ingest.domain.codec import root_event
-from ingest.domain.events import DuplicateFileReceived, Event, FileLanded, FileRefused
+from ingest.domain.events import (
+    DuplicateFileReceived,
+    Event,
+    FileLanded,
+    FileRefused,
+    ReconcileCompleted,
+    WatchGapDetected,
+)
 
 GOLDEN = Path(__file__).parent / "golden"
 NOON = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
@@ -100,7 +108,18 @@ DUPLICATE_IN_FULL = DuplicateFileReceived(
     path_b64=b64encode(b"in/\xff.csv").decode(),
 )
 
-Fact = FileLanded | FileRefused | DuplicateFileReceived
+GAP = WatchGapDetected(
+    source="acme",
+    number=3,
+    reason="overflow",
+    message="more notifications came than could be held",
+    detected_at=NOON,
+)
+RECONCILED = ReconcileCompleted(
+    source="acme", number=3, reason="overflow", gap=FIRST, entries=17, completed_at=NOON
+)
+
+Fact = FileLanded | FileRefused | DuplicateFileReceived | WatchGapDetected | ReconcileCompleted
 
 
 def event_of(fact: Fact, id_: str, subject: str) -> Event:
@@ -110,6 +129,12 @@ def event_of(fact: Fact, id_: str, subject: str) -> Event:
     )
 
 
+def event_of_source(fact: Fact, id_: str) -> Event:
+    """`fact`, which is about the source itself, in its envelope."""
+    return root_event(fact, id=id_, source="/ingest/acme", subject="acme", time=NOON, partitionkey="acme")
+
+
+GAP_EVENT = event_of_source(GAP, FIRST)
 EVENTS: dict[str, Event] = {
     "ingest.file.landed.v1.0": event_of(LANDED, FIRST, "in/payments.csv"),
     "ingest.file.landed.v1.0-in-full": event_of(LANDED_IN_FULL, SECOND, "in/M%E4rz 50%25.csv"),
@@ -117,6 +142,10 @@ EVENTS: dict[str, Event] = {
     "ingest.file.refused.v1.0-in-full": event_of(REFUSED_IN_FULL, SECOND, "in/%FF.csv"),
     "ingest.file.duplicate_received.v1.0": event_of(DUPLICATE, FIRST, "in/again.csv"),
     "ingest.file.duplicate_received.v1.0-in-full": event_of(DUPLICATE_IN_FULL, SECOND, "in/%FF.csv"),
+    "ingest.watch.gap_detected.v1.0": GAP_EVENT,
+    "ingest.watch.reconcile_completed.v1.0": replace(
+        event_of_source(RECONCILED, SECOND), causationid=FIRST, correlationid=FIRST
+    ),
 }
 FACTS: dict[str, Fact] = {
     "ingest.file.landed.v1.0": LANDED,
@@ -125,4 +154,6 @@ FACTS: dict[str, Fact] = {
     "ingest.file.refused.v1.0-in-full": REFUSED_IN_FULL,
     "ingest.file.duplicate_received.v1.0": DUPLICATE,
     "ingest.file.duplicate_received.v1.0-in-full": DUPLICATE_IN_FULL,
+    "ingest.watch.gap_detected.v1.0": GAP,
+    "ingest.watch.reconcile_completed.v1.0": RECONCILED,
 }

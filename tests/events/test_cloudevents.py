@@ -81,7 +81,7 @@ def test_an_event_that_was_made_with_the_sdk_alone_is_ours_to_read(name: str) ->
         "dataschema": event.dataschema,
         "partitionkey": event.partitionkey,
         "correlationid": event.correlationid,
-    }
+    } | ({} if event.causationid is None else {"causationid": event.causationid})
 
     found = decode(SDK.write(CloudEvent(attributes, dict(event.data))).decode())
 

@@ -10,11 +10,17 @@ from jsonschema import Draft202012Validator
 
 import ingest.domain
 from ingest.domain import facts
-from ingest.domain.events import DuplicateFileReceived, FileLanded, FileRefused
+from ingest.domain.events import (
+    DuplicateFileReceived,
+    FileLanded,
+    FileRefused,
+    ReconcileCompleted,
+    WatchGapDetected,
+)
 from tests.events.examples import FACTS, GOLDEN
 
 SCHEMAS = Path(ingest.domain.__file__).parent / "schemas"
-CLASSES = (FileLanded, FileRefused, DuplicateFileReceived)
+CLASSES = (FileLanded, FileRefused, DuplicateFileReceived, WatchGapDetected, ReconcileCompleted)
 JSON_TYPES = {"str": "string", "int": "integer", "datetime": "string", "Mapping[str, str]": "object"}
 
 
@@ -97,6 +103,8 @@ def test_what_is_written_is_what_its_schema_describes(name: str) -> None:
         ("ingest.file.refused.v1.0", {"size": "0"}),
         ("ingest.file.duplicate_received.v1.0", {"size": 0}),
         ("ingest.file.duplicate_received.v1.0", {"duplicateof": None}),
+        ("ingest.watch.gap_detected.v1.0", {"number": 0}),
+        ("ingest.watch.reconcile_completed.v1.0", {"gap": "1"}),
     ],
 )
 def test_what_is_never_written_is_refused_by_the_schema(name: str, wrong: dict[str, Any]) -> None:

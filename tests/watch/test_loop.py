@@ -322,6 +322,16 @@ def test_the_kernel_s_overflow_is_a_gap(tmp_path: Path) -> None:
     notifier.stop()
 
 
+def test_what_is_missed_while_a_scan_runs_is_found_by_another_one() -> None:
+    rounds = Rounds()
+    rounds.begin(iter(()))
+    rounds.at_once(999.0)
+
+    rounds.end(1000.0, 30.0)
+
+    assert rounds.due_at == 1000
+
+
 def test_a_dear_scan_is_repeated_less_often() -> None:
     rounds = Rounds()
     rounds.begin(iter(()))
