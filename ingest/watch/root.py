@@ -35,6 +35,7 @@ class Root:
         self._handle: int | None = None
         self._identity: tuple[int, int] | None = None
         self._was_mounted = False
+        self._leads_to: str | None = None  # where no link had to be followed when it was first held
 
     @property
     def is_held(self) -> bool:
@@ -45,7 +46,7 @@ class Root:
         """The directory that the path names now is held; True when it is another one than before.
 
         Raises `SourceUnavailable` when there is none, when it cannot be read,
-        or when what was mounted there is not any more.
+        or when what was mounted there is not any more, or a link has taken its place.
         """
         try:
             found = self.path.stat()
@@ -54,6 +55,7 @@ class Root:
                 return False
             if self._was_mounted and not is_mounted:
                 raise SourceUnavailable(f"nothing is mounted at {self.path} any more", hint="mount it again")
+            self._refuse_a_link()
             handle = os.open(self.path, _DIRECTORY)
         except OSError as error:
             raise SourceUnavailable(
@@ -65,6 +67,17 @@ class Root:
         self._handle, self._identity = handle, (held.st_dev, held.st_ino)
         self.device, self._was_mounted = held.st_dev, is_mounted
         return True
+
+    def _refuse_a_link(self) -> None:
+        """A path that led here by itself does not follow a link that somebody has put in its place since."""
+        leads_to = os.path.realpath(self.path)
+        if self._leads_to is None:
+            self._leads_to = leads_to if leads_to == os.path.normpath(self.path) else ""
+        if self._leads_to and leads_to != self._leads_to:
+            raise SourceUnavailable(
+                f"the path {self.path} leads elsewhere now: a symbolic link stands in its way",
+                hint="remove the link, or restart the watcher if it is meant",
+            )
 
     def release(self) -> None:
         """Nothing is held."""
