@@ -59,7 +59,7 @@ def find(use: str, *, local: Path | None = None) -> Found:
     `local` is the user's folder of processors; it need not exist. Raises
     `UsageError` when there is no such processor, or its module cannot be imported.
     """
-    folders = _folders(local)
+    folders = folders_of(local)
     mount(folders)
     if ":" not in use:
         return _find_entry_point(use, folders)
@@ -128,8 +128,8 @@ def _found(processor: Processor, *, origin: str, module: str) -> Found:
     return Found(processor=processor, origin=origin, module=module, facts=facts_of(home))
 
 
-def _folders(local: Path | None) -> list[Path]:
-    """The folders that exist, the user's first; none twice."""
+def folders_of(local: Path | None) -> list[Path]:
+    """The folders of processors that exist, the user's `local` one first; none twice."""
     both = [folder for folder in (local, resources.processors_dir()) if folder is not None]
     return list(dict.fromkeys(folder.resolve() for folder in both if folder.is_dir()))
 

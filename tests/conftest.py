@@ -13,3 +13,6 @@ settings.register_profile(
     database=None,
 )
 settings.load_profile("ingest")
+
+# Its entry point has the same name: an environment that knows it does not load it twice.
+pytest_plugins = ["ingest.testing.plugin"]

@@ -52,6 +52,16 @@ class Made:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Stands:
+    """A call that was registered, whatever became of it."""
+
+    processor: str
+    name: str
+    request: str  # canonical JSON
+    is_made: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Registered:
     """How the calls of a run compare with those that stood."""
 
@@ -99,6 +109,14 @@ def open_calls(tx: Tx, held: Held, processor: str, *, scope: str) -> list[OpenCa
     return [OpenCall(**row) for row in found.mappings()]
 
 
+def registered(tx: Tx) -> list[Stands]:
+    """Every call that stands, in the order of events and of registering."""
+    return [
+        Stands(processor=row.processor, name=row.name, request=row.request, is_made=row.made_at is not None)
+        for row in tx.execute(_ALL)
+    ]
+
+
 def begin(tx: Tx, key: str, *, now: datetime) -> bool:
     """A call that must not be repeated is about to be made; False when it was begun before, or is made."""
     return bool(tx.execute(_BEGIN, {"of_key": key, "now": now}).rowcount)
@@ -123,6 +141,7 @@ def forget(tx: Tx, generation_id: int, position: int) -> None:
     tx.execute(_FORGET, {"of_generation": generation_id, "of_position": position})
 
 
+_ALL = select(calls).order_by(calls.c.position, calls.c.processor, calls.c.n)
 _OF_EVENT = (
     calls.c.position == bindparam("of_position"),
     calls.c.processor == bindparam("of_processor"),

@@ -18,7 +18,6 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +25,12 @@ from ingest.archive import Archive
 from ingest.domain.showing import show
 from ingest.errors import CannotWrite, IngestError, TryAgain
 from ingest.registry import find
-from ingest.store import booking
 from ingest.store.engine import Store, open_store
 from ingest.store.presence import Board
-from ingest.work.context import Surroundings
-from ingest.work.cycle import Cycle, wall_clock
+from ingest.work.cycle import Cycle
 from ingest.work.keeper import Keeper
+from ingest.work.outfit import Place, fit_out
 from ingest.work.settle import Trade
-from ingest.work.shelf import Shelf
 from ingest.work.spec import LOG_FD, REPORT_FD, WAKE_FD, ChildSpec
 from ingest.work.stage import Stage
 
@@ -58,8 +55,11 @@ def main() -> int:
     try:
         trades = _trades(spec)  # first: whatever an import does, nothing of ours is open yet
         with open_store(spec.store_url) as store, open(spec.lock, "r+b") as lock:  # noqa: PTH123  # a handle to map
-            keeper = _settle_in(spec, store)
-            cycle = _cycle(spec, store, Board(lock.fileno()), trades, keeper)
+            stage = Stage(board=Board(lock.fileno()), slot=spec.slot, keeper=_settle_in(spec, store))
+            place = Place(
+                worker=spec.worker, child=spec.child, limit=spec.limit, is_stopping=lambda: _stopping
+            )
+            cycle = fit_out(store, Archive(store, Path(spec.archive)), trades, stage=stage, place=place)
             report.say(kind="ready")
             _work(cycle, wake, report)
     except IngestError as error:
@@ -144,33 +144,6 @@ def _trades(spec: ChildSpec) -> dict[str, Trade]:
     """The code of every processor, imported."""
     local = None if spec.processors_dir is None else Path(spec.processors_dir)
     return {p.name: Trade.of(p, find(p.use, local=local).processor) for p in spec.processors}
-
-
-def _cycle(spec: ChildSpec, store: Store, board: Board, trades: dict[str, Trade], keeper: Keeper) -> Cycle:
-    shelf = Shelf(Archive(store, Path(spec.archive)))
-
-    def around(name: str, flush: Callable[[], None]) -> Surroundings:
-        def read(table: Any, equal: dict[str, Any]) -> list[dict[str, Any]]:
-            with keeper.paused():
-                flush()
-            with store.read() as tx:
-                return booking.select_rows(tx, table, equal)
-
-        return Surroundings(
-            processor=name, options=trades[name].spec.options, open=shelf.open, select=read, clock=wall_clock
-        )
-
-    return Cycle(
-        store=store,
-        trades=trades,
-        around=around,
-        expect=shelf.expect,
-        stage=Stage(board=board, slot=spec.slot, keeper=keeper),
-        worker=spec.worker,
-        child=spec.child,
-        is_stopping=lambda: _stopping,
-        limit=spec.limit,
-    )
 
 
 def _die_with(parent: int) -> None:

@@ -105,8 +105,7 @@ class Collector:
         """Rows that stand committed where every named column equals its value."""
         columns = {column.name: column for column in table.columns}
         bound = {name: columns[name].bind(value) for name, value in equal.items()}
-        found = self._around.select(table, bound)
-        return [{n: _unbound(columns[n], v) if n in columns else v for n, v in row.items()} for row in found]
+        return [as_declared(table, row) for row in self._around.select(table, bound)]
 
     def seal(self) -> Spool:
         """All that was handed over, complete."""
@@ -164,6 +163,12 @@ class Collector:
 def _mark(fact: Draft) -> tuple[str, str, str]:
     """What of a fact counts: its identity, key and data, not the moment it was emitted."""
     return fact.id, fact.key, fact.body.partition('"data":')[2].partition(',"datacontenttype":')[0]
+
+
+def as_declared(table: Table, row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of the database with its values as the processor's types."""
+    columns = {column.name: column for column in table.columns}
+    return {name: _unbound(columns[name], value) if name in columns else value for name, value in row.items()}
 
 
 def _unbound(column: Column, value: Any) -> Any:

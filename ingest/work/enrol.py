@@ -8,9 +8,10 @@ from datetime import datetime
 from pathlib import Path
 
 from ingest.config import ProcessorSettings, Settings
+from ingest.contract import Processor
 from ingest.domain.naming import digest_of
 from ingest.errors import UsageError
-from ingest.registry import Found, find
+from ingest.registry import find
 from ingest.store import subscriptions, tables
 from ingest.store.engine import Store
 from ingest.store.subscriptions import Registration
@@ -33,15 +34,20 @@ def enrol(
     Raises `UsageError` for code that cannot be found or loaded, a table that
     is another's, an event type that nothing declares, or options that a processor refuses.
     """
-    found = [(settings, find(settings.use, local=local)) for settings in chosen]
-    for settings, code in found:
-        code.processor.check_options(settings.name, settings.options)
+    found = [(settings, find(settings.use, local=local).processor) for settings in chosen]
+    return subscribe(store, found, now=now)
+
+
+def subscribe(
+    store: Store, found: Sequence[tuple[ProcessorSettings, Processor]], *, now: datetime
+) -> tuple[ProcessorSpec, ...]:
+    """Each of these processors is subscribed by its settings; raises as `enrol` does, but for their code."""
     specs = []
     with store.write() as tx:
-        for settings, code in found:
-            tables.ensure(tx, settings.name, code.processor.owned_tables())
-            spec = _spec(settings, code)
-            subscriptions.register(tx, _registration(settings, code, spec), now=now)
+        for settings, processor in found:
+            tables.ensure(tx, settings.name, processor.owned_tables())
+            spec = _spec(settings, processor)
+            subscriptions.register(tx, _registration(settings, processor, spec), now=now)
             specs.append(spec)
     return tuple(specs)
 
@@ -65,11 +71,11 @@ def fingerprint(settings: Settings) -> str:
     return digest_of("settings", repr(settings.work.lease), *(repr(p) for p in settings.processors))
 
 
-def _registration(settings: ProcessorSettings, code: Found, spec: ProcessorSpec) -> Registration:
+def _registration(settings: ProcessorSettings, processor: Processor, spec: ProcessorSpec) -> Registration:
     return Registration(
         processor=settings.name,
-        version=code.processor.version,
-        accepts=tuple(settings.accepts) or code.processor.accepts,
+        version=processor.version,
+        accepts=tuple(settings.accepts) or processor.accepts,
         origins=tuple(settings.sources),
         is_ordered=settings.ordered,
         on_dead=settings.on_dead,
@@ -78,11 +84,11 @@ def _registration(settings: ProcessorSettings, code: Found, spec: ProcessorSpec)
     )
 
 
-def _spec(settings: ProcessorSettings, code: Found) -> ProcessorSpec:
+def _spec(settings: ProcessorSettings, processor: Processor) -> ProcessorSpec:
     return ProcessorSpec(
         name=settings.name,
         use=settings.use,
-        version=code.processor.version,
+        version=processor.version,
         options=dict(settings.options),
         on_dead=settings.on_dead,
         timeout=settings.timeout.total_seconds(),

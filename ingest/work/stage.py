@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -32,11 +32,38 @@ class Keeper(Protocol):
     def distrust(self) -> None:
         """Something went wrong that no data explain."""
 
+    def paused(self) -> AbstractContextManager[None]:
+        """The engine itself works meanwhile, on behalf of a processor that runs."""
+
     def check(self) -> None:
         """Nothing is written by a process that lost what the engine had open."""
 
     def is_worn(self) -> bool:
         """True when another process should take over."""
+
+
+class Unkept:
+    """Keeps nothing: for a process whose processors are trusted to leave it as it is, as in a test."""
+
+    def admit(self, memory_max: int) -> None:
+        """No limit holds."""
+
+    def dismiss(self) -> None:
+        """Nothing is put back."""
+
+    def distrust(self) -> None:
+        """There is no other process that could take over."""
+
+    def paused(self) -> AbstractContextManager[None]:
+        """There is nothing to pause."""
+        return nullcontext()
+
+    def check(self) -> None:
+        """Nothing was lost."""
+
+    def is_worn(self) -> bool:
+        """Never."""
+        return False
 
 
 @dataclass(slots=True, kw_only=True)

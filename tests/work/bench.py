@@ -27,7 +27,7 @@ from ingest.work.context import Surroundings
 from ingest.work.cycle import Cycle
 from ingest.work.settle import Trade
 from ingest.work.spec import ProcessorSpec
-from ingest.work.stage import Stage
+from ingest.work.stage import Stage, Unkept
 from tests.store.stage import fill
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -172,25 +172,6 @@ class Bench:
             fact, id=f"id-{self.landed}", source="/ingest/acme", subject=name, time=NOW, partitionkey=key
         )
         return outbox.draft(event, origin="acme", content="0" * 64)
-
-
-class Unkept:
-    """The tests' own process: its processors are trusted to leave it as it is."""
-
-    def admit(self, memory_max: int) -> None:
-        pass
-
-    def dismiss(self) -> None:
-        pass
-
-    def distrust(self) -> None:
-        pass
-
-    def check(self) -> None:
-        pass
-
-    def is_worn(self) -> bool:
-        return False
 
 
 def _nothing(_sha256: str) -> Any:

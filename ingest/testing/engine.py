@@ -1,0 +1,80 @@
+"""One worker in the process of a test: it works off all that is due, as `ingest work --once` does.
+
+Nothing is put between the processor and its process: timeouts and memory
+limits are the supervisor's, so they do not hold here.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from datetime import timedelta
+
+from ingest.archive import Archive
+from ingest.config import Settings
+from ingest.contract import Processor
+from ingest.store import filling, lanes, presence, replays, workers
+from ingest.store.engine import Store
+from ingest.store.presence import Presence
+from ingest.work.cycle import Cycle, wall_clock
+from ingest.work.enrol import subscribe
+from ingest.work.outfit import Place, fit_out
+from ingest.work.settle import Trade
+from ingest.work.spec import ProcessorSpec
+from ingest.work.stage import Stage, Unkept
+from ingest.work.takeover import take_over
+
+_KIND = "worker"
+_LEASE = timedelta(hours=1)
+_GLANCE = 0.005  # seconds
+
+
+def know(store: Store, settings: Settings, processors: Mapping[str, Processor]) -> tuple[ProcessorSpec, ...]:
+    """The processors are subscribed and their tables stand."""
+    return subscribe(store, [(p, processors[p.name]) for p in settings.processors], now=wall_clock())
+
+
+def work_off(store: Store, settings: Settings, processors: Mapping[str, Processor]) -> None:
+    """Everything is worked off, replays and retries included; what a dead worker ran is charged first."""
+    directory = presence.directory_of(store.path)
+    take_over(store, directory, me="")
+    specs = know(store, settings, processors)
+    trades = {spec.name: Trade.of(spec, processors[spec.name]) for spec in specs}
+    with Presence(directory, _KIND) as me:
+        _enlist(store, me)
+        cycle = fit_out(
+            store,
+            Archive(store, settings.store.archive),
+            trades,
+            stage=Stage(board=me.board, slot=0, keeper=Unkept()),
+            place=Place(worker=me.id, child=1),
+        )
+        while _has_more(store, list(trades), cycle):
+            pass
+        cycle.release()
+        with store.write() as tx:
+            workers.retire(tx, me.id, now=wall_clock())
+
+
+def _enlist(store: Store, me: Presence) -> None:
+    worker = workers.Worker(id=me.id, kind=_KIND, host=me.host, pid=os.getpid())
+    with store.write() as tx:
+        workers.enlist(tx, worker, lease=_LEASE, now=wall_clock())
+
+
+def _has_more(store: Store, names: list[str], cycle: Cycle) -> bool:
+    """Fill, work, finish replays, wait for a retry: one of them, and whether there may be more."""
+    with store.write() as tx:
+        fills = filling.unfilled(tx, names)
+        if fills:
+            filling.fill_window(tx, fills[0], now=wall_clock())
+            return True
+    if cycle.turn():
+        return True
+    with store.write() as tx:
+        replays.finish(tx, now=wall_clock())
+        due = lanes.due(tx, processors=names, now=wall_clock())
+    if due.next_at is not None:
+        time.sleep(_GLANCE)
+    return bool(due.now) or due.next_at is not None

@@ -1,0 +1,54 @@
+"""What a cycle is fitted out with: the files and the committed rows that its processors may look at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ingest.archive import Archive
+from ingest.store import booking
+from ingest.store.engine import Store
+from ingest.work.context import Surroundings
+from ingest.work.cycle import Cycle, wall_clock
+from ingest.work.settle import Trades
+from ingest.work.shelf import Shelf
+from ingest.work.stage import Stage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Whose cycle it is, and when it is to end."""
+
+    worker: str
+    child: int
+    limit: int | None = None
+    is_stopping: Callable[[], bool] = lambda: False
+
+
+def fit_out(store: Store, archive: Archive, trades: Trades, *, stage: Stage, place: Place) -> Cycle:
+    """A cycle that works `trades` on this store and archive."""
+    shelf = Shelf(archive)
+
+    def around(name: str, flush: Callable[[], None]) -> Surroundings:
+        def read(table: Any, equal: dict[str, Any]) -> list[dict[str, Any]]:
+            with stage.keeper.paused():
+                flush()
+            with store.read() as tx:
+                return booking.select_rows(tx, table, equal)
+
+        return Surroundings(
+            processor=name, options=trades[name].spec.options, open=shelf.open, select=read, clock=wall_clock
+        )
+
+    return Cycle(
+        store=store,
+        trades=trades,
+        around=around,
+        expect=shelf.expect,
+        stage=stage,
+        worker=place.worker,
+        child=place.child,
+        is_stopping=place.is_stopping,
+        limit=place.limit,
+    )
