@@ -174,6 +174,34 @@ def test_a_suspended_worker_and_its_successor_use_one_key(project: Pipeline) -> 
     assert_called_once_each(project, seen)
 
 
+def test_a_call_that_overruns_the_processors_timeout_costs_a_crash_and_is_made_again(
+    project: Pipeline,
+) -> None:
+    with receiving("hang") as seen:
+        slow = ALONE.replace('timeout = "300ms"', 'timeout = "40s"') + 'timeout = "1s"\n'
+        configure(project, seen, slow)
+
+        project.ok("work", "--once", "--wait-retries")
+
+    assert project.rows("SELECT ended, error FROM attempts") == [("crashed", "timed out after 1 s")]
+    assert len(seen.requests) == 5
+    assert_called_once_each(project, seen)
+
+
+def test_a_restored_backup_repeats_calls_under_the_keys_they_had(project: Pipeline) -> None:
+    with receiving() as seen:
+        configure(project, seen)
+        backup = shutil.copytree(project.root / ".ingest", project.root / "backup")
+        project.ok("work", "--once")
+        shutil.rmtree(project.root / ".ingest")
+        backup.rename(project.root / ".ingest")
+
+        project.ok("work", "--once")
+
+    assert len(seen.requests) == 8
+    assert_called_once_each(project, seen)
+
+
 def test_a_rerun_tells_nothing_twice_also_while_it_is_killed(project: Pipeline) -> None:
     with receiving() as seen:
         configure(project, seen)
