@@ -13,7 +13,7 @@ unexport PYTHONHOME
 SECONDS ?= 180
 SEEDS   ?=
 
-.PHONY: help demo test torture check wheel bench pins clean .venv
+.PHONY: help demo test torture sweep check wheel bench pins clean .venv
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 
@@ -41,6 +41,9 @@ test: $(VENV)/.stamp ## run every test
 torture: $(VENV)/.stamp ## campaigns of faults: SECONDS=180 each, SEEDS="1 2 3" or ten fresh ones
 	@$(BIN)/python -m compileall -q ingest processors migrations tests
 	@$(BIN)/python -m tests.torture --seconds $(SECONDS) $(if $(SEEDS),--seeds $(SEEDS))
+
+sweep: $(VENV)/.stamp ## fail or kill at every file-system call of one landing and one delivery
+	INGEST_SWEEP=whole $(BIN)/python -m pytest -n 2 tests/faults/test_sweep.py
 
 check: $(VENV)/.stamp ## style, types, import contracts, spelling
 	$(BIN)/ruff check .

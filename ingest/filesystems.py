@@ -1,4 +1,4 @@
-"""Which kind of filesystem a path is on, and whether its locks and notifications can be trusted."""
+"""Which kind of filesystem a path is on, whether its locks and notifications can be trusted, and its room."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ _REMOTE = frozenset(
     }
 )
 _MOUNTS = Path("/proc/self/mountinfo")
+_LEAST_FREE = 1 << 20  # bytes: with less, a transaction may not fit any more
 _FIXED_FIELDS = 6  # of a line, before the optional ones and the lone dash
 
 
@@ -36,6 +37,22 @@ def filesystem_of(path: Path) -> str:
 def is_remote(kind: str) -> bool:
     """True for network and user-space filesystems: others may write there unseen by this kernel."""
     return kind in _REMOTE or kind.startswith("fuse.") or kind == "fuse"
+
+
+def room_trouble(directory: Path) -> str:
+    """Why nothing can be written in `directory` now, as far as can be told without writing; else empty."""
+    try:
+        found = os.statvfs(directory)
+    except OSError as error:
+        return f"{directory} cannot be read: {error.strerror}"
+    if found.f_flag & os.ST_RDONLY:
+        return f"{directory} is on a filesystem that is mounted read-only"
+    free = found.f_bavail * found.f_frsize
+    if free < _LEAST_FREE:
+        return f"the disk of {directory} is full: {free} bytes are free"
+    if found.f_files and not found.f_favail:
+        return f"the disk of {directory} has no room for another file"
+    return ""
 
 
 def _by_place(path: Path, mounts: list[tuple[str, Path, str]]) -> str:

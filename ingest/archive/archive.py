@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO
 
-from ingest.archive.objects import Objects
+from ingest.archive.objects import Objects, unreadable
 from ingest.errors import ArchiveDamaged, NotFound
 from ingest.store import contents, presence
 from ingest.store.engine import Store, Tx
@@ -26,7 +26,7 @@ class Archive:
 
     def __init__(self, store: Store, directory: Path) -> None:
         self.store = store
-        self.objects = Objects(directory)
+        self.objects = Objects(directory, is_expected=self._has_objects)
 
     @property
     def directory(self) -> Path:
@@ -61,13 +61,19 @@ class Archive:
         workers = presence.directory_of(self.store.path)
         return self.objects.sweep(is_dead=lambda owner: presence.is_dead(workers, owner))
 
+    def _has_objects(self) -> bool:
+        with self.store.read() as tx:
+            return contents.has_objects(tx)
+
     def _open_object(self, sha256: str) -> BinaryIO:
         try:
             file = self.objects.open(sha256)
+        except FileNotFoundError as error:
+            if not self.objects.are_there():
+                raise unreadable(self.directory, error) from error
+            raise ArchiveDamaged(f"the archived content {sha256} is missing", hint=_HINT) from error
         except OSError as error:
-            raise ArchiveDamaged(
-                f"the archived content {sha256} cannot be read: {error.strerror}", hint=_HINT
-            ) from error
+            raise unreadable(self.directory, error) from error
         with ExitStack() as unless_sound:
             unless_sound.callback(file.close)
             if hashlib.file_digest(file, "sha256").hexdigest() != sha256:

@@ -16,13 +16,15 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from io import BufferedReader
+from io import BufferedReader, FileIO
 from pathlib import Path
+from typing import Any
 
-from ingest.errors import CannotWrite
-from ingest.store.engine import make_private_directory
+from ingest.errors import CannotWrite, Unreachable
+from ingest.store.directories import make_private_directory, sync_directory
 
 _CHUNK = 1 << 20  # bytes read at once
+_BUFFER = 128 << 10  # bytes of an object that is read
 _SYNCS = 8  # fsyncs in flight: the disk merges them
 
 
@@ -43,8 +45,9 @@ class Abandoned(Exception):
 class Objects:
     """The directory of archived objects."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, is_expected: Callable[[], bool] = lambda: False) -> None:
         self.directory = directory
+        self._is_expected = is_expected  # objects were stored before: then no new directory is made for them
         self._tmp = directory / "tmp"
         self._named = directory / "sha256"
 
@@ -52,13 +55,23 @@ class Objects:
         """Where the object with this digest lies, or would lie."""
         return self._named / sha256[:2] / sha256
 
+    def are_there(self) -> bool:
+        """True when the directory of the objects can be seen; False where it is not mounted."""
+        return self._named.is_dir()
+
     def make_directories(self) -> None:
-        """The directories objects are written to exist; raises `CannotWrite` where they cannot."""
-        try:
-            make_private_directory(self._tmp)
-            make_private_directory(self._named)
-        except OSError as error:
-            raise _cannot_write(self.directory, error) from error
+        """The directories objects are written to exist; raises `CannotWrite` where they cannot.
+
+        Where objects should be and are not, nothing is made: what is written
+        below the place of a mount that is gone would be lost with the next mount.
+        """
+        if not self.are_there() and self._is_expected():
+            raise CannotWrite(
+                f"the archive {self.directory} has gone, with all its objects",
+                hint="mount it, or restore it from a backup; everything goes on by itself",
+            )
+        make_private_directory(self._tmp)
+        make_private_directory(self._named)
 
     def stage(self, source: int, owner: str, *, expected: int, should_stop: Callable[[], bool]) -> Staged:
         """What can be read from the file descriptor `source` lies hashed in `tmp`.
@@ -84,7 +97,9 @@ class Objects:
         """Every one of `staged` is an object, and its bytes and its name are on the disk.
 
         Raises `CannotWrite` when one is not. An object that is there already
-        is kept. Nothing staged is left behind either way.
+        is replaced by the same bytes, which this call has seen reach the disk:
+        what an earlier failure left there is not trusted. Nothing staged is
+        left behind either way.
         """
         if not staged:
             return
@@ -93,7 +108,7 @@ class Objects:
                 list(pool.map(os.fsync, [s.handle for s in staged]))
             shards = {self._give_name(s) for s in staged}
             for shard in sorted(shards):
-                _sync_directory(shard)
+                sync_directory(shard)
         except OSError as error:
             raise _cannot_write(self.directory, error) from error
         finally:
@@ -111,7 +126,7 @@ class Objects:
 
     def open(self, sha256: str) -> BufferedReader:
         """The object with this digest as it lies there, not verified; raises `FileNotFoundError`."""
-        return self.path_of(sha256).open("rb")
+        return BufferedReader(_Object(self.path_of(sha256)), _BUFFER)
 
     def digests(self) -> Iterator[str]:
         """The digests of all objects, shard by shard; names that are no digest too."""
@@ -143,14 +158,28 @@ class Objects:
     def _give_name(self, staged: Staged) -> Path:
         """The directory whose entries must reach the disk."""
         path = self.path_of(staged.sha256)
-        if not path.parent.exists():
-            make_private_directory(path.parent)
-            _sync_directory(self._named)
-        with suppress(FileNotFoundError):
-            if path.stat().st_size == staged.size:
-                return path.parent
+        make_private_directory(path.parent)
         staged.tmp.rename(path)
         return path.parent
+
+
+class _Object(FileIO):
+    """An object's file; a disk that fails while it is read is an outage, and not its reader's failure."""
+
+    def readinto(self, buffer: Any) -> int:
+        """How many bytes were read; raises `Unreachable`."""
+        try:
+            return super().readinto(buffer)
+        except OSError as error:
+            raise unreadable(Path(os.fsdecode(self.name)), error) from error
+
+
+def unreadable(path: Path, error: OSError) -> Unreachable:
+    """The archive cannot be read now; what is in it may be whole all the same."""
+    return Unreachable(
+        f"the archive cannot be read at {path}: {error.strerror}",
+        hint="mount it or mend the disk; everything goes on by itself",
+    )
 
 
 class _TargetFailed(Exception):
@@ -180,14 +209,6 @@ def _write_all(handle: int, data: bytes) -> None:
             rest = rest[os.write(handle, rest) :]
     except OSError as error:
         raise _TargetFailed(error) from error
-
-
-def _sync_directory(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _names(directory: Path) -> list[str]:

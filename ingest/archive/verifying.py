@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from ingest.archive.archive import Archive
-from ingest.errors import UsageError
+from ingest.errors import Unreachable, UsageError
 from ingest.store import contents, presence
 from ingest.store.contents import Entry
 from ingest.store.outbox import chunks
@@ -111,7 +111,7 @@ def _digest_of_object(archive: Archive, sha256: str) -> str | None:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except FileNotFoundError:
         return None
-    except OSError:
+    except (OSError, Unreachable):
         return ""  # it is there and cannot be read
 
 

@@ -10,13 +10,15 @@ from typing import Any
 from ingest.cli import shapes
 from ingest.cli.wiring import Pipeline, now
 from ingest.config import mask_url
-from ingest.store import contents, integrity, replays, reports
+from ingest.filesystems import room_trouble
+from ingest.store import contents, integrity, presence, replays, reports
 from ingest.store.contents import Totals
 from ingest.store.replays import Report
 from ingest.store.reports import ProcessorStatus, SourceStatus, WorkerStatus
 from ingest.store.schema import REVISION
 
 RECENT = 10  # finished replays that are still shown
+WAL_LONG = 64 * 1024 * 1024  # bytes of the write-ahead log that only an unending reader explains
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +36,7 @@ class Status:
     replays: Sequence[Report]
     head_position: int
     at: datetime
+    troubles: Sequence[str]  # of the disks, and what processes of this host say of themselves
 
     def problems(self) -> list[str]:
         """What a person should look at: dead deliveries, the stale, the unhealthy."""
@@ -43,7 +46,8 @@ class Status:
         ]
         died = [f"{p.name} has {p.dead} dead" for p in self.processors if p.dead]
         locked = ["somebody sits on the database's write lock"] if self.is_write_locked else []
-        return [*sick, *stale, *died, *locked]
+        long = ["the write-ahead log grows: a reader has not ended"] if self.wal_bytes > WAL_LONG else []
+        return [*self.troubles, *sick, *stale, *died, *locked, *long]
 
 
 def gather(pipeline: Pipeline) -> Status:
@@ -53,6 +57,7 @@ def gather(pipeline: Pipeline) -> Status:
     with store.read() as tx:
         at = now()
         watchers = reports.worker_statuses(tx, "watcher", is_dead=is_dead, now=at)
+        workers = reports.worker_statuses(tx, "worker", is_dead=is_dead, now=at)
         return Status(
             url=mask_url(store.url),
             wal_bytes=integrity.wal_bytes(store),
@@ -61,10 +66,11 @@ def gather(pipeline: Pipeline) -> Status:
             sources=_with_new(pipeline, reports.source_statuses(tx, watchers=watchers)),
             processors=reports.processor_statuses(tx, now=at),
             watchers=watchers,
-            workers=reports.worker_statuses(tx, "worker", is_dead=is_dead, now=at),
+            workers=workers,
             replays=_recent(replays.reports(tx)),
             head_position=reports.head_position(tx),
             at=at,
+            troubles=_troubles(pipeline, [*watchers, *workers]),
         )
 
 
@@ -86,6 +92,7 @@ def as_json(status: Status) -> dict[str, Any]:
         "workers": [_worker(worker) for worker in status.workers],
         "replays": [shapes.replay(report) for report in status.replays],
         "head_position": status.head_position,
+        "problems": status.problems(),
     }
 
 
@@ -111,6 +118,18 @@ def _with_new(pipeline: Pipeline, found: list[SourceStatus]) -> list[SourceStatu
         if source.name not in known
     ]
     return sorted([*found, *new], key=lambda source: source.name)
+
+
+def _troubles(pipeline: Pipeline, everyone: Sequence[WorkerStatus]) -> list[str]:
+    """What the disks of store and archive show, and what those who work there say is wrong now."""
+    where = presence.directory_of(pipeline.store.path)
+    said = [
+        (f"{one.kind} {one.id}", presence.trouble_of(where, one.id))
+        for one in everyone
+        if one.host == presence.host() and one.state != "stale"
+    ]
+    disks = [room_trouble(path) for path in (pipeline.store.path.parent, pipeline.archive.directory)]
+    return [*filter(None, disks), *(f"{who}: {trouble}" for who, trouble in said if trouble)]
 
 
 def _recent(found: list[Report]) -> list[Report]:

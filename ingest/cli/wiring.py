@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,9 +15,12 @@ from ingest.cli.given import Given
 from ingest.config import Settings, database_file, load
 from ingest.errors import StoreUnusable
 from ingest.store import presence
-from ingest.store.engine import Store, make_private_directory, open_store, revision
+from ingest.store.directories import make_private_directory, open_to_others
+from ingest.store.engine import Store, open_store, refuse_damage, revision
 
 Flags = Mapping[str, object]
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +60,8 @@ def created(given: Given, flags: Flags | None = None) -> Iterator[Pipeline]:
     held = settings(given, flags)
     make_missing(held)
     with _pipeline(held, open_store(held.store.url)) as pipeline:
+        refuse_damage(pipeline.store)
+        _warn_if_open(pipeline)
         yield pipeline
 
 
@@ -120,6 +126,12 @@ def _seconds(value: float | None) -> str | None:
 def _pipeline(held: Settings, store: Store) -> Iterator[Pipeline]:
     with store:
         yield Pipeline(settings=held, store=store, archive=Archive(store, held.store.archive))
+
+
+def _warn_if_open(pipeline: Pipeline) -> None:
+    for path in (pipeline.store.path, pipeline.archive.directory):
+        if open_to_others(path):
+            _log.warning("%s can be read by others; take their permissions away (chmod go=)", path)
 
 
 def _is_missing(path: Path, url: str) -> bool:

@@ -16,7 +16,8 @@ from ingest.demo.truth import Books, Fate
 from ingest.replay import planning
 from ingest.replay.planning import Request
 from ingest.store import replays, sightings
-from ingest.store.engine import Store, make_private_directory, open_store
+from ingest.store.directories import make_private_directory
+from ingest.store.engine import Store, open_store
 from ingest.store.migrate import create_or_upgrade
 from ingest.store.replays import Report
 from ingest.store.reports import head_position

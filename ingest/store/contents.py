@@ -99,6 +99,11 @@ def page(tx: Tx, after: str = "") -> list[Entry]:
     return [Entry(sha256=row.sha256, size=row.size, is_inline=bool(row.is_inline)) for row in rows]
 
 
+def has_objects(tx: Tx) -> bool:
+    """True when a content lies in the archive's directory; asked only where that is not there."""
+    return tx.execute(_OBJECT).first() is not None
+
+
 def totals(tx: Tx) -> Totals:
     """How many contents there are and how large they are together, by the sources' own counts."""
     row = tx.execute(_TOTALS).one()
@@ -116,6 +121,7 @@ _FIRSTS = Lookup(
     select(contents.c.sha256, contents.c.source, contents.c.path, contents.c.version), contents.c.sha256
 )
 _FIND = select(contents).where(contents.c.sha256 == bindparam("sha256"))
+_OBJECT = select(contents.c.sha256).where(contents.c.bytes.is_(None)).limit(1)
 _INLINE = select(contents.c.sha256, contents.c.bytes).where(
     contents.c.sha256.in_(bindparam("digests", expanding=True)), contents.c.bytes.is_not(None)
 )

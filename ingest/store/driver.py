@@ -1,16 +1,11 @@
-"""The SQLite driver: which one is safe to use, and its errors in our words, with the next step."""
+"""The SQLite driver: which one is safe to use, and what its errors mean."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from types import ModuleType
 
-from sqlalchemy.exc import DBAPIError
-
-from ingest.errors import CannotWrite, StoreUnusable, TryAgain
+from ingest.errors import StoreUnusable
 
 SAFE_SQLITE = (3, 51, 3)  # 3.7.0 to 3.51.2 carry the "WAL-reset" corruption bug: https://sqlite.org/wal.html
 
@@ -37,31 +32,8 @@ def is_busy(error: BaseException | None) -> bool:
     return str(getattr(error, "sqlite_errorname", error)).startswith(("SQLITE_BUSY", "database is locked"))
 
 
-@contextmanager
-def translated(path: Path) -> Iterator[None]:
-    """Errors of the driver, in our words and with the next step."""
-    try:
-        yield
-    except DBAPIError as error:
-        raise _in_our_words(error.orig, path) or error from error
-    except sqlite_module().Error as error:
-        raise _in_our_words(error, path) or error from error
-
-
-def _in_our_words(error: BaseException | None, path: Path) -> Exception | None:
+def is_damage(error: BaseException | None) -> bool:
+    """True when the driver takes the file for damaged, or for no database."""
     name, said = str(getattr(error, "sqlite_errorname", "")), str(error)
-    if is_busy(error):
-        return TryAgain(
-            f"the database {path} stayed locked", hint="see which process holds it, then try again"
-        )
-    if (
-        name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT"))
-        or "malformed" in said
-        or "not a database" in said
-    ):
-        return StoreUnusable(f"{path} is damaged or is not a database", hint="restore the newest backup")
-    if name.startswith(("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN")):
-        return CannotWrite(
-            f"cannot write {path}: {said}", hint="free the disk or mend the mount; nothing was lost"
-        )
-    return None
+    is_named = name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT"))
+    return is_named or "malformed" in said or "not a database" in said

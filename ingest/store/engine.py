@@ -22,10 +22,13 @@ from urllib.parse import quote
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.pool import QueuePool
 
-from ingest.errors import CannotWrite, StoreReplaced, StoreUnusable
+from ingest.errors import CannotWrite, StoreUnusable
 from ingest.filesystems import filesystem_of, is_remote
-from ingest.store.driver import is_busy, sqlite_module, translated
+from ingest.store.directories import make_private_directory
+from ingest.store.driver import is_busy, sqlite_module
 from ingest.store.schema import REVISION
+from ingest.store.soundness import AT_START, damage
+from ingest.store.translating import damaged_or_refused, refused, replaced, translated
 
 Tx = Connection
 
@@ -34,6 +37,7 @@ _WAIT = (0.0002, 0.001)  # seconds between two tries; uniform, since SQLite's ow
 _SCHEME = "sqlite:///"
 _CACHE_KIB = 16 * 1024
 _CHECKPOINT_PAGES = 2000
+_WAL_KEPT = 32 * 1024 * 1024  # bytes of the write-ahead log that a checkpoint leaves standing
 
 
 class Store:
@@ -74,14 +78,12 @@ class Store:
     def check_identity(self) -> None:
         """Raise `StoreReplaced` unless the path still names the file that was opened."""
         if _identity(self.path) != self._identity:
-            raise StoreReplaced(
-                f"the database {self.path} was replaced or deleted while in use",
-                hint="stop every ingest process, put the right file back and start again",
-            )
+            raise replaced(self.path)
 
     def changes(self) -> ChangeMark:
         """A mark that tells, at next to no cost, whether another connection has committed since."""
-        return ChangeMark(self._reader.raw_connection())
+        with translated(self.path):
+            return ChangeMark(self._reader.raw_connection(), self.path)
 
     def close(self) -> None:
         """Let go of every connection, those of other threads too."""
@@ -117,14 +119,15 @@ class Store:
 class ChangeMark:
     """`PRAGMA data_version` of one connection: it differs after any commit of another one."""
 
-    def __init__(self, raw: Any) -> None:
-        self._raw = raw
+    def __init__(self, raw: Any, path: Path) -> None:
+        self._raw, self._path = raw, path
         self._cursor = raw.cursor()
         self._seen = -1
 
     def has_moved(self) -> bool:
         """True when something was committed since the last call; always at the first."""
-        version: int = self._cursor.execute("PRAGMA data_version").fetchone()[0]
+        with translated(self._path):
+            version: int = self._cursor.execute("PRAGMA data_version").fetchone()[0]
         moved, self._seen = version != self._seen, version
         return moved
 
@@ -162,6 +165,14 @@ def open_store(url: str) -> Store:
     return store
 
 
+def refuse_damage(store: Store) -> None:
+    """Raise `StoreUnusable` when half a second of checking finds damage: fail closed."""
+    with translated(store.path):
+        found = damage(store.path, seconds=AT_START)
+    if found:
+        raise damaged_or_refused(store.path, found.splitlines()[-1])
+
+
 def _refuse_other_schema(found: str | None) -> None:
     if found != REVISION:
         age = "newer than this ingest" if found and found > REVISION else "older than this ingest"
@@ -196,13 +207,6 @@ def create_file(path: Path) -> None:
         ) from error
 
 
-def make_private_directory(path: Path) -> None:
-    """The directory `path`, its missing parents too, each that is made readable by its owner only."""
-    for missing in [p for p in (*reversed(path.parents), path) if not p.exists()]:
-        missing.mkdir(mode=0o700, exist_ok=True)
-        missing.chmod(0o700)
-
-
 def _engine(connect: Callable[[], Any], *, begin: Any, pragmas: tuple[str, ...] = ()) -> Engine:
     engine = create_engine("sqlite://", module=sqlite_module(), creator=connect, poolclass=QueuePool)
 
@@ -216,6 +220,7 @@ def _engine(connect: Callable[[], Any], *, begin: Any, pragmas: tuple[str, ...] 
             "temp_store=MEMORY",
             f"cache_size=-{_CACHE_KIB}",
             f"wal_autocheckpoint={_CHECKPOINT_PAGES}",
+            f"journal_size_limit={_WAL_KEPT}",
             *pragmas,
         ):
             raw.execute(f"PRAGMA {pragma}")
@@ -250,8 +255,10 @@ def _patiently(attempt: Any) -> None:
 def _identity(path: Path) -> tuple[int, int] | None:
     try:
         found = path.stat()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError as error:
+        raise refused(path, str(error.strerror)) from error
     return found.st_dev, found.st_ino
 
 

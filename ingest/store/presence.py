@@ -21,13 +21,14 @@ from types import TracebackType
 from typing import Self
 
 from ingest.errors import CannotWrite
-from ingest.store.engine import make_private_directory
+from ingest.store.directories import make_private_directory
 
 CHILDREN = 256  # slots on a board
 _SLOT = struct.Struct(
     "<qqqqq"
 )  # lane id (0: none), keyseq, fence, start and deadline in monotonic nanoseconds
 _SIZE = CHILDREN * _SLOT.size
+_TROUBLE = 512  # bytes behind the slots: what is wrong with the process now
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,19 +74,32 @@ class Presence:
         self.id = f"{kind}-{uuid.uuid4().hex[:16]}"
         self.host = host()
         self.path = directory / f"{self.id}.lock"
+        make_private_directory(directory)
         try:
-            make_private_directory(directory)
-            self.handle = _locked_file(self.path)
+            self.handle = _locked(self.path)
+            self.board = Board(self.handle)
         except OSError as error:
+            with suppress(OSError):
+                self.path.unlink(missing_ok=True)
             raise CannotWrite(
-                f"cannot write {directory}: {error.strerror}", hint="free the disk or mend the mount"
+                f"cannot write {self.path}: {error.strerror}", hint="free the disk or mend the mount"
             ) from error
-        self.board = Board(self.handle)
+
+    def is_shown(self) -> bool:
+        """False when somebody took the lock file away: others take this process for dead."""
+        return self.path.exists()
+
+    def say(self, trouble: str) -> None:
+        """Whoever looks at the lock file sees what is wrong now, empty for nothing; no space is needed."""
+        said = trouble.encode()[:_TROUBLE].ljust(_TROUBLE, b"\0")
+        with suppress(OSError):  # the disk that is in trouble may be this one: then silence tells
+            os.pwrite(self.handle, said, _SIZE)
 
     def leave(self) -> None:
         """The process goes by itself: its file goes with it."""
         self.board.close()
-        self.path.unlink(missing_ok=True)
+        with suppress(OSError):  # a file that stays tells that we died, which is true soon enough
+            self.path.unlink(missing_ok=True)
         os.close(self.handle)
 
     def __enter__(self) -> Self:
@@ -97,26 +111,31 @@ class Presence:
         self.leave()
 
 
-def _locked_file(path: Path) -> int:
-    """A new file of a board's size, locked; where it cannot be had, nothing is left of it."""
-    handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
-    try:
-        os.fchmod(handle, 0o600)
-        # Every byte has its place on the disk: to write into a hole of a mapped file on a full one is SIGBUS.
-        rest = memoryview(bytes(_SIZE))
-        while rest:
-            rest = rest[os.write(handle, rest) :]
-        fcntl.flock(handle, fcntl.LOCK_EX)
-    except OSError:
-        path.unlink()
-        os.close(handle)
-        raise
-    return handle
+def trouble_of(directory: Path, worker_id: str) -> str:
+    """What the worker, of this host, says is wrong now; empty where nothing is, or nobody says."""
+    with suppress(OSError), open(directory / f"{worker_id}.lock", "rb") as file:  # noqa: PTH123  # read as bytes
+        file.seek(_SIZE)
+        return file.read(_TROUBLE).rstrip(b"\0").decode(errors="replace")
+    return ""
 
 
 def directory_of(store_path: Path) -> Path:
     """Where the lock files of a store's workers lie."""
     return store_path.parent / "workers"
+
+
+def _locked(path: Path) -> int:
+    """A new private lock file, held; its space is taken now, for a full disk must not stop the board."""
+    handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        os.fchmod(handle, 0o600)
+        with os.fdopen(handle, "wb", closefd=False) as file:
+            file.write(bytes(_SIZE + _TROUBLE))
+        fcntl.flock(handle, fcntl.LOCK_EX)
+    except BaseException:
+        os.close(handle)
+        raise
+    return handle
 
 
 def host() -> str:
@@ -130,6 +149,8 @@ def is_dead(directory: Path, worker_id: str) -> bool:
         handle = os.open(directory / f"{worker_id}.lock", os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError:
         return True
+    except OSError:  # out of descriptors, or a disk that fails: nothing is proved by that
+        return False
     try:
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)  # shared: others may ask at the same moment
     except BlockingIOError:
@@ -141,7 +162,7 @@ def is_dead(directory: Path, worker_id: str) -> bool:
 
 def last_words(directory: Path, worker_id: str) -> list[Running] | None:
     """What the children of a dead worker ran when it died; None where its file is not on this host."""
-    with suppress(FileNotFoundError), open(directory / f"{worker_id}.lock", "r+b") as file:  # noqa: PTH123  # a handle to map
+    with suppress(OSError, ValueError), open(directory / f"{worker_id}.lock", "r+b") as file:  # noqa: PTH123  # a handle to map
         board = Board(file.fileno())
         found = [running for slot in range(CHILDREN) if (running := board.read(slot)) is not None]
         board.close()
@@ -150,5 +171,6 @@ def last_words(directory: Path, worker_id: str) -> list[Running] | None:
 
 
 def forget(directory: Path, worker_id: str) -> None:
-    """The lock file of a dead worker is gone."""
-    (directory / f"{worker_id}.lock").unlink(missing_ok=True)
+    """The lock file of a dead worker is gone, where it can be removed; what stays harms nobody."""
+    with suppress(OSError):
+        (directory / f"{worker_id}.lock").unlink(missing_ok=True)

@@ -22,7 +22,8 @@ from ingest.contract import Processor, Table
 from ingest.domain import codec, naming
 from ingest.replay import planning
 from ingest.store import outbox, replays
-from ingest.store.engine import Store, make_private_directory, open_store
+from ingest.store.directories import make_private_directory
+from ingest.store.engine import Store, open_store
 from ingest.store.migrate import create_or_upgrade
 from ingest.store.selection import Selection
 from ingest.testing import seen

@@ -77,11 +77,18 @@ class Life:
         finally:
             self._leave()
 
+    def say(self, trouble: str) -> None:
+        """Whoever asks for the status sees what is wrong now, also while the store cannot be written."""
+        if self._presence is not None:
+            self._presence.say(trouble)
+
     def _enlist(self) -> None:
         here = Presence(presence.directory_of(self._store.path), "watcher")
         me = Worker(id=here.id, kind="watcher", host=here.host, pid=os.getpid())
         try:
             with self._store.write() as tx:
+                if self._presence is not None:
+                    workers.retire(tx, self.id, now=_now())
                 workers.enlist(tx, me, lease=self._lease, now=_now())
         except BaseException:
             here.leave()
@@ -116,7 +123,7 @@ class Life:
         try:
             with self._store.write() as tx:
                 is_known = workers.beat(tx, self.id, lease=self._lease, now=_now(), state=state)
-            if not is_known:
+            if not (is_known and self._is_shown()):
                 _log.warning("this watcher was taken for dead; it goes on under another name")
                 self._enlist()
         except (CannotWrite, TryAgain) as error:
@@ -124,6 +131,9 @@ class Life:
         except StoreUnusable as error:
             self.failure = error
             self._on_stop()
+
+    def _is_shown(self) -> bool:
+        return self._presence is not None and self._presence.is_shown()
 
 
 def _now() -> datetime:

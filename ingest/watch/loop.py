@@ -160,6 +160,7 @@ class Loop:
         pause = min(_BACKOFF[0] * 2 ** min(self._outages, 10), _BACKOFF[1])
         self._outages += 1
         _log.error("%s; trying again in %.0f s", error, pause)
+        self._life.say(str(error))
         until = time.monotonic() + pause
         while (
             not self._stop.is_set() and self._life.failure is None and (left := until - time.monotonic()) > 0
@@ -172,6 +173,7 @@ class Loop:
     def _is_well(self) -> None:
         if self._outages:
             _log.warning("the store can be written again")
+            self._life.say("")
         self._outages = 0
 
 

@@ -23,22 +23,22 @@ from typing import Any
 
 from ingest.archive import Archive
 from ingest.domain.showing import show
-from ingest.errors import CannotWrite, IngestError, TryAgain
+from ingest.errors import IngestError
 from ingest.registry import find
 from ingest.store.engine import Store, open_store
 from ingest.store.presence import Board
 from ingest.work.cycle import Cycle
 from ingest.work.keeper import Keeper
+from ingest.work.outages import OUTAGES, PAUSE
 from ingest.work.outfit import Place, fit_out
 from ingest.work.settle import Trade
 from ingest.work.spec import LOG_FD, REPORT_FD, WAKE_FD, ChildSpec
 from ingest.work.stage import Stage
 
-_log = logging.getLogger(__name__)
-
 _PR_SET_PDEATHSIG = 1  # prctl(2)
-_RETRY_AFTER = 1.0  # seconds, when the disk refuses
 _LOG_CHARS = 2000  # of one record
+_LONGEST_PAUSE = 30.0  # seconds, where the surroundings refuse again and again
+_GLANCE = 0.05  # seconds between two looks at whether to stop
 _stopping = False
 
 
@@ -97,14 +97,19 @@ class Reporter:
 
 
 def _work(cycle: Cycle, wake: int, report: Reporter) -> None:
+    refusals = 0  # one after the other
     while not _stopping and not cycle.has_spent_limit() and not cycle.stage.keeper.is_worn():
         try:
-            if cycle.turn():
-                _tell(cycle, report)
-                continue
-        except (CannotWrite, TryAgain) as error:
-            _log.error("%s: %s; trying again", error.message, error.hint)  # the trace says nothing more
+            has_worked = cycle.turn()
+        except OUTAGES as error:
+            refusals += 1
+            report.say(kind="refused", error=error.message, hint=error.hint, exit=error.exit_code)
             _give_back(cycle)
+            _pause(min(PAUSE * 2 ** min(refusals - 1, 10), _LONGEST_PAUSE))
+            continue
+        refusals = 0
+        if has_worked:
+            _tell(cycle, report)
             continue
         report.say(kind="idle")
         _wait(wake)
@@ -117,13 +122,20 @@ def _give_back(cycle: Cycle) -> None:
     while True:
         try:
             cycle.release()
-        except (CannotWrite, TryAgain):
+        except OUTAGES:
             cycle.abandon()
             if _stopping:
                 return
-            time.sleep(_RETRY_AFTER)
+            _pause(PAUSE)
         else:
             return
+
+
+def _pause(seconds: float) -> None:
+    """So many seconds are over, or the child is to stop."""
+    until = time.monotonic() + seconds
+    while not _stopping and time.monotonic() < until:
+        time.sleep(_GLANCE)
 
 
 def _tell(cycle: Cycle, report: Reporter) -> None:

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ingest.domain.showing import show
+from ingest.errors import IngestError
 from ingest.work.keeper import DAMAGED
 from ingest.work.leftovers import MARK, mark_of
 from ingest.work.spec import LOG_FD, REPORT_FD, WAKE_FD, ChildSpec
@@ -37,9 +38,9 @@ _ENDS = ("done", "retrying", "dead", "superseded", "crashed")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """One report of a child: how deliveries have ended, that it is ready or idle, or why it gave up."""
+    """One report of a child: how deliveries ended, that it is ready or idle, what stands in its way."""
 
-    kind: Literal["ready", "idle", "ended", "failed"]
+    kind: Literal["ready", "idle", "ended", "refused", "failed"]
     ended: dict[str, int]
     error: str = ""
     hint: str = ""
@@ -57,6 +58,7 @@ class Child:
     output: int
     report: int
     state: Literal["starting", "busy", "idle"] = "starting"
+    trouble: IngestError | None = None  # what it says is wrong with the surroundings
     end: str = ""  # why we killed it
     printed: str = ""  # the end of what its processors printed, once it is dead
     printed_bytes: int = 0
@@ -193,7 +195,7 @@ def _understood(line: bytes) -> Said | None:
 
 def _said(found: dict[str, Any]) -> Said | None:
     kind = found["kind"]
-    if kind not in ("ready", "idle", "ended", "failed"):
+    if kind not in ("ready", "idle", "ended", "refused", "failed"):
         return None
     return Said(
         kind=kind,

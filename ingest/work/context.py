@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -15,8 +15,10 @@ from ingest.domain.calls import Register
 from ingest.domain.events import Event
 from ingest.domain.instants import moment
 from ingest.domain.showing import show
-from ingest.store.handover import PIECE, Facts, Rejects, Rows
+from ingest.errors import IngestError
+from ingest.store.handover import PIECE, Facts, Piece, Rejects, Rows
 from ingest.store.outbox import Draft, draft
+from ingest.work.outages import OUTAGES
 from ingest.work.spool import Spool
 
 RAW_CHARS = 200
@@ -55,6 +57,7 @@ class Collector:
         self._row_facts: list[Draft | None] = []
         self._facts: list[Draft] = []
         self._rejects: list[tuple[int | None, str | None, str, str]] = []
+        self.outage: IngestError | None = None  # stands even if the processor caught it: rows may be missing
 
     @property
     def options(self) -> Mapping[str, Any]:
@@ -66,7 +69,8 @@ class Collector:
         if self._content is None:
             msg = "no file stands at the root of this event"
             raise ValueError(msg)
-        return self._around.open(self._content)
+        with self._noted():
+            return self._around.open(self._content)
 
     def insert(
         self, table: Table, values: Mapping[str, Any], *, fact: object = None, key: str = "", name: str = ""
@@ -105,7 +109,9 @@ class Collector:
         """Rows that stand committed where every named column equals its value."""
         columns = {column.name: column for column in table.columns}
         bound = {name: columns[name].bind(value) for name, value in equal.items()}
-        return [as_declared(table, row) for row in self._around.select(table, bound)]
+        with self._noted():
+            found = self._around.select(table, bound)
+        return [as_declared(table, row) for row in found]
 
     def seal(self) -> Spool:
         """All that was handed over, complete."""
@@ -146,18 +152,31 @@ class Collector:
             return
         facts = self._row_facts if any(self._row_facts) else []
         marks = ("rows", self._table.name, self._rows, [fact and _mark(fact) for fact in facts])
-        self.spool.add(Rows(self._table, self._rows, facts), marks)
+        self._spool(Rows(self._table, self._rows, facts), marks)
         self._rows, self._row_facts = [], []
 
     def _seal_facts(self) -> None:
         if self._facts:
-            self.spool.add(Facts(self._facts), ("facts", [_mark(fact) for fact in self._facts]))
+            self._spool(Facts(self._facts), ("facts", [_mark(fact) for fact in self._facts]))
             self._facts = []
 
     def _seal_rejects(self) -> None:
         if self._rejects:
-            self.spool.add(Rejects(self._rejects), ("rejects", self._rejects))
+            self._spool(Rejects(self._rejects), ("rejects", self._rejects))
             self._rejects = []
+
+    def _spool(self, piece: Piece, marks: Any) -> None:
+        with self._noted():
+            self.spool.add(piece, marks)
+
+    @contextmanager
+    def _noted(self) -> Iterator[None]:
+        """An outage in the block is raised, and kept."""
+        try:
+            yield
+        except OUTAGES as error:
+            self.outage = error
+            raise
 
 
 def _mark(fact: Draft) -> tuple[str, str, str]:

@@ -19,6 +19,7 @@ from ingest.store.comparing import Compared
 from ingest.store.deliveries import Failure
 from ingest.store.held import Held
 from ingest.work.context import Collector, Surroundings
+from ingest.work.outages import behind
 from ingest.work.spool import Spool
 
 MESSAGE_CHARS = 300
@@ -43,7 +44,11 @@ class Performed:
 def perform(
     held: Held, processor: Processor, around: Surroundings, clock: Callable[[], datetime]
 ) -> Performed:
-    """The processor has run on the delivered event; whatever it raised is in `failure`."""
+    """The processor has run on the delivered event; whatever it raised is in `failure`.
+
+    Raises an outage of the surroundings that stood in its way: that is no
+    failure of the processor, not even where it caught it and went on.
+    """
     started_at = clock()
     failure = None
     collector, spool = None, Spool()
@@ -57,8 +62,13 @@ def perform(
     except BaseException as error:  # a processor may raise anything; it is recorded
         if isinstance(error, KeyboardInterrupt) and signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
             raise  # a person at the terminal
+        outage = behind(error)
+        if outage is not None:
+            raise outage from error
         failure = failed(held, started_at, error)
         spool = _what_was_handed_over(collector)
+    if collector is not None and collector.outage is not None:
+        raise collector.outage
     return Performed(held=held, started_at=started_at, spool=spool, failure=failure)
 
 

@@ -12,13 +12,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ingest.errors import IngestError, UsageError, WorkerLost
+from ingest.errors import CannotWrite, IngestError, WorkerLost
 from ingest.store import crashes, presence
 from ingest.store.engine import Store
 from ingest.store.presence import Presence
 from ingest.work.children import Child, Said, drain, hear, spawn
 from ingest.work.cycle import wall_clock
 from ingest.work.leftovers import sweep
+from ingest.work.outages import failure_of
 from ingest.work.rooms import Rooms
 from ingest.work.spec import ChildSpec, ProcessorSpec
 
@@ -52,10 +53,13 @@ class Pool:
         self._spawned = 0
         self._failed_starts = 0
         self._failure: IngestError | None = None
+        self._unreleased: list[Child] = []  # dead, and the store does not know yet
 
     def start_child(self, *, limit: int | None) -> None:
         """One more child works; `limit` is how many deliveries it may end."""
-        taken = {child.spec.slot for child in self.children}
+        if not self._me.is_shown():
+            raise WorkerLost("this worker's lock file is gone, so that others take it for dead")
+        taken = {child.spec.slot for child in (*self.children, *self._unreleased)}
         equipment = self._equipment
         self._spawned += 1
         spec = ChildSpec(
@@ -72,7 +76,13 @@ class Pool:
             limit=limit,
             processors=equipment.processors,
         )
-        self.children.append(spawn(spec, self._selector))
+        try:
+            self.children.append(spawn(spec, self._selector))
+        except OSError as error:
+            raise CannotWrite(
+                f"cannot start a work process: {error.strerror}",
+                hint="raise the limits on processes and open files, or run fewer; nothing was lost",
+            ) from error
 
     def listen(self, seconds: float) -> None:
         """Whatever the children said within `seconds` is known; returns at the first word."""
@@ -87,6 +97,10 @@ class Pool:
         """True when nothing is being worked here."""
         return all(child.state == "idle" for child in self.children)
 
+    def trouble(self) -> IngestError | None:
+        """What a child says is wrong with the surroundings."""
+        return next((child.trouble for child in self.children if child.trouble is not None), None)
+
     def bury_dead(self, *, is_stopping: bool) -> None:
         """Dead children are gone, with all they had begun; the delivery that one ran has a crash more.
 
@@ -96,9 +110,13 @@ class Pool:
         for child in [c for c in self.children if c.process.poll() is not None]:
             self.children.remove(child)
             self._end(child)
-            self._release(child, is_stopping=is_stopping)
+            self._unreleased.append(child)
+        while self._unreleased:
+            self._release(self._unreleased[0], is_stopping=is_stopping)
+            self._unreleased.pop(0)
             self.has_news = True
         if self._failed_starts >= FAILED_STARTS and self._failure is not None:
+            self._failed_starts = 0
             raise self._failure
 
     def end_overdue(self) -> None:
@@ -151,19 +169,21 @@ class Pool:
             match said.kind:
                 case "ended":
                     self.ended.update(said.ended)
+                    child.trouble = None
+                case "refused":
+                    child.trouble = failure_of(said.error, said.hint, said.exit_code)
                 case "failed":
-                    self._failure = _failure(said)
+                    self._failure = failure_of(said.error, said.hint, said.exit_code)
                 case "ready":
                     child.state, self._failed_starts = "busy", 0
                 case "idle":
-                    child.state, self.has_news = "idle", True
+                    child.state, child.trouble, self.has_news = "idle", None, True
                     self._sweep()
 
     def _release(self, child: Child, *, is_stopping: bool) -> None:
         """What the dead child held is ready again."""
         is_clean = child.process.returncode == 0 and not child.end
         ran = None if is_clean or is_stopping else self._me.board.read(child.spec.slot)
-        self._me.board.write(child.spec.slot, None)
         with self._store.write() as tx:
             charged = crashes.release(
                 tx,
@@ -174,6 +194,7 @@ class Pool:
                 jitter=random.random(),  # noqa: S311  # spreads retries
                 now=wall_clock(),
             )
+        self._me.board.write(child.spec.slot, None)
         self.ended["crashed"] += len(charged)
         self.ended.update(ended for ended in charged if ended != "retrying")
         if child.process.returncode == WorkerLost.exit_code:
@@ -188,10 +209,3 @@ class Pool:
             self._failed_starts += 1
             said = f"the work process cannot start: {child.death()}"
             self._failure = self._failure or IngestError(said, hint=child.printed or "see its log")
-
-
-def _failure(said: Said) -> IngestError:
-    """What a child gave up with, to be raised here."""
-    error = UsageError(said.error, hint=said.hint)
-    error.exit_code = said.exit_code  # type: ignore[misc]  # this instance answers for another's error
-    return error

@@ -11,7 +11,10 @@ import contextlib
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+
+from ingest.errors import CannotWrite
 
 _PREFIX = "ingest-"
 _OWNER_ONLY = 0o700
@@ -23,13 +26,17 @@ class Rooms:
     def __init__(self, directory: Path, worker: str) -> None:
         self._link = _link(directory, worker)
         self._root = Path(tempfile.gettempdir()).resolve() / f"{_PREFIX}{worker}"
-        self._link.symlink_to(self._root)  # first: a kill in between leaves nothing that is not found again
-        self._root.mkdir(_OWNER_ONLY)
+        with _disk():
+            self._link.symlink_to(
+                self._root
+            )  # first: a kill in between leaves nothing that is not found again
+            self._root.mkdir(_OWNER_ONLY)
 
     def make(self, child: int) -> Path:
         """An empty directory that only this user can enter."""
         room = self._root / str(child)
-        room.mkdir(_OWNER_ONLY, parents=True)  # a processor may have removed what lies above its own
+        with _disk():
+            room.mkdir(_OWNER_ONLY, parents=True)  # a processor may have removed what lies above its own
         return room
 
     def remove(self, child: int) -> None:
@@ -50,6 +57,18 @@ def clear(directory: Path, worker: str) -> None:
         if root.name == f"{_PREFIX}{worker}":
             _remove(root)
         link.unlink()
+
+
+@contextlib.contextmanager
+def _disk() -> Iterator[None]:
+    """What the disk refuses in the block, in our words."""
+    try:
+        yield
+    except OSError as error:
+        raise CannotWrite(
+            f"cannot make a temporary directory: {error.strerror}",
+            hint="free the disk of the temporary directory; nothing was lost",
+        ) from error
 
 
 def _link(directory: Path, worker: str) -> Path:

@@ -6,11 +6,13 @@ import hashlib
 import marshal
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import IO, Any
 
 from ingest.contract import Table
 from ingest.domain.calls import Intent
 from ingest.domain.instants import micros, moment
+from ingest.errors import CannotWrite
 from ingest.store.handover import Facts, Piece, Rejects, Rows
 from ingest.store.outbox import Draft
 
@@ -22,6 +24,7 @@ class Spool:
 
     A piece in the file is `marshal` data that this very process wrote: a
     file without a name, that nobody else can open, gone with the process.
+    Where the disk refuses, `CannotWrite` is raised.
     """
 
     def __init__(self) -> None:
@@ -59,17 +62,29 @@ class Spool:
     def pieces(self) -> Iterator[Piece]:
         """Every piece, in the order in which it was added."""
         if self._file is not None:
-            self._file.seek(0)
-            while (size := self._file.read(8)) != b"":
-                yield self._restored(marshal.loads(self._file.read(int.from_bytes(size, "big"))))  # noqa: S302  # our own bytes
+            with _disk():
+                self._file.seek(0)
+            while (piece := self._next(self._file)) is not None:
+                yield piece
         yield from self._pieces
 
     def close(self) -> None:
         """The file is gone."""
         if self._file is not None:
-            self._file.close()
+            with suppress(OSError):  # of what is thrown away nothing needs to reach the disk
+                self._file.close()
+
+    def _next(self, file: IO[bytes]) -> Piece | None:
+        with _disk():
+            size = file.read(8)
+            data = file.read(int.from_bytes(size, "big"))
+        return self._restored(marshal.loads(data)) if size else None  # noqa: S302  # our own bytes
 
     def _spill(self) -> None:
+        with _disk():
+            self._write()
+
+    def _write(self) -> None:
         if self._file is None:
             self._file = tempfile.TemporaryFile()  # noqa: SIM115  # closed by close
         self._file.seek(0, 2)
@@ -97,6 +112,18 @@ class Spool:
                 return Facts([_restored_draft(d) for d in facts])
             case _:
                 return Rejects(plain[1])
+
+
+@contextmanager
+def _disk() -> Iterator[None]:
+    """What the disk refuses in the block, in our words."""
+    try:
+        yield
+    except OSError as error:
+        raise CannotWrite(
+            f"cannot keep a large result in a temporary file: {error.strerror}",
+            hint="free the disk of the temporary directory; nothing was lost",
+        ) from error
 
 
 def _plain_draft(draft: Draft | None) -> tuple[Any, ...] | None:

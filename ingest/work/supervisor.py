@@ -17,13 +17,14 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from ingest.config import Settings
-from ingest.errors import CannotWrite, TryAgain, UsageError, WorkerLost
+from ingest.errors import IngestError, UsageError, WorkerLost
 from ingest.store import filling, lanes, presence, replays, workers
 from ingest.store.engine import Store
 from ingest.store.presence import Presence
 from ingest.work.cycle import wall_clock
 from ingest.work.enrol import chosen, enrol, fingerprint
 from ingest.work.leftovers import become_subreaper
+from ingest.work.outages import OUTAGES, PAUSE, Outage
 from ingest.work.pool import Equipment, Pool
 from ingest.work.takeover import take_over
 
@@ -130,6 +131,7 @@ class Supervisor:
         self._stopping_since: float | None = None
         self._asked_at = 0.0
         self._changes = store.changes()
+        self._outage = Outage(me.say)
 
     def run(self) -> Literal["nothing", "retries", "leases"]:
         """Supervise until stopped or, with `once`, until nothing is due; what is left then."""
@@ -137,27 +139,47 @@ class Supervisor:
         while not self._is_over():
             try:
                 self._round()
-            except (CannotWrite, TryAgain) as error:
-                _log.error("%s: %s; trying again", error.message, error.hint)  # one line
-                time.sleep(LOOK_AROUND)
+            except OUTAGES as error:
+                self._sit_out(error)
         return self._left()
+
+    def _tell_trouble(self) -> None:
+        """What stands in the way of a child is told; the others go on."""
+        trouble = self._pool.trouble()
+        if trouble is None:
+            self._outage.is_over()
+        elif self._wanted.once:
+            raise trouble
+        else:
+            self._outage.lasts(trouble)
+
+    def _sit_out(self, error: IngestError) -> None:
+        """The surroundings refuse: a service waits until they do not; a run that is to end says so."""
+        if self._wanted.once and not self._is_stopping:
+            raise error
+        self._outage.lasts(error)
+        time.sleep(TICK if self._is_stopping else PAUSE)
 
     def leave(self) -> None:
         """No process we brought about is left, and what we held is ready for others."""
         self._pool.close()
         self._changes.close()
-        with self._store.write() as tx:
-            workers.retire(tx, self._me.id, now=wall_clock())
+        try:
+            with self._store.write() as tx:
+                workers.retire(tx, self._me.id, now=wall_clock())
+        except OUTAGES as error:  # our lock file goes with us: whoever works next takes over at once
+            _log.warning("the worker could not sign off: %s", error)
 
     def _round(self) -> None:
         self._pool.listen(TICK)
+        if self._stop.is_set():
+            self._ask_to_stop()
         self._pool.bury_dead(is_stopping=self._is_stopping)
         self._pool.end_overdue()
         self._beat()
         self._look_around()
-        if self._stop.is_set():
-            self._ask_to_stop()
-        else:
+        self._tell_trouble()
+        if not self._stop.is_set():
             self._look()
             self._fill()
             self._employ()

@@ -12,7 +12,10 @@ import pytest
 from ingest.store.driver import sqlite_module
 from tests.cli.project import Ingest, running, until
 
-KEYS = {"v", "store", "archive", "sources", "processors", "watchers", "workers", "replays", "head_position"}
+KEYS = {
+    *("v", "store", "archive", "sources", "processors", "watchers", "workers", "replays"),
+    *("head_position", "problems"),
+}
 STORE = {"url", "dialect", "engine_version", "schema", "wal_bytes"}
 SOURCE = {
     *("name", "path", "mode", "state", "proof", "last_scan_at"),

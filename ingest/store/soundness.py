@@ -1,0 +1,83 @@
+"""Whether a database file is sound, as far as that can be told in bounded time.
+
+A disk that fails to read looks to SQLite like a damaged file. Before anybody
+is told to restore a backup, the file is read as it lies there, and checked.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from ingest.store.driver import is_damage, sqlite_module
+
+AT_START = 0.5  # seconds a check at the start of a command may take
+TO_CONFIRM = 10.0  # seconds for finding out whether what looks like damage is damage
+_STEPS = 20_000  # of SQLite's machine between two looks at the clock
+_CHUNK = 1 << 20
+
+
+def damage(path: Path, *, seconds: float, is_thorough: bool = False) -> str | None:
+    """What is wrong with the database at `path`: empty for nothing, None when the time did not suffice.
+
+    Its tables are checked with their indexes in an order that differs from
+    call to call, so that over many starts every part of a large one is
+    looked at. A thorough check also compares indexes with rows. Raises the
+    driver's error when the file cannot be read at all.
+    """
+    driver = sqlite_module()
+    with _connection(path, seconds) as connection:
+        try:
+            return _check(connection, "integrity_check" if is_thorough else "quick_check")
+        except driver.DatabaseError as error:
+            if is_damage(error):
+                return str(error)
+            if getattr(error, "sqlite_errorname", "") == "SQLITE_INTERRUPT":
+                return None
+            raise
+
+
+def is_readable(path: Path, *, seconds: float) -> bool:
+    """True when the disk gives every byte of the database and its log, as far as time allows."""
+    deadline = time.monotonic() + seconds
+    try:
+        for file in (path, path.with_name(f"{path.name}-wal")):
+            if file.exists():
+                _read_through(file, deadline)
+    except OSError:
+        return False
+    return True
+
+
+def _check(connection: Any, pragma: str) -> str:
+    names = [row[0] for row in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+    random.shuffle(names)  # hides nothing: which part is looked at first
+    for name in names:
+        quoted = name.replace("'", "''")
+        found = connection.execute(f"PRAGMA {pragma}('{quoted}')").fetchone()
+        if found is not None and found[0] != "ok":
+            return str(found[0])
+    return ""
+
+
+@contextmanager
+def _connection(path: Path, seconds: float) -> Iterator[Any]:
+    """A connection that reads only and is interrupted after so many seconds."""
+    deadline = time.monotonic() + seconds
+    name = f"file:{quote(os.fsencode(path))}?mode=rw"  # to join in the write-ahead log
+    with closing(sqlite_module().connect(name, uri=True, timeout=1.0, isolation_level=None)) as connection:
+        connection.set_progress_handler(lambda: time.monotonic() > deadline, _STEPS)
+        connection.execute("PRAGMA query_only=ON")
+        yield connection
+
+
+def _read_through(file: Path, deadline: float) -> None:
+    with file.open("rb", buffering=0) as opened:
+        while opened.read(_CHUNK) and time.monotonic() < deadline:
+            pass
