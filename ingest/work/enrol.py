@@ -42,6 +42,8 @@ def subscribe(
     store: Store, found: Sequence[tuple[ProcessorSettings, Processor]], *, now: datetime
 ) -> tuple[ProcessorSpec, ...]:
     """Each of these processors is subscribed by its settings; raises as `enrol` does, but for their code."""
+    for settings, processor in found:
+        processor.check_options(settings.name, settings.options)
     specs = []
     with store.write() as tx:
         for settings, processor in found:
