@@ -20,7 +20,7 @@ from ingest.store import calls, lanes
 from ingest.store.calls import Made, OpenCall
 from ingest.store.engine import Store
 from ingest.store.held import Held
-from ingest.work.perform import Performed, failed
+from ingest.work.perform import Performed, failed, is_from_terminal
 from ingest.work.settle import Trade
 from ingest.work.spool import Spool
 
@@ -52,7 +52,9 @@ class Caller:
                 made.append(self._make(open_call, trade))
             except (ClaimLost, CannotWrite, TryAgain):  # of the store's, not of the call
                 raise
-            except (Exception, SystemExit) as error:  # noqa: BLE001  # a call may raise anything; it is recorded
+            except BaseException as error:  # a call may raise anything; it is recorded
+                if is_from_terminal(error):
+                    raise
                 failure = failed(
                     held,
                     started_at,

@@ -60,8 +60,8 @@ def perform(
         processor(typed(event), collector)
         spool = collector.seal()
     except BaseException as error:  # a processor may raise anything; it is recorded
-        if isinstance(error, KeyboardInterrupt) and signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-            raise  # a person at the terminal
+        if is_from_terminal(error):
+            raise
         outage = behind(error)
         if outage is not None:
             raise outage from error
@@ -110,6 +110,11 @@ def _what_was_handed_over(collector: Collector | None) -> Spool:
     except (MemoryError, OSError):
         collector.spool.close()
         return Spool()
+
+
+def is_from_terminal(error: BaseException) -> bool:
+    """True of a person's Ctrl-C, where it can reach this process."""
+    return isinstance(error, KeyboardInterrupt) and signal.getsignal(signal.SIGINT) is not signal.SIG_IGN
 
 
 def failed(

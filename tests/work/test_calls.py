@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from ingest import Context, FileLanded, PermanentError, TryLater, call, processor, table
+from ingest.errors import CannotWrite
 from ingest.store import dead, lanes, schema
 from tests.work.bench import NOW, Bench, states
 
@@ -256,6 +257,22 @@ def test_a_stop_between_two_calls_leaves_the_rest_to_the_next(bench: Bench) -> N
     assert bench.rows("SELECT count(*) FROM attempts") == [(0,)], "a graceful stop costs nothing"
 
 
+class Odd(BaseException):
+    """What a call raises that is not even an Exception."""
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), Odd("odd"), MemoryError()], ids=repr)
+def test_whatever_a_call_raises_is_recorded(bench: Bench, error: BaseException) -> None:
+    bench.add("caller", caller)
+    bench.land("a")
+    OUTSIDE.raises = [error]
+
+    cycle = bench.drain()
+
+    assert bench.rows("SELECT error FROM attempts")[0][0].startswith(f"call first: {type(error).__name__}")
+    assert cycle.ended["crashed" if isinstance(error, MemoryError) else "retrying"] == 1
+
+
 def test_a_function_that_is_gone_says_so(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     bench.add("caller", caller)
     bench.land("a")
@@ -293,8 +310,11 @@ def test_a_later_version_does_not_silently_close_what_only_lacks_its_calls(bench
     assert bench.rows("SELECT count(*) FROM dead") == [(1,)]
 
 
-class Died(BaseException):
-    """Stands for the end of the process: nothing after it runs."""
+class Died(CannotWrite):
+    """Stands for the end of the process: an error of the store's, after which nothing is recorded here."""
+
+    def __init__(self) -> None:
+        super().__init__("died")
 
 
 class Taken(Exception):
