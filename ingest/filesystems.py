@@ -41,6 +41,8 @@ def is_remote(kind: str) -> bool:
 
 def room_trouble(directory: Path) -> str:
     """Why nothing can be written in `directory` now, as far as can be told without writing; else empty."""
+    while not directory.exists() and directory != directory.parent:
+        directory = directory.parent  # where it would be made
     try:
         found = os.statvfs(directory)
     except OSError as error:

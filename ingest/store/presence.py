@@ -20,7 +20,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from ingest.errors import CannotWrite
+from ingest.errors import CannotWrite, WorkerLost
 from ingest.store.directories import make_private_directory
 
 CHILDREN = 256  # slots on a board
@@ -88,6 +88,11 @@ class Presence:
     def is_shown(self) -> bool:
         """False when somebody took the lock file away: others take this process for dead."""
         return self.path.exists()
+
+    def check_shown(self) -> None:
+        """Raise `WorkerLost` when the lock file was taken away."""
+        if not self.is_shown():
+            raise WorkerLost("this worker's lock file is gone, so that others take it for dead")
 
     def say(self, trouble: str) -> None:
         """Whoever looks at the lock file sees what is wrong now, empty for nothing; no space is needed."""

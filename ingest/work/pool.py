@@ -57,8 +57,7 @@ class Pool:
 
     def start_child(self, *, limit: int | None) -> None:
         """One more child works; `limit` is how many deliveries it may end."""
-        if not self._me.is_shown():
-            raise WorkerLost("this worker's lock file is gone, so that others take it for dead")
+        self._me.check_shown()
         taken = {child.spec.slot for child in (*self.children, *self._unreleased)}
         equipment = self._equipment
         self._spawned += 1

@@ -24,6 +24,7 @@ from ingest.store.presence import Presence
 from ingest.work.cycle import wall_clock
 from ingest.work.enrol import chosen, enrol, fingerprint
 from ingest.work.leftovers import become_subreaper
+from ingest.work.lookout import Lookout
 from ingest.work.outages import OUTAGES, PAUSE, Outage
 from ingest.work.pool import Equipment, Pool
 from ingest.work.takeover import take_over
@@ -127,11 +128,12 @@ class Supervisor:
         self._due = lanes.Due(now=(), next_at=None)
         self._fills: list[filling.Fill] = []
         self._beat_at = 0.0
-        self._looked_around_at = time.monotonic()
+        self._looked_around_at = 0.0
         self._stopping_since: float | None = None
         self._asked_at = 0.0
         self._changes = store.changes()
         self._outage = Outage(me.say)
+        self._lookout = Lookout(store, me, settings)
 
     def run(self) -> Literal["nothing", "retries", "leases"]:
         """Supervise until stopped or, with `once`, until nothing is due; what is left then."""
@@ -227,7 +229,7 @@ class Supervisor:
     def _look_around(self) -> None:
         if time.monotonic() - self._looked_around_at >= LOOK_AROUND:
             self._looked_around_at = time.monotonic()
-            if take_over(self._store, self._me.path.parent, me=self._me.id):
+            if self._lookout.look():
                 self._pool.has_news = True
 
     def _ask_to_stop(self) -> None:

@@ -1,0 +1,76 @@
+"""Small real disks that can be filled, and how a pipeline on them fares."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.crash.pipeline import Pipeline, wait_until
+
+
+@contextmanager
+def small_disk(at: Path, size: str) -> Iterator[Path]:
+    """A tmpfs of so many bytes at `at`; the test is skipped where none can be mounted."""
+    at.mkdir(parents=True, exist_ok=True)
+    command = ["mount", "-t", "tmpfs", "-o", f"size={size},mode=700", "tmpfs", str(at)]
+    if os.geteuid() != 0 or subprocess.run(command, capture_output=True, check=False).returncode != 0:
+        pytest.skip("a small disk needs the right to mount a tmpfs")
+    try:
+        yield at
+    finally:
+        subprocess.run(["umount", "-l", str(at)], check=True)
+
+
+def remount(at: Path, options: str) -> None:
+    """The disk at `at` is mounted anew with these options."""
+    subprocess.run(["mount", "-o", f"remount,{options}", str(at)], check=True)
+
+
+def fill(disk: Path) -> Path:
+    """Nothing more fits on the disk until the file that is returned has gone."""
+    filler = disk / ".filler"
+    with filler.open("wb", buffering=0) as file:
+        for size in (1 << 16, 1 << 12):
+            while True:
+                try:
+                    if file.write(bytes(size)) < size:
+                        break
+                except OSError:
+                    break
+    return filler
+
+
+@contextmanager
+def running(project: Pipeline, *args: str, **env: str) -> Iterator[subprocess.Popen[bytes]]:
+    """The command runs while the block does; afterwards it has stopped cleanly."""
+    plain = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    log = (project.root / f"{args[0]}.log").open("ab")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ingest", *args], cwd=project.root, env=plain | env, stdout=log, stderr=log
+    )
+    try:
+        wait_until(lambda: process.pid in project.live(), f"{args[0]} is up")
+        yield process
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(40) == 0, (project.root / f"{args[0]}.log").read_text()[-3000:]
+    finally:
+        process.kill()
+        process.wait()
+        log.close()
+
+
+def problems(project: Pipeline) -> list[str]:
+    """What `status --check` complains of; its exit code says the same."""
+    done = project.run("status", "--json", "--check")
+    found: dict[str, Any] = json.loads(done.stdout)
+    assert done.returncode == (3 if found["problems"] else 0)
+    return [str(problem) for problem in found["problems"]]

@@ -1,0 +1,144 @@
+"""A database that is replaced, damaged or restored: processes stop with a message, nothing is guessed."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.crash.pipeline import Pipeline, payments_file, pipeline, wait_until
+from tests.faults.disks import problems, running
+from tests.faults.faulty import Fault, faulty
+
+LARGE = payments_file(*(f"L-{n}" for n in range(2000)))  # an object of the archive
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Pipeline:
+    """One file has landed."""
+    made = pipeline(tmp_path / "p")
+    made.drop("a.csv", payments_file("P-1"))
+    made.ok("watch", "--once")
+    return made
+
+
+def ended(process: subprocess.Popen[bytes]) -> tuple[int, str]:
+    """How the command ended by itself, and what it said."""
+    _, err = process.communicate(timeout=40)
+    return process.returncode, err.decode()
+
+
+@pytest.mark.parametrize("command", ["watch", "work"])
+def test_an_idle_process_stops_when_its_database_is_replaced(project: Pipeline, command: str) -> None:
+    config = project.root / "ingest.toml"
+    config.write_text(config.read_text().replace('lease = "30s"', 'lease = "3s"'))
+    process = project.start(command)
+    wait_until(lambda: process.pid in project.live(), "it is up")
+
+    copy = project.database.with_name("copy")
+    shutil.copy(project.database, copy)
+    copy.rename(project.database)
+
+    code, said = ended(process)
+    assert code == 65, said
+    assert "replaced or deleted" in said
+    assert "Traceback" not in said
+
+
+def test_a_damaged_page_is_refused_at_the_start_with_the_way_out(project: Pipeline) -> None:
+    size = project.database.stat().st_size
+    with project.database.open("r+b") as file:
+        for page in range(4096, size, 4096):
+            file.seek(page)
+            file.write(bytes([0xFF] * 16))
+    before = project.database.read_bytes()
+
+    done = project.run("work", "--once")
+
+    assert done.returncode == 65
+    assert b"restore the newest backup" in done.stderr
+    assert project.database.read_bytes() == before
+
+
+def test_a_disk_that_fails_to_read_once_is_not_taken_for_a_damaged_database(project: Pipeline) -> None:
+    with faulty(project.root, Fault(at=40, how="EIO", calls="pread")) as met:
+        done = met.run("watch", "--once")
+
+    assert done.returncode == 73, done.stderr
+    assert b"restore" not in done.stderr
+
+
+def test_bytes_and_names_reach_the_disk_before_the_commit_and_the_source_goes_last(tmp_path: Path) -> None:
+    project = pipeline(tmp_path / "p")
+    config = project.root / "ingest.toml"
+    config.write_text(config.read_text().replace('path = "inbox"', 'path = "inbox"\nafter = "delete"'))
+    project.drop("large.csv", LARGE)
+
+    with faulty(project.root, Fault()) as met:
+        assert met.run("watch", "--once").returncode == 0
+        made = met.made()
+
+    def last(name: str, part: str, before: int) -> int:
+        return max(n for n, (call, path) in enumerate(made[:before]) if call == name and part in path)
+
+    named = last("rename", ".ingest/archive/sha256/", len(made))
+    whole = last("fsync", ".ingest/archive/tmp/", named)
+    shard = next(
+        n for n, call in enumerate(made) if n > named and call == ("fsync", str(Path(made[named][1]).parent))
+    )
+    gone = last("unlink", "inbox/", len(made))
+    committed = last("fsync", "ingest.db-wal", gone)
+    assert whole < named < shard < committed < gone
+
+
+def test_a_restored_backup_lands_again_what_is_there_and_names_what_is_not(project: Pipeline) -> None:
+    backup = project.root / "backup.db"
+    shutil.copy(project.database, backup)
+    project.drop("kept.csv", payments_file("P-2"))
+    project.drop("gone.csv", LARGE)
+    project.ok("watch", "--once")
+    ids = project.rows("SELECT event_id FROM sightings WHERE path = CAST('kept.csv' AS BLOB)")
+    (project.inbox / "gone.csv").unlink()
+
+    shutil.copy(backup, project.database)
+    project.ok("watch", "--once")
+    found = project.run("archive", "verify", "--json")
+
+    again = project.rows("SELECT event_id FROM sightings WHERE path = CAST('kept.csv' AS BLOB)")
+    assert again == ids, "the same event, by the same id"
+    assert found.returncode == 0
+    [lost] = [path.name for path in project.archive.glob("sha256/*/*")]
+    assert project.rows("SELECT count(*) FROM landings") == [(2,)]
+    assert lost
+
+
+def test_a_lock_file_that_is_cleaned_away_costs_a_name_and_nothing_else(project: Pipeline) -> None:
+    with running(project, "work") as process:
+        wait_until(lambda: project.rows("SELECT 1 FROM payments") != [], "it is booked")
+        shutil.rmtree(project.root / ".ingest" / "workers")
+        project.drop("b.csv", payments_file("P-2"))
+        project.ok("watch", "--once")
+        wait_until(lambda: project.rows("SELECT count(*) FROM payments") == [(2,)], "work goes on")
+        wait_until(lambda: problems(project) == [], "all is well")
+        assert process.poll() is None
+
+    project.assert_worked_off()
+
+
+def test_a_process_that_is_out_of_files_waits_and_goes_on(project: Pipeline) -> None:
+    with faulty(
+        project.root, Fault(at=1, how="EMFILE", calls="open,create", is_lasting=True, below=project.archive)
+    ) as met:
+        process = met.start("watch")
+        wait_until(lambda: process.pid in project.live(), "it is up")
+        project.drop("large.csv", LARGE)
+        wait_until(lambda: met.calls() > 0, "the fault is met")
+        met.heal()
+        wait_until(lambda: project.rows("SELECT count(*) FROM landings") == [(2,)], "it has landed after all")
+        process.send_signal(signal.SIGTERM)
+        code, said = ended(process)
+
+    assert code == 0, said
