@@ -91,6 +91,15 @@ def register(
     return Registered(new=len(rows), changed=changed)
 
 
+def adopt(tx: Tx, held: Held, processor: str) -> None:
+    """Calls that a rerun registered and has not made are this delivery's to make.
+
+    For live work, which waits for a person where it fails; a replay does not.
+    """
+    of = {"of_position": held.position, "of_processor": processor, "of_scope": ""}
+    tx.execute(_ADOPT, {**of, "by_generation": held.lane.generation_id})
+
+
 def open_calls(tx: Tx, held: Held, processor: str, *, scope: str) -> list[OpenCall]:
     """The calls of the event that this delivery has to make, in the order in which they were registered.
 
@@ -180,6 +189,7 @@ _OPEN = (
     .order_by(calls.c.generation_id, calls.c.n)
 )
 _UNMADE = calls.c.made_at.is_(None)
+_ADOPT = update(calls).where(*_OF_EVENT, _UNMADE).values(generation_id=bindparam("by_generation"))
 _BEGIN = (
     update(calls)
     .where(calls.c.key == bindparam("of_key"), _UNMADE, calls.c.begun_at.is_(None))

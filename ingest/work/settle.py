@@ -164,6 +164,8 @@ def _intend(
         return _outcome(run, trade, applied, is_replay=False)
     name, scope = trade.spec.name, generation.scope
     registered = calls.register(tx, run.held, name, run.spool.calls, scope=scope, now=now)
+    if not is_replay:
+        calls.adopt(tx, run.held, name)
     applied.calls_new, applied.calls_changed = registered.new, registered.changed
     outcome = _outcome(run, trade, applied, is_replay=is_replay)
     if not calls.open_calls(tx, run.held, name, scope=scope):

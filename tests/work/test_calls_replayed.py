@@ -23,6 +23,7 @@ class Script:
 
     seen: list[tuple[str, Any]] = field(default_factory=list)
     raises: list[BaseException] = field(default_factory=list)
+    fails: bool = False  # the processor does
     requests: dict[str, str] = field(default_factory=lambda: {"first": "as it was"})
 
 
@@ -45,6 +46,9 @@ def post(request: Any, *, key: str, options: Mapping[str, Any]) -> None:
 @processor(accepts=FileLanded, version="1", tables=[ROWS])
 def mailer(event: FileLanded, ctx: Context) -> None:
     ctx.insert(ROWS, {"name": event.name})
+    if SCRIPT.fails:
+        msg = "not now"
+        raise ValueError(msg)
     for name, request in SCRIPT.requests.items():
         ctx.once(name, post, request)
 
@@ -56,6 +60,12 @@ def replay(bench: Bench, id_: str, mode: str = "rerun") -> None:
         replays.start(tx, planned, replay_id=id_, plan_id="p", mode=mode, reason="why", who="ann", now=NOW)
         for fill in filling.unfilled(tx):
             filling.fill_window(tx, fill, now=NOW)
+
+
+def make_due(bench: Bench, where: str = "") -> None:
+    """Whatever waits for its next try is due."""
+    with bench.store.write() as tx:
+        tx.exec_driver_sql(f"UPDATE lanes SET available_at = 0 {where}")
 
 
 def verdict(bench: Bench, id_: str) -> tuple[Any, ...]:
@@ -167,8 +177,7 @@ def test_a_forced_replay_repeats_each_call_under_one_new_key(bench: Bench) -> No
 
     replay(bench, "f1", mode="force")
     bench.drain()
-    with bench.store.write() as tx:
-        tx.exec_driver_sql("UPDATE lanes SET available_at = 0")
+    make_due(bench)
     bench.drain()
     replay(bench, "r1")
     bench.drain()
@@ -196,6 +205,29 @@ def test_a_cancelled_replay_leaves_no_call_behind_that_nobody_makes(bench: Bench
 
     assert requests() == ["as it was", "more", "more"]
     assert bench.rows("SELECT count(*) FROM calling") == [(0,)]
+
+
+def test_live_work_makes_a_call_that_a_rerun_registered_and_has_not_made(bench: Bench) -> None:
+    bench.add("mailer", mailer)
+    bench.land("a")
+    SCRIPT.fails = True
+    bench.drain()
+    SCRIPT.fails = False
+    SCRIPT.raises = [ConnectionError("no")]
+    replay(bench, "r1")
+    bench.drain()
+    SCRIPT.requests = {"first": "as it would be now"}
+
+    make_due(bench, "WHERE generation_id = 1")
+    bench.drain()
+    by_live = list(SCRIPT.seen)
+    make_due(bench)
+    bench.drain()
+
+    assert len(by_live) == 2
+    assert by_live[0] == by_live[1], "one key, one request"
+    assert by_live == SCRIPT.seen, "and the rerun has nothing left to call"
+    assert bench.rows("SELECT state FROM outcomes") == [("done",), ("done",)]
 
 
 def test_two_replays_at_once_come_to_one_request_for_a_key(bench: Bench) -> None:
