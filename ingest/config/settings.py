@@ -124,7 +124,6 @@ class SourceSettings:
         metadata=key(
             choice("stable", "renamed", "marker", "manifest"),
             "How a whole file is told from one still being written.",
-            built=("stable", "renamed", "marker"),
         ),
     )
     quiet: timedelta | None = field(
@@ -141,7 +140,7 @@ class SourceSettings:
     )
     manifest: str = field(
         default="*.sha256",
-        metadata=key(GLOB, 'The names of manifests, for complete = "manifest".', built=("*.sha256",)),
+        metadata=key(GLOB, 'The names of manifests, for complete = "manifest".'),
     )
     name_pattern: str = field(
         default="",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ingest.config import SourceSettings
 from ingest.store.engine import Store
 from ingest.watch.announcing import Announcer
+from ingest.watch.manifests import Manifests
 from ingest.watch.markers import Markers
 from ingest.watch.root import Root
 from ingest.watch.rules import Rules
@@ -14,4 +15,6 @@ def announcer_of(source: SourceSettings, root: Root, rules: Rules, store: Store)
     """The markers or manifests of `source`, None where a file speaks for itself."""
     if source.complete == "marker":
         return Markers(source, root, rules, store)
+    if source.complete == "manifest":
+        return Manifests(source, root, rules, store)
     return None

@@ -234,6 +234,8 @@ class Inbox:
     def _leave(self, left: Left, now: Reading, at: datetime) -> None:
         """A file that was not taken waits, is blocked, or is forgotten."""
         path = left.look.path
+        if left.word == "not as announced":
+            _log.warning("%s: %s: %s", self._source.name, show(path), left.reason)
         if left.word == "unwritable":
             self.condition.is_wrong("archive", left.reason)
         if left.word == "blocked":
@@ -264,6 +266,9 @@ class Inbox:
             for path, entry in self.settling.pending.take_untold(now.monotonic - _TELL_AFTER)
         ]
         if settling or self._news:
+            for waiting in settling:
+                if self._rules.announces(waiting.look.path):
+                    _log.warning("%s: %s: %s", self._source.name, show(waiting.look.path), waiting.reason)
             with self._desk.store.write() as tx:
                 sightings.wait(tx, self._source.name, "settling", settling)
                 sightings.wait(tx, self._source.name, "blocked", self._news)

@@ -92,3 +92,24 @@ def test_a_file_is_landed_by_hand_from_anywhere(home: Path, ingest: Ingest) -> N
     assert ingest("land", "nowhere", "--source", "acme").code == 4
     assert ingest("land", "inbox/a.csv", "--source", "acne").code == 4
     assert ingest("watch", "--once", "--json").json()["landed"] == 0
+
+
+def test_why_tells_what_a_manifest_waits_for(home: Path, ingest: Ingest) -> None:
+    write(
+        home,
+        SOURCE + 'complete = "manifest"\n',
+        {"a.csv": "half", "all.sha256": f"{'0' * 64}  a.csv\n{'1' * 64}  gone.csv\n"},
+    )
+    ingest("watch", "--once")
+    with running("watch", cwd=home):
+        until(lambda: ingest("status", "--json").json()["sources"][0]["settling"] == 2)
+        status = ingest("status", "--json").json()["sources"][0]
+
+    member, manifest = (ingest("why", name, "--json").json() for name in ("a.csv", "all.sha256"))
+    assert (member["verdict"], manifest["verdict"]) == ("settling", "settling")
+    assert member["says"] == "its digest is not the one its manifest gives"
+    assert manifest["says"] == (
+        "2 of 2 members have not landed: a.csv has another digest; gone.csv is not there"
+    )
+    assert status["oldest_settling_s"] > 0
+    assert (status["landed"], status["proof"]) == (0, "manifest")

@@ -1,0 +1,219 @@
+"""A file is whole when its bytes have the digest that a manifest gives for it, and not before.
+
+Each member lands by itself. A manifest waits, visibly, until each of its
+members has landed with its digest; it is read again when it changes, and what
+it said before is forgotten then. One that cannot be followed is refused as a
+whole once it has been quiet: it may be half written. Memory is bounded: what
+manifests that are done with said is let go of first.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import stat
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from ingest.config import SourceSettings
+from ingest.domain.manifests import LARGEST, parse_manifest
+from ingest.domain.settling import Reading, StatTuple
+from ingest.domain.showing import show
+from ingest.store import sightings
+from ingest.store.engine import Store
+from ingest.store.sightings import Look
+from ingest.watch.announcing import Heard, Waits, Word
+from ingest.watch.root import Root, tuple_of
+from ingest.watch.rules import Rules
+from ingest.watch.scan import Refusal
+from ingest.watch.take import Taken
+
+ROOM = 200_000  # members of all manifests of a source
+_NAMED = 3  # members that a reason names
+_OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_UNLISTED = "no manifest that is there names it"
+_NO_ROOM = "a manifest that waits for others: too many files are announced at once"
+_DIFFERS = "its digest is not the one its manifest gives"
+
+
+@dataclass(slots=True, kw_only=True)
+class _Manifest:
+    """One manifest as it was when it was read."""
+
+    stat: StatTuple
+    seen_at: float  # monotonic
+    members: Mapping[bytes, str]  # path relative to the source -> digest; none: it cannot be followed
+    fault: str = ""
+    is_done: bool = False
+
+
+class Manifests:
+    """The manifests of one source, and what they say of its files."""
+
+    def __init__(
+        self, source: SourceSettings, root: Root, rules: Rules, store: Store, *, room: int = ROOM
+    ) -> None:
+        self._source = source.name
+        self._root = root
+        self._rules = rules
+        self._store = store
+        self._room = room
+        self._manifests: dict[bytes, _Manifest] = {}
+        self._members = 0  # of all of them
+        self._naming: dict[bytes, set[bytes]] = {}  # member -> manifests
+        self._differing: dict[bytes, tuple[StatTuple, frozenset[str]]] = {}  # members whose bytes were wrong
+
+    def announces(self, path: bytes) -> bool:
+        """True for the path of a manifest."""
+        return self._rules.announces(path)
+
+    def word_on(self, look: Look) -> Word:
+        """Whether the file is named by a manifest that is there, and was not found to differ."""
+        wanted = self._wanted(look.path)
+        if not wanted:
+            return Word(awaits=_UNLISTED)
+        return Word(awaits=_DIFFERS) if self._differing.get(look.path) == (look.stat, wanted) else Word()
+
+    def objection(self, taken: Taken) -> str:
+        """Why the file is not the one that was announced, or nothing."""
+        path, seen = taken.look
+        wanted = self._wanted(path)
+        if taken.sha256 in wanted:
+            self._differing.pop(path, None)
+            return ""
+        if not wanted:
+            return _UNLISTED
+        if len(self._differing) >= self._room:
+            self._differing.clear()
+        self._differing[path] = (seen, wanted)
+        return _DIFFERS
+
+    def concerned(self, paths: Iterable[bytes]) -> list[Look]:
+        """The manifests that name these files."""
+        found = {manifest for path in paths for manifest in self._naming.get(path, ())}
+        return [Look(path, self._manifests[path].stat) for path in sorted(found)]
+
+    def hear(self, seen: Sequence[Look], now: Reading, quiet: float) -> Heard:
+        """Which files the manifests name; each manifest is done with, waits for members, or is refused."""
+        heard = Heard()
+        for look in seen:
+            manifest = self._manifests.get(look.path)
+            if manifest is None or manifest.stat != look.stat:
+                manifest = self._read(look, now)
+                if manifest is None:  # it is another one by now, which will be seen
+                    continue
+                if not self._remember(look.path, manifest):
+                    heard.waits.append(Waits(look, math.inf, _NO_ROOM))
+                    continue
+                heard.files += self._present(manifest.members)
+            if manifest.fault:
+                self._hear_fault(look, manifest, heard, due=manifest.seen_at + quiet, now=now)
+            else:
+                self._hear_members(look, manifest, heard)
+        return heard
+
+    def _hear_fault(self, look: Look, manifest: _Manifest, heard: Heard, *, due: float, now: Reading) -> None:
+        if due > now.monotonic:
+            heard.waits.append(Waits(look, due, f"a manifest that cannot be followed yet: {manifest.fault}"))
+            return
+        heard.over.append(look.path)
+        heard.refusals.append(
+            Refusal(
+                look=look, reason="manifest", message=f"the manifest cannot be followed: {manifest.fault}"
+            )
+        )
+
+    def _hear_members(self, look: Look, manifest: _Manifest, heard: Heard) -> None:
+        missing = [] if manifest.is_done else self._missing(manifest.members)
+        manifest.is_done = not missing
+        if not missing:
+            heard.over.append(look.path)
+            return
+        named = "; ".join(f"{show(path)} {self._lack(path)}" for path in islice(missing, _NAMED))
+        more = "" if len(missing) <= _NAMED else "; …"
+        reason = f"{len(missing)} of {len(manifest.members)} members have not landed: {named}{more}"
+        heard.waits.append(Waits(look, math.inf, reason))
+
+    def _wanted(self, path: bytes) -> frozenset[str]:
+        """The digests that manifests which are there, as they were read, give for the file."""
+        naming = ((manifest, self._manifests[manifest]) for manifest in self._naming.get(path, ()))
+        return frozenset(m.members[path] for at, m in naming if self._root.shows(at, m.stat))
+
+    def _missing(self, members: Mapping[bytes, str]) -> list[bytes]:
+        """Those of `members` whose bytes do not stand landed."""
+        with self._store.read() as tx:
+            standing = sightings.standing(tx, self._source, list(members))
+        return [
+            path
+            for path, digest in members.items()
+            if path not in standing or standing[path].sha256 != digest
+        ]
+
+    def _lack(self, path: bytes) -> str:
+        if not self._rules.takes(path) or self._rules.announces(path):
+            return "is left alone by the rules of the source"
+        if self._root.look(path) is None:
+            return "is not there"
+        return "has another digest" if path in self._differing else "is not settled"
+
+    def _present(self, members: Iterable[bytes]) -> list[Look]:
+        found = []
+        for path in members:
+            there = self._root.look(path) if self._rules.takes(path) else None
+            if there is not None and stat.S_ISREG(there.st_mode):
+                found.append(Look(path, tuple_of(there)))
+        return found
+
+    def _read(self, look: Look, now: Reading) -> _Manifest | None:
+        """The manifest as it is now, and nothing it said before holds; None when it is another one by now."""
+        self._forget(look.path)
+        folder, slash, name = look.path.rpartition(b"/")
+        try:
+            data = self._bytes(folder, name, look.stat)
+        except OSError:
+            return None
+        if data is None:
+            return None
+        manifest = _Manifest(stat=look.stat, seen_at=now.monotonic, members={})
+        try:
+            named = parse_manifest(data)
+        except ValueError as error:
+            manifest.fault = str(error)
+        else:
+            manifest.members = {folder + slash + path: digest for path, digest in named.items()}
+        return manifest
+
+    def _bytes(self, folder: bytes, name: bytes, seen: StatTuple) -> bytes | None:
+        """What the manifest holds, or a byte more than it may; None when it is not the one that was seen."""
+        with self._root.folder(folder) as within:
+            handle = os.open(name, _OPEN, dir_fd=within)
+        with open(handle, "rb") as file:  # noqa: PTH123  # a descriptor
+            if tuple_of(os.fstat(handle)) != seen:
+                return None
+            data = file.read(LARGEST + 1)
+            return data if tuple_of(os.fstat(handle)) == seen else None
+
+    def _remember(self, path: bytes, manifest: _Manifest) -> bool:
+        """The manifest is in force, where there is room."""
+        if self._members + len(manifest.members) > self._room:
+            for done in [at for at, m in self._manifests.items() if m.is_done]:
+                self._forget(done)
+        if self._members + len(manifest.members) > self._room:
+            return False
+        self._manifests[path] = manifest
+        self._members += len(manifest.members)
+        for member in manifest.members:
+            self._naming.setdefault(member, set()).add(path)
+        return True
+
+    def _forget(self, path: bytes) -> None:
+        former = self._manifests.pop(path, None)
+        if former is None:
+            return
+        self._members -= len(former.members)
+        for member in former.members:
+            self._naming[member].discard(path)
+            if not self._naming[member]:
+                del self._naming[member]
+                self._differing.pop(member, None)
