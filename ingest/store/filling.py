@@ -64,6 +64,8 @@ def _window(tx: Tx, fill: Fill, subscription: Subscription) -> list[Placed]:
     if fill.kind == "replay":
         wanted = select(replays.c.selector).where(replays.c.generation_id == fill.generation_id)
         selection = Fixed.from_json(tx.execute(wanted).scalar_one())
+    if selection.accepts is not None and selection.origins is not None:  # what it takes now may be other
+        subscription = replace(subscription, accepts=selection.accepts, origins=selection.origins)
     statement = narrowed(concerned(subscription), selection.plain).order_by(events.c.position)
     within = statement.where(events.c.position.between(bindparam("first"), bindparam("last")))
     found: list[Placed] = []

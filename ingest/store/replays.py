@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -111,6 +111,7 @@ def start(  # noqa: PLR0913  # who asks for what, why and when
         bound=planned.bound,
         generation_id=live.generation_id,
     )
+    chosen = replace(chosen, accepts=live.accepts, origins=live.origins)
     generation_id = subscriptions.open_generation(
         tx, planned.processor, kind="replay", bound=planned.bound, cursor=0, is_filled=False
     )

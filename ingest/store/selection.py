@@ -58,17 +58,22 @@ class Fixed:
 
     plain: Selection  # without a status
     spans: tuple[tuple[int, int], ...]  # of the log, both ends included, in order: only what lies in one
+    accepts: frozenset[str] | None = None  # event types its processor took then; None: those it takes now
+    origins: frozenset[str] | None = None  # sources, likewise; empty: all
 
     def to_json(self) -> str:
         """The fixed selection as JSON."""
-        return json.dumps({"plain": self.plain.to_json(), "spans": self.spans})
+        took = {"accepts": self.accepts, "origins": self.origins}
+        then = {name: sorted(found) for name, found in took.items() if found is not None}
+        return json.dumps({"plain": self.plain.to_json(), "spans": self.spans, **then})
 
     @classmethod
     def from_json(cls, text: str) -> Fixed:
         """The fixed selection that `to_json` wrote."""
         given = json.loads(text)
         spans = tuple((first, last) for first, last in given["spans"])
-        return cls(plain=Selection.from_json(given["plain"]), spans=spans)
+        then = {name: frozenset(given[name]) for name in ("accepts", "origins") if name in given}
+        return cls(plain=Selection.from_json(given["plain"]), spans=spans, **then)
 
 
 def narrowed(

@@ -103,7 +103,7 @@ def set_state(tx: Tx, processor: str, state: str, *, now: datetime) -> None:
     tx.execute(_CHANGE.values(state=state, changed_at=now), {"of_processor": processor})
 
 
-def remove(tx: Tx, processor: str) -> None:
+def remove(tx: Tx, processor: str, *, now: datetime) -> None:
     """Nothing is due for the processor any more; its outcomes, effects, tables and rows stay its own."""
     find(tx, processor)
     mine = select(generations.c.id).where(generations.c.processor == processor)
@@ -115,7 +115,8 @@ def remove(tx: Tx, processor: str) -> None:
     for table in (lanes, dead, calling):
         tx.execute(delete(table).where(table.c.generation_id.in_(mine)))
     unfinished = replays.c.state.in_(("filling", "running", "paused"))
-    tx.execute(update(replays).where(replays.c.processor == processor, unfinished).values(state="cancelled"))
+    cancelled = update(replays).where(replays.c.processor == processor, unfinished)
+    tx.execute(cancelled.values(state="cancelled", ended_at=now))
     tx.execute(update(generations).where(generations.c.processor == processor).values(state="closed"))
     tx.execute(delete(subscriptions).where(subscriptions.c.processor == processor))
 

@@ -126,6 +126,19 @@ def test_a_shadow_needs_no_confirmation_and_says_what_would_change(worked: Path,
     assert "payments.amount" in ingest("replays", "show", report["replay_id"]).out
 
 
+def test_a_repetition_of_effects_needs_a_reason_and_a_confirmation(worked: Path, ingest: Ingest) -> None:
+    without_reason = ingest("replay", "payments", "--mode", "force", "--yes", "--json")
+    unconfirmed = ingest("replay", "payments", "--mode", "force", "--reason", "lost there", "--json")
+    done = ingest("replay", "payments", "--mode", "force", "--reason", "lost there", "--yes", "--json")
+
+    assert (without_reason.code, error_of(without_reason)["code"]) == (2, "usage")
+    assert (unconfirmed.code, error_of(unconfirmed)["code"]) == (5, "not_confirmed")
+    assert "repeat the calls to the outside" in error_of(unconfirmed)["message"]
+    assert done.code == 0
+    [listed] = ingest("replays", "list", "--json").lines()
+    assert (listed["id"], listed["mode"]) == (done.lines()[0]["replay_id"], "force")
+
+
 def test_whoever_waits_where_nobody_works_is_told_and_may_leave(worked: Path) -> None:
     with running("replay", "payments", "--yes", "--wait", cwd=worked) as waiting:
         until(lambda: spawned("replays", "list", "--json", cwd=worked).out)
@@ -156,7 +169,6 @@ def test_a_plan_is_applied_exactly_or_not_at_all(worked: Path, ingest: Ingest) -
     [
         (("nobody",), 4),
         (("payments", "--id", "f" * 64), 4),
-        (("payments", "--mode", "force"), 2),
         (("payments", "--mode", "sideways"), 2),
         (("payments", "--status", "odd"), 2),
     ],

@@ -221,7 +221,7 @@ def test_nothing_is_due_for_a_processor_that_was_removed_and_what_it_did_stays(s
     kill(store, generation)
 
     with store.write() as tx:
-        subscriptions.remove(tx, "books")
+        subscriptions.remove(tx, "books", now=NOON)
     land(store, "4")
 
     assert workable(store) == []
@@ -234,7 +234,7 @@ def test_a_processor_that_was_removed_and_comes_back_begins_anew(store: Store) -
     land(store, "1")
     work_off(store, first)
     with store.write() as tx:
-        subscriptions.remove(tx, "books")
+        subscriptions.remove(tx, "books", now=NOON)
 
     second = subscribe(store)
 

@@ -5,13 +5,17 @@ from collections.abc import Callable
 import pytest
 
 from ingest.errors import NotFound, UsageError
-from ingest.store import filling, lanes, replays
+from ingest.store import deliveries, filling, lanes, replays, subscriptions
+from ingest.store.deliveries import Failure
 from ingest.store.engine import Store, Tx
 from ingest.store.selection import Selection
-from tests.store.replaying import ask, fill_one_window, finish, plan, report, start, workable
+from tests.store.replaying import ask, fill_one_window, finish, plan, report, rerun, start, workable
 from tests.store.stage import (
+    BUDGET,
     MINUTE,
     NOON,
+    OTHER_TYPE,
+    TYPE,
     a_draft,
     append,
     claim,
@@ -21,6 +25,7 @@ from tests.store.stage import (
     ids,
     land,
     subscribe,
+    wanted,
     work_off,
 )
 
@@ -266,3 +271,36 @@ def test_a_replay_that_is_not_there_is_not_found(store: Store) -> None:
         replays.reports(tx, "r9")
     with pytest.raises(NotFound, match="'r9'"):
         ask(store, replays.pause, "r9")
+
+
+def test_a_replay_is_of_what_its_processor_took_when_it_was_asked_for(store: Store, live: int) -> None:
+    append(store, a_draft("other", key="a", type_=OTHER_TYPE))
+    generation = start(store)
+    with store.write() as tx:
+        subscriptions.register(tx, wanted(accepts=(TYPE, OTHER_TYPE)), now=NOON)
+
+    fill(store)
+
+    assert "other" not in work_off(store, generation)
+    assert report(store).total == 7
+
+
+def test_the_counts_of_a_report_add_up_whatever_became_of_each_event(store: Store, live: int) -> None:
+    generation = start(store)
+    fill(store)
+    rerun(store, claim(store, generation)[0], "changed")
+    fail(store, claim(store, generation)[0], is_permanent=True)
+    (superseded,) = claim(store, generation)
+    append(store, a_draft("next", key="z", supersedes=superseded.event_id))
+    fail(store, superseded, is_permanent=True)
+    (lost,) = claim(store, generation)
+    failure = Failure(held=lost, started_at=NOON, error="gone", is_permanent=True, is_unreplayable=True)
+    with store.write() as tx:
+        deliveries.fail(tx, failure, budget=BUDGET, on_dead="park", jitter=0, worker="w1", now=NOON)
+    ask(store, cancel)
+
+    found = report(store)
+
+    ended = (found.unchanged, found.repaired, found.changed, found.dead, found.superseded, found.unreplayable)
+    assert ended == (0, 0, 1, 1, 1, 1)
+    assert (found.total, found.done) == (7, sum(ended))

@@ -135,10 +135,10 @@ def test_the_replays_of_a_processor_that_is_removed_are_cancelled(store: Store, 
     fill(store)
 
     with store.write() as tx:
-        subscriptions.remove(tx, "books")
+        subscriptions.remove(tx, "books", now=NOON)
 
     assert workable(store) == []
-    assert report(store).state == "cancelled"
+    assert (report(store).state, report(store).ended_at) == ("cancelled", NOON)
 
 
 def test_a_paused_processor_is_not_replayed_either(store: Store, live: int) -> None:

@@ -303,7 +303,7 @@ def live_through_the_end(store: Store) -> None:
         subscriptions.set_state(tx, "mail", "paused", now=NOON)
         subscriptions.register(tx, wanted("mail", version="2"), now=NOON)
         subscriptions.names(tx)
-        subscriptions.remove(tx, "mail")
+        subscriptions.remove(tx, "mail", now=NOON)
 
 
 LIVES: tuple[Callable[[Store], None], ...] = (

@@ -12,7 +12,7 @@ from ingest.errors import UsageError
 from ingest.store import booking, subscriptions, tables
 from ingest.store.engine import Store
 from ingest.store.schema import OWN_TABLES
-from tests.store.stage import subscribe
+from tests.store.stage import NOON, subscribe
 
 PLAIN = table("payments", payment_id=str, amount=Decimal, unique="payment_id")
 
@@ -131,7 +131,7 @@ def test_a_processor_that_was_removed_finds_its_tables_and_rows_when_it_comes_ba
     ensure(store, PLAIN)
     with store.write() as tx:
         booking.book(tx, PLAIN, "e1", [("A", "1")])
-        subscriptions.remove(tx, "books")
+        subscriptions.remove(tx, "books", now=NOON)
 
     ensure(store, PLAIN)
 

@@ -112,7 +112,7 @@ def remove(
         if not dry_run:
             asking.confirm(f"remove the processor {name} and all that is due for it", is_sure=yes)
             with pipeline.store.write() as tx:
-                subscriptions.remove(tx, name)
+                subscriptions.remove(tx, name, now=wiring.now())
     output.document(shapes.subscribed(found)) if json else _show(found)
     return 0
 

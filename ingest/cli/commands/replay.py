@@ -82,8 +82,6 @@ def replay(
 def _check_mode(mode: str) -> None:
     if mode not in MODES:
         raise UsageError(f"--mode {mode!r} is not known", hint=f"it is one of {', '.join(MODES)}")
-    if mode == "force":
-        raise UsageError("`replay --mode force` is not built yet", hint="rerun and shadow are")
 
 
 def _start(
