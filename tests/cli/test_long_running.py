@@ -10,7 +10,7 @@ import pytest
 
 from tests.cli.project import GOOD, SETTINGS, Ingest, running, spawned, until, write
 
-WATCHED = {"v", "landed", "redelivered", "refused", "ignored", "waiting", "failed", "seconds"}
+WATCHED = {"v", "landed", "redelivered", "suppressed", "refused", "ignored", "waiting", "failed", "seconds"}
 WORKED = {"v", "done", "dead", "retried", "crashed", "superseded", "seconds"}
 STUBBORN = """
 from ingest import FileLanded, processor
