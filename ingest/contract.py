@@ -10,19 +10,16 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import Decimal
 from types import NoneType, UnionType
 from typing import Any, BinaryIO, Protocol, get_args
 
 from ingest.domain.calls import Call, call
-from ingest.domain.codec import canonical_json
+from ingest.domain.columns import BINDS, MUTABLE, bind_column
 from ingest.domain.events import Event
 from ingest.domain.facts import fact, type_of
-from ingest.domain.instants import micros
 from ingest.domain.showing import show
 from ingest.errors import PermanentError, UsageError
 
@@ -41,7 +38,6 @@ __all__ = [
 
 MAX_COLUMNS = 200
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,62}")
-_INT64 = 2**63
 _Function = Callable[[Any, "Context"], None]
 _Check = Callable[[Mapping[str, Any]], object]
 
@@ -62,14 +58,14 @@ class Column:
         """
         if value is None and self.is_nullable:
             return None
-        bind = _BINDS[self.type]
+        bind = BINDS[self.type]
         try:
             return bind(value)
         except (TypeError, ValueError, AttributeError) as error:
             raise PermanentError(
-                f"column {self.name!r} takes {self.type.__name__}, not {type(value).__name__}"
-                if not isinstance(value, self.type)
-                else f"column {self.name!r} cannot hold this {self.type.__name__}: {error}"
+                f"column {self.name!r} cannot hold this {self.type.__name__}: {error}"
+                if isinstance(value, self.type) and str(error)
+                else f"column {self.name!r} takes {self.type.__name__}, not {type(value).__name__}"
             ) from error
 
 
@@ -82,6 +78,7 @@ class Table:
     unique: tuple[str, ...]
     module: str  # where it was declared
     names: frozenset[str]  # of the columns
+    changeable: tuple[int, ...]  # places of the columns whose values could be changed after they are given
 
     def __hash__(self) -> int:
         return hash(self.name)
@@ -96,13 +93,41 @@ class Table:
             raise PermanentError(f"table {self.name!r} has no column {unknown[0]!r}")
         return tuple([column.bind(values.get(column.name)) for column in self.columns])
 
-    def bind_sequence(self, values: Sequence[Any]) -> tuple[Any, ...]:
-        """One row, given in column order, as the database keeps it; raises as `bind` does."""
-        if len(values) != len(self.columns):
-            raise PermanentError(
-                f"table {self.name!r} has {len(self.columns)} columns, the row {len(values)}"
-            )
-        return tuple([column.bind(value) for column, value in zip(self.columns, values, strict=True)])
+    def snapshot(self, row: Mapping[str, Any] | Sequence[Any]) -> tuple[Any, ...]:
+        """The values of a row in column order, which no later change of `row` reaches; not yet bound.
+
+        What could change inside is bound at once. Raises as `bind` does.
+        """
+        if type(row) is not tuple and isinstance(row, Mapping):
+            if not row.keys() <= self.names:
+                return self.bind(row)  # which says what is wrong
+            row = tuple([row.get(column.name) for column in self.columns])
+        elif len(row) != len(self.columns):
+            raise PermanentError(f"table {self.name!r} has {len(self.columns)} columns, the row {len(row)}")
+        if not self.changeable:
+            return tuple(row)
+        values = list(row)
+        for place in self.changeable:
+            value = values[place]
+            values[place] = "{}" if value == {} else self.columns[place].bind(value)
+        return tuple(values)
+
+    def bind_snapshots(self, rows: Sequence[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+        """Rows of `snapshot`, as the database keeps them; raises as `bind` does, at the first wrong row."""
+        bound = []
+        for place, (column, values) in enumerate(zip(self.columns, zip(*rows, strict=True), strict=True)):
+            whole = values if place in self.changeable else bind_column(column.type, values)
+            if whole is None:
+                try:
+                    whole = list(map(column.bind, values))
+                except PermanentError:
+                    return map(self._bind_snapshot, rows)
+            bound.append(whole)
+        return zip(*bound, strict=True)
+
+    def _bind_snapshot(self, row: tuple[Any, ...]) -> tuple[Any, ...]:
+        cells = enumerate(zip(self.columns, row, strict=True))
+        return tuple([v if place in self.changeable else column.bind(v) for place, (column, v) in cells])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,62 +256,21 @@ def table(table_name: str, /, *, unique: str | Sequence[str] = (), **columns: An
         raise UsageError(f"table {table_name!r} needs 1 to {MAX_COLUMNS} columns, the unique ones among them")
     declared_in = sys._getframe(1).f_globals.get("__name__", "")  # noqa: SLF001  # a table belongs to its module
     made = tuple(_column(name, hint) for name, hint in columns.items())
-    return Table(name=table_name, columns=made, unique=names, module=declared_in, names=frozenset(columns))
+    return Table(
+        name=table_name,
+        columns=made,
+        unique=names,
+        module=declared_in,
+        names=frozenset(columns),
+        changeable=tuple(place for place, column in enumerate(made) if column.type in MUTABLE),
+    )
 
 
 def _column(name: str, hint: Any) -> Column:
     is_nullable = isinstance(hint, UnionType) and NoneType in get_args(hint)
     inner = [a for a in get_args(hint) if a is not NoneType] if isinstance(hint, UnionType) else [hint]
-    if len(inner) != 1 or inner[0] not in _BINDS:
+    if len(inner) != 1 or inner[0] not in BINDS:
         raise UsageError(
             f"column {name!r} has a type no column can have: {hint}", hint="money is Decimal, never float"
         )
     return Column(name=name, type=inner[0], is_nullable=is_nullable)
-
-
-def _bind_str(value: str) -> str:
-    value.encode()  # a lone surrogate cannot be stored
-    if "\0" in value:
-        msg = "it contains NUL"
-        raise ValueError(msg)
-    return str.__str__(value)
-
-
-def _bind_int(value: int) -> int:
-    if type(value) is not int:
-        raise TypeError
-    if not -_INT64 <= value < _INT64:
-        msg = "it needs more than 64 bits"
-        raise ValueError(msg)
-    return value
-
-
-def _bind_bool(value: bool) -> int:  # noqa: FBT001  # a value, not a flag
-    if type(value) is not bool:
-        raise TypeError
-    return int(value)
-
-
-def _bind_decimal(value: Decimal) -> str:
-    if not value.is_finite():
-        msg = "it is not finite"
-        raise ValueError(msg)
-    return format(value, "f")
-
-
-def _bind_date(value: date) -> str:
-    if type(value) is not date:
-        raise TypeError
-    return value.isoformat()
-
-
-_BINDS: dict[type, Callable[[Any], Any]] = {
-    str: _bind_str,
-    int: _bind_int,
-    bool: _bind_bool,
-    Decimal: _bind_decimal,
-    date: _bind_date,
-    datetime: micros,
-    dict: canonical_json,
-    list: canonical_json,
-}

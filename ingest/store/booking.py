@@ -59,7 +59,8 @@ def book(tx: Tx, table: Table, event_id: str, rows: Sequence[tuple[Any, ...]]) -
     First all are written at once; only where some key stood already are the
     rows told apart one by one.
     """
-    written = [(*row, event_id) for row in rows]
+    tail = (event_id,)
+    written = [row + tail for row in rows]
     if not table.unique:
         _writing(table).run(tx, written)
         return None

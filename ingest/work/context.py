@@ -53,6 +53,7 @@ class Collector:
         self._origin, self._content, self._around = origin, content, around
         self._register = Register(calls)
         self._table: Table | None = None
+        self._unbound: list[tuple[Any, ...]] = []  # rows of the table that follow those bound
         self._rows: list[tuple[Any, ...]] = []
         self._row_facts: list[Draft | None] = []
         self._facts: list[Draft] = []
@@ -81,9 +82,14 @@ class Collector:
 
     def insert_many(self, table: Table, rows: Iterable[Mapping[str, Any] | Sequence[Any]]) -> None:
         """Hand over many rows: mappings, or sequences in column order."""
-        for row in rows:
-            bound = table.bind(row) if isinstance(row, Mapping) else table.bind_sequence(row)
-            self._add_row(table, bound, None)
+        try:
+            for row in rows:
+                self._turn_to(table)
+                self._unbound.append(table.snapshot(row))
+                if len(self._unbound) + len(self._rows) >= PIECE:
+                    self._seal_rows()
+        finally:  # also the rows before one that is wrong were handed over
+            self._bind_rows()
 
     def emit(self, fact: object, *, key: str, name: str) -> None:
         """Hand over a fact that depends on no row."""
@@ -138,16 +144,33 @@ class Collector:
         return draft(event, origin=self._origin, producer=self._around.processor, content=self._content)
 
     def _add_row(self, table: Table, row: tuple[Any, ...], fact: Draft | None) -> None:
-        if table is not self._table:
-            self._seal_rows()
-            self._table = table
+        self._turn_to(table)
+        self._bind_rows()
         self._rows.append(row)
         self._row_facts.append(fact)
         self.spool.rows_in += 1
         if len(self._rows) >= PIECE:
             self._seal_rows()
 
+    def _turn_to(self, table: Table) -> None:
+        if table is not self._table:
+            self._seal_rows()
+            self._table = table
+
+    def _bind_rows(self) -> None:
+        if self._table is None or not self._unbound:
+            return
+        unbound, self._unbound = self._unbound, []
+        before = len(self._rows)
+        try:
+            self._rows.extend(self._table.bind_snapshots(unbound))
+        finally:  # those before a row that is wrong
+            added = len(self._rows) - before
+            self._row_facts.extend([None] * added)
+            self.spool.rows_in += added
+
     def _seal_rows(self) -> None:
+        self._bind_rows()
         if self._table is None or not self._rows:
             return
         facts = self._row_facts if any(self._row_facts) else []

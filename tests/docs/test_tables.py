@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ingest import registry
-from ingest.contract import _BINDS
+from ingest.domain.columns import BINDS
 from ingest.store.schema import rejects
 from ingest.store.tables import sql_table
 from tests.docs.pages import REFERENCE, inline, rows, sections
@@ -26,7 +26,7 @@ def test_every_column_of_the_rejects_is_explained_in_order() -> None:
 def test_every_type_a_column_may_have_is_explained() -> None:
     declared = {word for row in rows(sections(PAGE)["Tables of processors"]) for word in inline(row[0])}
 
-    assert {type_.__name__ for type_ in _BINDS} <= declared
+    assert {type_.__name__ for type_ in BINDS} <= declared
 
 
 def _columns(heading: str) -> list[str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -106,6 +108,93 @@ def test_a_row_that_does_not_fit_its_table_is_refused_by_name(row: dict[str, Any
         collector().insert(ROWS, row)
 
     assert said in str(refused.value)
+
+
+MANY = table("many", name=str, count=int | None, on=date, amount=Decimal, extra=dict)
+GOOD: tuple[Any, ...] = ("a", 1, date(2026, 3, 2), Decimal("1.50"), {})
+
+
+def test_many_rows_are_kept_as_rows_handed_over_one_by_one() -> None:
+    names = [column.name for column in MANY.columns]
+    rows = [(f"n{n}", None if n % 7 else n, date(2026, 3, 2), Decimal(n), {"n": n}) for n in range(2500)]
+    one_by_one, as_tuples, as_mappings = collector(), collector(), collector()
+
+    for row in rows:
+        one_by_one.insert(MANY, dict(zip(names, row, strict=True)))
+    as_tuples.insert_many(MANY, rows)
+    as_mappings.insert_many(MANY, (dict(zip(names, row, strict=True)) for row in rows))
+
+    expected = list(one_by_one.seal().pieces())
+    assert list(as_tuples.seal().pieces()) == expected
+    assert list(as_mappings.seal().pieces()) == expected
+    assert as_tuples.spool.digest == as_mappings.spool.digest == one_by_one.spool.digest
+    assert as_tuples.spool.rows_in == 2500
+
+
+def test_a_row_that_is_changed_after_it_was_handed_over_is_kept_as_it_was() -> None:
+    def rows() -> Iterator[Any]:
+        extra: dict[str, int] = {}
+        values = {"name": "", "count": 0, "on": date(2026, 3, 2), "amount": Decimal(1), "extra": extra}
+        for n in range(3):
+            values["name"] = f"n{n}"
+            extra["n"] = n
+            yield values
+
+    made = collector()
+    made.insert_many(MANY, rows())
+
+    (piece,) = made.seal().pieces()
+    assert isinstance(piece, Rows)
+    assert [(row[0], row[4]) for row in piece.rows] == [
+        ("n0", '{"n":0}'),
+        ("n1", '{"n":1}'),
+        ("n2", '{"n":2}'),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (("a\0", *GOOD[1:]), "column 'name' cannot hold this str: it contains NUL"),
+        (("\ud800", *GOOD[1:]), "column 'name' cannot hold this str: it is not valid text"),
+        ((GOOD[0], 2**63, *GOOD[2:]), "column 'count' cannot hold this int: it needs more than 64 bits"),
+        ((GOOD[0], True, *GOOD[2:]), "column 'count' takes int, not bool"),
+        ((*GOOD[:2], datetime(2026, 3, 2, tzinfo=UTC), *GOOD[3:]), "column 'on' "),
+        ((*GOOD[:2], None, *GOOD[3:]), "column 'on' takes date, not NoneType"),
+        ((*GOOD[:3], Decimal("Infinity"), {}), "column 'amount' cannot hold this Decimal: it is not finite"),
+        ((*GOOD[:3], 1.5, {}), "column 'amount' takes Decimal, not float"),
+        ((*GOOD[:4], {"n": object()}), "column 'extra' "),
+        (GOOD[:4], "has 5 columns, the row 4"),
+    ],
+)
+def test_of_many_rows_the_first_wrong_one_is_refused_by_name_and_those_before_it_count(
+    wrong: Any, said: str
+) -> None:
+    made = collector()
+
+    with pytest.raises(PermanentError) as refused:
+        made.insert_many(MANY, [GOOD, GOOD, wrong, GOOD, ("later", None, None, None, None)])
+
+    assert said in str(refused.value)
+    assert made.seal().rows_in == 2
+
+
+def test_rows_of_several_tables_keep_their_order_within_each() -> None:
+    made = collector()
+
+    def rows() -> Iterator[Any]:
+        yield GOOD
+        made.insert(ROWS, {"name": "between", "amount": Decimal(1)})
+        yield GOOD
+
+    made.insert_many(MANY, rows())
+
+    pieces = [piece for piece in made.seal().pieces() if isinstance(piece, Rows)]
+    assert [(piece.table.name, len(piece.rows)) for piece in pieces] == [
+        ("many", 1),
+        ("rows", 1),
+        ("many", 1),
+    ]
 
 
 def test_refused_text_is_bounded_and_cannot_move_a_cursor() -> None:
