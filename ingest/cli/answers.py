@@ -28,17 +28,24 @@ class Answer:
 
 def answer(error: Exception, *, as_json: bool, with_trace: bool) -> int:
     """The error has been told on stderr, in one line; its exit code."""
+    from ingest.config import mask_url  # not before something has gone wrong
+
     said = understood(error)
     if with_trace and not isinstance(error, typer.TyperException):
-        output.complain("".join(traceback.format_exception(error)).rstrip("\n"), is_block=True)
+        trace = "".join(traceback.format_exception(error)).rstrip("\n")
+        output.complain(mask_url(trace), is_block=True)
     output.complain(_as_json(said) if as_json else _as_text(said))
     return said.exit_code
 
 
 def understood(error: Exception) -> Answer:
-    """The answer to `error`."""
+    """The answer to `error`, with passwords masked in it."""
+    from ingest.config import mask_url
+    from ingest.domain.scrubbing import scrub
+
     if isinstance(error, IngestError):
-        return Answer(code=error.code, message=error.message, hint=error.hint, exit_code=error.exit_code)
+        message, hint = mask_url(error.message), mask_url(error.hint)
+        return Answer(code=error.code, message=message, hint=hint, exit_code=error.exit_code)
     if isinstance(error, typer.TyperException):
         return _usage(error)
     if isinstance(error, typer.Abort):
@@ -51,7 +58,7 @@ def understood(error: Exception) -> Answer:
             hint="free or mend the disk",
             exit_code=CannotWrite.exit_code,
         )
-    said = str(error).partition("\n")[0][:_MOST_SAID]  # what follows may quote data
+    said = scrub(mask_url(str(error)))[:_MOST_SAID]  # it may quote data
     message = f"unexpected {type(error).__name__}: {said}".rstrip(": ")
     return Answer(code="unexpected", message=message, hint="run it again with -v to see where", exit_code=1)
 

@@ -1,4 +1,7 @@
-"""Logs go to stderr, one line a record: text for people, JSON for machines. No content can forge a line."""
+"""Logs go to stderr, one line a record: text for people, JSON for machines.
+
+No content can forge a line, and the password of no address is told.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from ingest.cli.output import one_line
+from ingest.config.masking import mask_url
 from ingest.errors import UsageError
 
 if TYPE_CHECKING:
@@ -33,7 +37,7 @@ class TextLines(logging.Formatter):
         at = datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
         name = record.name.removeprefix("ingest.")
         return one_line(
-            f"{at} {record.levelname.lower():7} {name}: {record.getMessage()}{_trace(self, record, ' | ')}"
+            f"{at} {record.levelname.lower():7} {name}: {_said(record)}{_trace(self, record, ' | ')}"
         )
 
 
@@ -47,7 +51,7 @@ class JsonLines(logging.Formatter):
             "at": at,
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": _said(record),
         }
         trace = _trace(self, record, "")
         return json.dumps({**said, "trace": trace} if trace else said)
@@ -82,7 +86,11 @@ def _level(given: Given | None) -> int:
     return logging.WARNING if given.quieter else logging.INFO
 
 
+def _said(record: logging.LogRecord) -> str:
+    return mask_url(record.getMessage())
+
+
 def _trace(formatter: logging.Formatter, record: logging.LogRecord, before: str) -> str:
     if not record.exc_info:
         return ""
-    return before + formatter.formatException(record.exc_info).replace("\n", " | ")
+    return before + mask_url(formatter.formatException(record.exc_info)).replace("\n", " | ")

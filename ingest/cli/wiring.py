@@ -12,11 +12,13 @@ from pathlib import Path
 
 from ingest.archive import Archive
 from ingest.cli.given import Given
-from ingest.config import Settings, database_file, load
+from ingest.config import Settings, database_file, exposed, load
 from ingest.errors import StoreUnusable
 from ingest.store import presence
 from ingest.store.directories import make_private_directory, open_to_others
 from ingest.store.engine import Store, open_store, refuse_damage, revision
+
+_log = logging.getLogger(__name__)
 
 Flags = Mapping[str, object]
 
@@ -42,8 +44,15 @@ class Pipeline:
 
 
 def settings(given: Given, flags: Flags | None = None) -> Settings:
-    """The settings that hold for this command line."""
-    return load(Path(given.config) if given.config else None, env=os.environ, flags=flags)
+    """The settings that hold for this command line; it is said when others may read secrets in them."""
+    held = load(Path(given.config) if given.config else None, env=os.environ, flags=flags)
+    if secrets := exposed(held):
+        _log.warning(
+            "%s holds secrets (%s), and others than its owner may read it: chmod 600",
+            held.file,
+            ", ".join(secrets),
+        )
+    return held
 
 
 @contextmanager

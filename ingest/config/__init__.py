@@ -18,7 +18,7 @@ from ingest.config.settings import (
     StoreSettings,
     WorkSettings,
 )
-from ingest.config.showing import Shown, describe, written
+from ingest.config.showing import Shown, describe, exposed, written
 
 __all__ = [
     "FILE_NAME",
@@ -32,6 +32,7 @@ __all__ = [
     "WorkSettings",
     "database_file",
     "describe",
+    "exposed",
     "find_file",
     "json_schema",
     "load",

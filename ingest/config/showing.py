@@ -29,6 +29,17 @@ def describe(settings: Settings) -> tuple[Shown, ...]:
     )
 
 
+def exposed(settings: Settings) -> tuple[str, ...]:
+    """The keys of the secrets that stand in the file, where others than its owner may read it; else none."""
+    if settings.file.stat().st_mode & 0o077 == 0:
+        return ()
+    return tuple(
+        key
+        for key, value in _all_keys(settings)
+        if settings.origins.get(key) == "file" and mask(key, value) != value
+    )
+
+
 def written(section: Any) -> dict[str, Any]:
     """One settings class as the file would write it: plain JSON values, nothing masked, defaults included."""
     values = {}

@@ -12,6 +12,7 @@ from typing import BinaryIO
 from ingest.config.masking import mask_url
 from ingest.contract import Processor
 from ingest.domain.codec import decode, typed
+from ingest.domain.scrubbing import scrub
 from ingest.domain.showing import show
 from ingest.errors import ArchiveDamaged, IngestError, NotFound, PermanentError, TryLater
 from ingest.store.calls import Made
@@ -139,8 +140,8 @@ def _wait(seconds: float) -> timedelta:
 def describe(error: BaseException) -> str:
     """One bounded, escaped line: the error's class, its message, and where it was raised.
 
-    An unexpected error's message may quote the file it was reading, so only
-    its beginning is kept; a deliberate one is kept with its hint. Passwords
+    An unexpected error's message may quote the file it was reading, so what
+    it quotes is taken out; a deliberate one is kept with its hint. Passwords
     in addresses are masked.
     """
     if isinstance(error, IngestError):
@@ -148,5 +149,12 @@ def describe(error: BaseException) -> str:
         return show(mask_url(text)[:MESSAGE_CHARS])
     where = traceback.extract_tb(error.__traceback__)[-1:] if error.__traceback__ else []
     place = f" at {where[0].filename.rsplit('/', 1)[-1]}:{where[0].lineno}" if where else ""
-    said = mask_url(str(error))[:MESSAGE_CHARS]
+    said = scrub(mask_url(_words(error)))[:MESSAGE_CHARS]
     return show(f"{type(error).__name__}: {said}{place}" if said else f"{type(error).__name__}{place}")
+
+
+def _words(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001  # a processor's own class of error may be broken too
+        return ""
