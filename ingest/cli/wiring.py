@@ -18,8 +18,6 @@ from ingest.store import presence
 from ingest.store.directories import make_private_directory, open_to_others
 from ingest.store.engine import Store, open_store, refuse_damage, revision
 
-_log = logging.getLogger(__name__)
-
 Flags = Mapping[str, object]
 
 _log = logging.getLogger(__name__)

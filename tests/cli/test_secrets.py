@@ -1,0 +1,34 @@
+"""Secrets in ingest.toml: others may not read them, and nobody is shown them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.project import SETTINGS, spawned, write
+
+SECRET = "hunter2"
+
+
+@pytest.mark.parametrize(("mode", "is_said"), [(0o644, True), (0o640, True), (0o600, False)])
+def test_a_configuration_with_secrets_that_others_may_read_is_warned_of(
+    tmp_path: Path, mode: int, is_said: bool
+) -> None:
+    write(tmp_path, SETTINGS, {})
+    settings = tmp_path / "ingest.toml"
+    settings.write_text(settings.read_text() + f'options = {{ token = "{SECRET}" }}\n')
+    settings.chmod(mode)
+
+    said = spawned("config", "show", cwd=tmp_path)
+
+    assert said.code == 0
+    assert ("chmod 600" in said.err) == is_said
+    assert SECRET not in said.out + said.err
+
+
+def test_a_configuration_without_secrets_may_be_read_by_all(tmp_path: Path) -> None:
+    write(tmp_path, SETTINGS, {})
+    (tmp_path / "ingest.toml").chmod(0o644)
+
+    assert "chmod" not in spawned("config", "show", cwd=tmp_path).err
