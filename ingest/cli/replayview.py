@@ -69,13 +69,14 @@ def event_as_json(event: Replayed, *, is_shadow: bool) -> dict[str, Any]:
 
 
 def listed(found: Iterable[Report]) -> Table:
-    """The table of `replays list`."""
-    columns = ("replay", "processor", "mode", "state", "#total", "#done", *(f"#{name}" for name in VERDICTS))
-    rows = [
-        (r.id, r.processor, r.mode, r.state, r.total, r.done, *(getattr(r, name) for name in VERDICTS))
-        for r in found
-    ]
-    return output.table("", columns, rows)
+    """The table of `replays list`; what its events came to is one cell, so that it fits 80 columns."""
+    columns = ("replay", "processor", "mode", "state", "#total", "came to")
+    return output.table("", columns, [(r.id, r.processor, r.mode, r.state, r.total, _sum(r)) for r in found])
+
+
+def _sum(report: Report) -> str:
+    counted = ((name, getattr(report, name)) for name in VERDICTS)
+    return ", ".join(f"{count} {name}" for name, count in counted if count)
 
 
 def view(shown: Shown) -> Iterator[RenderableType]:

@@ -118,7 +118,7 @@ class Inbox:
             at = self._desk.clock.now()
             self._land(self.settling.take_due(now, at=at, scan=self._rounds.number))
             self._go_on_scanning(now)
-        self._tell(now)
+        self.tell(now.monotonic - _TELL_AFTER)
         return self._rounds.is_running or is_behind
 
     def next_at(self) -> float:
@@ -259,11 +259,11 @@ class Inbox:
         with self._desk.store.write() as tx:
             self.counts += refuse(tx, self._origin, refusals, now=self._desk.clock.now())
 
-    def _tell(self, now: Reading) -> None:
-        """The store knows what has been waiting for a while, and what is blocked."""
+    def tell(self, before: float) -> None:
+        """The store knows what has been waiting since the monotonic moment `before`, and what is blocked."""
         settling = [
             Waiting(Look(path, entry.stat), entry.since_at, entry.reason)
-            for path, entry in self.settling.pending.take_untold(now.monotonic - _TELL_AFTER)
+            for path, entry in self.settling.pending.take_untold(before)
         ]
         if settling or self._news:
             for waiting in settling:

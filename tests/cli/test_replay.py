@@ -64,7 +64,9 @@ def test_a_replay_runs_like_other_work_and_changes_nothing(worked: Path, ingest:
     shown = ingest("replays", "show", started["replay_id"], "--json").json()
     assert (shown["reason"], shown["plan_id"]) == ("audit", started["plan_id"])
     assert "@" in shown["who"]
-    assert ingest("replays", "list").code == ingest("replays", "show", started["replay_id"]).code == 0
+    row = f"{started['replay_id']}  payments   rerun  done       2  2 unchanged"
+    assert row in ingest("replays", "list").out
+    assert ingest("replays", "show", started["replay_id"]).code == 0
 
 
 def test_waiting_for_a_replay_reports_what_came_of_it(worked: Path) -> None:

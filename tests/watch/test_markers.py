@@ -74,6 +74,14 @@ def test_a_file_without_its_marker_is_known_with_its_reason(marked: Place) -> No
     assert told(marked) == [(b"in/a.csv", "waiting for its marker a.csv.done")]
 
 
+def test_one_run_leaves_word_of_what_waits_since_nobody_comes_back_to_say_it(marked: Place) -> None:
+    marked.drop("a.csv", b"data")
+
+    marked.once()
+
+    assert marked.rows(WAITING) == [(b"a.csv", "waiting for its marker a.csv.done")]
+
+
 def test_a_marker_without_its_file_is_known_and_forgotten_when_the_file_comes(marked: Place) -> None:
     marked.drop("a.csv.done", b"")
     assert told(marked) == [(b"a.csv.done", "a marker whose file a.csv has not come")]
