@@ -22,6 +22,7 @@ from tests.torture.fleet import Fleet
 from tests.torture.model import Model
 from tests.torture.people import People
 from tests.torture.project import Project, project
+from tests.torture.receiver import Receiver
 from tests.torture.trace import Trace, Violation
 
 DRAIN_SECONDS = 240.0
@@ -56,14 +57,15 @@ def run(seed: int, seconds: float, *, pace: Pace | None = None, below: Path | No
     chance = random.Random(seed)
     root = Path(tempfile.mkdtemp(prefix=f"torture-{seed}-", dir=below))
     trace = Trace(root / "trace.jsonl")
-    made = project(root, wants_own_disk=chance.random() < 0.6)
-    campaign = Campaign(made, chance, trace, pace or _some_pace(chance))
+    receiver = Receiver(seed)
+    made = project(root, wants_own_disk=chance.random() < 0.6, receiver=receiver.url)
+    campaign = Campaign(made, chance, trace, receiver, pace or _some_pace(chance))
     began = time.monotonic()
     violation: AssertionError | None = None
     try:
         campaign.storm(seconds)
         campaign.heal()
-        summary = judge.judge(made, campaign.model, campaign.fleet)
+        summary = judge.judge(made, campaign.model, campaign.fleet, receiver)
         campaign.people.events_stand()
     except AssertionError as found:
         violation, summary = found, ""
@@ -71,6 +73,7 @@ def run(seed: int, seconds: float, *, pace: Pace | None = None, below: Path | No
     finally:
         campaign.fleet.kill_everything()
         made.filler.unlink(missing_ok=True)
+        receiver.close()
     if violation is None:
         made.remove()
     return Report(
@@ -86,13 +89,16 @@ def run(seed: int, seconds: float, *, pace: Pace | None = None, below: Path | No
 class Campaign:
     """The project, its processes, and those who trouble them."""
 
-    def __init__(self, made: Project, chance: random.Random, trace: Trace, pace: Pace) -> None:
+    def __init__(
+        self, made: Project, chance: random.Random, trace: Trace, receiver: Receiver, pace: Pace
+    ) -> None:
         self.model = Model()
         self.fleet = Fleet(made, trace)
         self.people = People(made, self.model, self.fleet, chance, trace)
         self._project, self._chance, self._trace, self._pace = made, chance, trace, pace
         self._dropper = Dropper(made, self.model, chance, trace)
         self._faults = Faults(made, self.fleet, self._dropper, chance, trace)
+        self._receiver = receiver
         self._sampled_at = 0.0
         trace.note("begin", own_disk=made.has_own_disk, pace=repr(pace))
 
@@ -126,6 +132,7 @@ class Campaign:
     def heal(self) -> None:
         """Faults have ended; all that is left to do was done without a person, then all has stopped."""
         self._trace.note("heal")
+        self._receiver.behaves = True
         self._faults.end_all()
         self._dropper.end_slow_writes()
         self._await_commands()

@@ -80,7 +80,7 @@ class Dropper:
     # -- the ways
 
     def _new(self, source: Source) -> None:
-        self._put(source, self._fresh_name(b"%d.csv"), self._content(source), "new")
+        self._put(source, self._fresh_name(source.fresh_name), self._content(source), "new")
 
     def _same_again(self, source: Source) -> None:
         place = self._some_place(source)
@@ -109,7 +109,8 @@ class Dropper:
         name = self._fresh_name(b"folder %d")
         built = self._project.outside / os.fsdecode(name)
         built.mkdir()
-        inside = [(b"%s/%d.csv" % (name, n), self._content(source)) for n in range(self._chance.randrange(6))]
+        several = 0 if source.complete == "marker" else self._chance.randrange(6)
+        inside = [(b"%s/%d.csv" % (name, n), self._content(source)) for n in range(several)]
         for path, content in inside:
             (self._project.outside / os.fsdecode(path)).write_bytes(content.data)
         built.rename(self._project.source(source.name) / os.fsdecode(name))
@@ -124,7 +125,7 @@ class Dropper:
     def _taken_away(self, source: Source) -> None:
         place = self._some_place(source)
         if place is not None:
-            self._at(place).unlink(missing_ok=True)
+            self._project.at(place).unlink(missing_ok=True)
             self._model.take_away(place)
             self._trace.note("drop: taken away", source=source.name, path=place[1])
 
@@ -135,7 +136,7 @@ class Dropper:
 
     def _ignored_name(self, source: Source) -> None:
         place = source.name, self._fresh_name(self._chance.choice(IGNORED_NAMES))
-        self._at(place).write_bytes(self._content(source).data)
+        self._project.at(place).write_bytes(self._content(source).data)
         self._model.ignored.add(place)
         self._trace.note("drop: ignored name", source=source.name, path=place[1])
 
@@ -143,7 +144,7 @@ class Dropper:
         """A link to a secret, a pipe, a socket, a link that leads nowhere."""
         kind = self._chance.choice(("link", "dangling", "zero", "loop", "pipe", "socket"))
         place = source.name, self._fresh_name(b"%d no file.csv")
-        at = self._at(place)
+        at = self._project.at(place)
         if kind == "pipe":
             os.mkfifo(at)
         elif kind == "socket":
@@ -163,10 +164,11 @@ class Dropper:
 
     def _hard_link(self, source: Source) -> None:
         place = self._some_place(source)
-        if place is None:
+        if place is None or not source.keeps or source.resend == "land" or source.complete == "marker":
             return
         path = self._fresh_name(b"linked %d.csv")
-        os.link(self._at(place), self._at((source.name, path)))
+        self._model.linked |= {place, (source.name, path)}
+        os.link(self._project.at(place), self._project.at((source.name, path)))
         self._model.drop((source.name, path), self._model.standing[place])
         self._trace.note("drop: hard link", source=source.name, path=path, to=place[1])
 
@@ -180,10 +182,10 @@ class Dropper:
             return
         old = self._some_place(source) if self._chance.random() < 0.3 else None
         place = old or (source.name, self._fresh_name(b"slow %d.csv"))
-        if old is not None and self._at(place).stat().st_nlink > 1:
+        if old is not None and place in self._model.linked:
             return
         self._model.take_away(place)
-        self._slow[place] = (self._at(place).open("wb", buffering=0), self._content(source), 0)
+        self._slow[place] = (self._project.at(place).open("wb", buffering=0), self._content(source), 0)
         self._trace.note("drop: begun slowly", source=source.name, path=place[1])
 
     # -- how they are done
@@ -206,9 +208,12 @@ class Dropper:
         place = source.name, path
         if place in self._slow:
             return
-        at = self._at(place)
+        at = self._project.at(place)
         at.parent.mkdir(parents=True, exist_ok=True)
-        is_linked = at.exists() and at.stat().st_nlink > 1
+        if source.complete == "marker":
+            self._put_with_marker(place, content, how)
+            return
+        is_linked = place in self._model.linked
         if source.is_written_in_place and not is_linked and self._chance.random() < 0.5:
             self._model.take_away(place)
             at.write_bytes(content.data)
@@ -216,19 +221,49 @@ class Dropper:
             if dated is not None:
                 os.utime(at, (dated, dated))
         else:
-            part = at.parent / f".{next(self._names)}.part"
-            part.write_bytes(content.data)
-            if dated is not None:
-                os.utime(part, (dated, dated))
-            part.rename(at)
+            self._rename_in(at, content, dated)
         self._model.drop(place, content)
         self._trace.note(
             f"drop: {how}", source=source.name, path=path, kind=content.kind, sha256=content.sha256
         )
 
+    def _rename_in(self, at: Path, content: Content, dated: int | None = None) -> None:
+        """Written under a temporary name beside it, and renamed."""
+        part = at.parent / f".{next(self._names)}.part"
+        part.write_bytes(content.data)
+        if dated is not None:
+            os.utime(part, (dated, dated))
+        part.rename(at)
+
+    def _put_with_marker(self, place: Place, content: Content, how: str) -> None:
+        """The file, then its marker; a new file also the other way round, or without one."""
+        at, is_new = self._project.at(place), place not in self._model.history
+        marker = at.parent / f"{at.name}.done"
+        order = self._chance.choice(("after", "after", "before", "never")) if is_new else "after"
+        if len(os.fsencode(marker.name)) > 255 or place in self._model.withheld:
+            return
+        self._model.take_away(place)
+        if order == "before":
+            marker.touch()
+        self._rename_in(at, content)
+        if order == "after":
+            marker.unlink(missing_ok=True)
+            marker.touch()
+        if order == "never":
+            self._model.withheld.add(place)
+        else:
+            self._model.drop(place, content)
+        self._trace.note(
+            f"drop: {how}, marker {order}", source=place[0], path=place[1], sha256=content.sha256
+        )
+
     def _content(self, source: Source) -> Content:
         if source.contents == "odd":
             return self._make.odd()
+        if source.duplicates != "flag" and self._chance.random() < 0.3:
+            known = [c for (name, _), cs in self._model.history.items() if name == source.name for c in cs]
+            if known:
+                return self._chance.choice(known)
         is_poison = source.has_poison and self._chance.random() < 0.12
         return self._make.poison() if is_poison else self._make.payments()
 
@@ -238,6 +273,3 @@ class Dropper:
 
     def _fresh_name(self, pattern: bytes) -> bytes:
         return pattern % next(self._names)
-
-    def _at(self, place: Place) -> Path:
-        return self._project.source(place[0]) / os.fsdecode(place[1])

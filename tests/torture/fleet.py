@@ -117,6 +117,8 @@ class Fleet:
             self.workers_killed += member.kind == "work"
         if which is signal.SIGTERM:
             member.may_end.add(0)
+            if member.asked_to_stop_at:  # asked again: at once
+                member.may_end |= {130, 143, -signal.SIGINT, -signal.SIGTERM}
             if self.is_disk_full:
                 member.may_end.add(73)  # it cannot sign off
             member.asked_to_stop_at = member.asked_to_stop_at or time.monotonic()

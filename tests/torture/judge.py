@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
-from tests.torture.contents import MARK, Content
+from tests.torture import outside
+from tests.torture.books import Books, is_part_of
+from tests.torture.contents import Content
 from tests.torture.fleet import Fleet
 from tests.torture.model import Model, Place
-from tests.torture.project import MAX_CRASHES, SECRET, Project
-from tests.torture.trace import Violation
+from tests.torture.project import MAX_CRASHES, Project
+from tests.torture.receiver import Receiver
+from tests.torture.sources import BY_NAME
+from tests.torture.trace import Violation, hold
 
 Question = Callable[[], str]  # what is missing; empty when nothing is
 
 _LANDED = "type = 'ingest.file.landed.v1'"
-_LANDINGS = "SELECT source, path, version, sha256, position FROM landings ORDER BY source, path, version"
 _BEHIND = (
     "SELECT count(*) FROM deliveries d JOIN lanes l ON l.id = d.lane_id"
     " JOIN generations g ON g.id = l.generation_id WHERE l.state <> 'parked' AND g.state <> 'closed'"
@@ -26,11 +28,13 @@ _BEHIND = (
 
 
 def has_drained(project: Project, model: Model) -> str:
-    """Everything that lies there has landed, and nothing is due; else what is missing."""
-    stands = {(s, p): sha for s, p, _, sha, _ in project.rows(_LANDINGS)}
-    missing = [place for place, content in model.standing.items() if stands.get(place) != content.sha256]
+    """All that lies there has landed, or it is said why not, and nothing is due; else what is missing."""
+    books = Books(project, model)
+    missing = [p for p, content in model.standing.items() if not books.account_for(p, content)]
     if missing:
         return f"{len(missing)} files have not landed, as {missing[0]}"
+    if not_left := books.not_left():
+        return f"{len(not_left)} files have not left, as {not_left[0]}"
     [(left,)] = project.rows(_BEHIND)
     return f"{left} deliveries are due" if left else ""
 
@@ -47,17 +51,21 @@ def good_but_dead(project: Project, model: Model) -> list[tuple[str, str]]:
     return found
 
 
-def judge(project: Project, model: Model, fleet: Fleet) -> str:
+def judge(project: Project, model: Model, fleet: Fleet, receiver: Receiver) -> str:
     """Every invariant holds; what there was, in a few words."""
-    versions = _landings_are_what_was_dropped(project, model)
-    _refusals_are_visible(project, model)
+    books = Books(project, model)
+    versions = books.versions
+    _landings_are_what_was_dropped(project, model, books)
+    outside.what_left_is_whole(project, model)
+    _refusals_are_visible(project, model, books)
     _events_are_whole(project)
     _outcomes_are_one_each(project, model)
     _effects_are_once(project, model, versions)
+    outside.notified_under_one_key(project, receiver)
     _effects_are_in_order(project)
     _replays_changed_nothing(project)
-    _nothing_is_left(project)
-    _logs_are_clean(project)
+    outside.nothing_is_left(project)
+    outside.logs_are_clean(project)
     _status_is_true(project)
     project.assert_sound()
     events, done = project.rows("SELECT (SELECT count(*) FROM events), (SELECT count(*) FROM outcomes)")[0]
@@ -66,53 +74,52 @@ def judge(project: Project, model: Model, fleet: Fleet) -> str:
     return f"{landed} landed, {events} events, {done} outcomes, {len(_dead(project))} dead; MiB: {largest}"
 
 
-def _landings_are_what_was_dropped(project: Project, model: Model) -> dict[Place, list[str]]:
+def _landings_are_what_was_dropped(project: Project, model: Model, books: Books) -> None:
     """I1, I2: versions of a path are contents that lay there, in their order, up to the last."""
-    versions: dict[Place, list[str]] = defaultdict(list)
-    for source, path, version, sha256, _ in project.rows(_LANDINGS):
-        versions[source, path].append(sha256)
-        _hold("I1", version == len(versions[source, path]), f"versions of {source} {path!r} are not dense")
-    for place, landed in versions.items():
+    for place, landed in books.versions.items():
         lay = [content.sha256 for content in model.history.get(place, ())]
-        _hold("I2", _is_part_of(landed, lay), f"{place} landed as {landed}, what lay there was {lay}")
-        _hold("I1", all(a != b for a, b in pairwise(landed)), f"{place} landed twice")
+        hold("I2", is_part_of(landed, lay), f"{place} landed as {landed}, what lay there was {lay}")
+        is_said_again = BY_NAME[place[0]].resend == "land"
+        hold("I1", is_said_again or all(a != b for a, b in pairwise(landed)), f"{place} landed twice")
     for place, content in model.standing.items():
-        _hold("I1", versions[place][-1:] == [content.sha256], f"what lies at {place} has not landed")
-    for place, sha256 in model.must:
-        _hold(
-            "I1", sha256 in versions[place], f"{sha256} lay at {place} while all was well, and did not land"
-        )
+        hold("I1", books.account_for(place, content), f"what lies at {place} has not landed: {content.kind}")
+    for place, content in model.must:
+        has_landed = content.sha256 in books.versions[place] or books.tell_why_not(place, content)
+        hold("I1", has_landed, f"{content.sha256} lay at {place} while all was well, and did not land")
     [(events,)] = project.rows(f"SELECT count(*) FROM events WHERE {_LANDED}")
-    _hold("I1", events == sum(map(len, versions.values())), "landings and events differ in number")
-    return versions
+    [(last,)] = project.rows(
+        "SELECT coalesce(sum(n), 0) FROM (SELECT max(version) n FROM landings GROUP BY source, path)"
+    )
+    hold("I1", events == last == sum(map(len, books.versions.values())), f"{events} events, {last} versions")
 
 
-def _refusals_are_visible(project: Project, model: Model) -> None:
+def _refusals_are_visible(project: Project, model: Model, books: Books) -> None:
     """I13: what is no file is refused, once; what is to be ignored has not landed."""
     refused = {(s, p) for s, p in project.rows("SELECT source, path FROM sightings WHERE state = 'refused'")}
     for place in model.refused:
-        _hold("I13", place in refused, f"{place} is not refused")
+        hold("I13", place in refused, f"{place} is not refused")
     [(events,)] = project.rows("SELECT count(*) FROM events WHERE type = 'ingest.file.refused.v1'")
-    _hold("I13", events >= len(refused), f"{events} refusals stated, {len(refused)} stand")
-    _hold("I13", not model.ignored & refused, "an ignored name was refused")
+    hold("I13", events >= len(refused), f"{events} refusals stated, {len(refused)} stand")
+    silent = (model.ignored | model.withheld) & (refused | books.versions.keys())
+    hold("I13", not silent, f"was to be left alone: {silent}")
 
 
 def _events_are_whole(project: Project) -> None:
     """I1, I3: ids are unique, keys are dense, versions and duplicates name what they claim."""
     by_id, last = {}, defaultdict[str, int](int)
     for id_, key, keyseq, body in project.rows("SELECT id, key, keyseq, body FROM events ORDER BY position"):
-        _hold("I3", id_ not in by_id, f"event {id_} stands twice")
-        _hold("I3", keyseq == last[key] + 1, f"key {key!r} goes from {last[key]} to {keyseq}")
+        hold("I3", id_ not in by_id, f"event {id_} stands twice")
+        hold("I3", keyseq == last[key] + 1, f"key {key!r} goes from {last[key]} to {keyseq}")
         last[key], by_id[id_] = keyseq, json.loads(body)
     for event in by_id.values():
         data = event["data"]
         if data.get("supersedes"):
             former = by_id[data["supersedes"]]["data"]
             is_next = (former["path"], former["version"]) == (data["path"], data["version"] - 1)
-            _hold("I1", is_next, f"{data} supersedes {former}")
+            hold("I1", is_next, f"{data} supersedes {former}")
         if data.get("duplicateof"):
             twin = by_id[data["duplicateof"]]["data"]
-            _hold("I2", twin["sha256"] == data["sha256"], f"{data} is no duplicate of {twin}")
+            hold("I2", twin["sha256"] == data["sha256"], f"{data} is no duplicate of {twin}")
 
 
 def _outcomes_are_one_each(project: Project, model: Model) -> None:
@@ -127,7 +134,7 @@ def _outcomes_are_one_each(project: Project, model: Model) -> None:
     for processor, accepts, origins, id_, type_, origin, content, *ends in project.rows(query):
         is_meant = type_ in json.loads(accepts) and (not json.loads(origins) or origin in json.loads(origins))
         found = [end for end in ends if end is not None]
-        _hold("I4", len(found) == (1 if is_meant else 0), f"{processor} {id_} {type_}: ends {found}")
+        hold("I4", len(found) == (1 if is_meant else 0), f"{processor} {id_} {type_}: ends {found}")
         if found:
             _holds_end(processor, id_, found[0], model.contents.get(content))
 
@@ -135,7 +142,7 @@ def _outcomes_are_one_each(project: Project, model: Model) -> None:
 def _holds_end(processor: str, id_: str, end: str, content: Content | None) -> None:
     is_poison = content is not None and content.is_poison and processor in ("payments", "odd")
     allowed = ("dead", "discarded", "superseded", "parked") if is_poison else ("done", "parked", "superseded")
-    _hold("I4", end in allowed, f"{processor} {id_} ends {end}; it was {content and content.kind}")
+    hold("I4", end in allowed, f"{processor} {id_} ends {end}; it was {content and content.kind}")
 
 
 def _effects_are_once(project: Project, model: Model, versions: dict[Place, list[str]]) -> None:
@@ -147,10 +154,10 @@ def _effects_are_once(project: Project, model: Model, versions: dict[Place, list
     waiting = _payments_behind_poison(project, model)
     rows = project.rows("SELECT payment_id, account, amount FROM payments")
     booked = {id_: (account, round(float(amount) * 100)) for id_, account, amount in rows}
-    _hold("I5", len(booked) == len(rows), "a payment is booked twice")
+    hold("I5", len(booked) == len(rows), "a payment is booked twice")
     wrong = {id_ for id_, payment in booked.items() if wanted.get(id_) != payment}
-    _hold("I5", not wrong, f"booked, and not so in any file: {sorted(wrong)[:5]}")
-    _hold(
+    hold("I5", not wrong, f"booked, and not so in any file: {sorted(wrong)[:5]}")
+    hold(
         "I5",
         wanted.keys() - booked.keys() <= waiting,
         f"not booked: {sorted(wanted.keys() - booked.keys() - waiting)[:5]}",
@@ -160,8 +167,8 @@ def _effects_are_once(project: Project, model: Model, versions: dict[Place, list
     )
     for id_, count, total, most in posted:
         is_right = (count, total) == (2, 0) and id_ in booked and most == booked[id_][1]
-        _hold("I5", is_right, f"payment {id_} has {count} postings, sum {total}, {most}")
-    _hold("I5", len(posted) == len(booked), f"{len(booked)} payments are booked, {len(posted)} are posted")
+        hold("I5", is_right, f"payment {id_} has {count} postings, sum {total}, {most}")
+    hold("I5", len(posted) == len(booked), f"{len(booked)} payments are booked, {len(posted)} are posted")
     _copies_are_exact(project)
 
 
@@ -178,15 +185,15 @@ def _copies_are_exact(project: Project) -> None:
     copies = project.rows("SELECT event_id, sha256, size FROM copies")
     events = project.rows(f"SELECT id, body FROM events WHERE {_LANDED}")
     announced = {id_: json.loads(body)["data"] for id_, body in events}
-    _hold("I5", len(copies) == len({row[0] for row in copies}) == len(announced), "not one copy a file")
-    for id_, sha256, size in copies:
-        _hold(
+    hold("I5", len(copies) == len({row[0] for row in copies}) == len(announced), "not one copy a file")
+    for id_, digest, size in copies:
+        hold(
             "I2",
-            (announced[id_]["sha256"], announced[id_]["size"]) == (sha256, size),
+            (announced[id_]["sha256"], announced[id_]["size"]) == (digest, size),
             f"{id_} read otherwise",
         )
     twice = project.rows("SELECT event_id FROM odd GROUP BY 1 HAVING count(*) > 1")
-    _hold("I5", not twice, f"noted twice: {twice[:5]}")
+    hold("I5", not twice, f"noted twice: {twice[:5]}")
 
 
 def _effects_are_in_order(project: Project) -> None:
@@ -199,40 +206,15 @@ def _effects_are_in_order(project: Project) -> None:
     )
     for one, next_ in pairwise(done):
         is_same_lane = one[:2] == next_[:2]
-        _hold("I6", not is_same_lane or one[3] <= next_[3], f"out of order: {one}, then {next_}")
+        hold("I6", not is_same_lane or one[3] <= next_[3], f"out of order: {one}, then {next_}")
 
 
 def _replays_changed_nothing(project: Project) -> None:
     """I5: a replay of the same version came to its end and found nothing to change."""
     for id_, state in project.rows("SELECT id, state FROM replays"):
-        _hold("I11", state in ("done", "cancelled"), f"replay {id_} is {state}")
+        hold("I11", state in ("done", "cancelled"), f"replay {id_} is {state}")
     changed = project.rows("SELECT generation_id, position, note FROM outcomes WHERE verdict = 'changed'")
-    _hold("I5", not changed, f"replays changed {changed[:5]}")
-
-
-def _nothing_is_left(project: Project) -> None:
-    """I8: no temporary file, no lock file of a worker that is gone."""
-    left = [*(project.root / "tmp").iterdir(), *(project.database.parent / "workers").glob("*")]
-    left += list((project.archive / "tmp").glob("*"))
-    _hold("I8", not left, f"left behind: {left[:5]}")
-
-
-def _logs_are_clean(project: Project) -> None:
-    """I16: each line of a log is one record; no payload and no control character is in it. I14: no secret."""
-    for log in (project.root / "logs").glob("*.err"):
-        text = log.read_bytes()
-        _hold("I16", MARK.encode() not in text, f"payload in {log}")
-        for line in text.splitlines():
-            _hold("I16", all(byte >= 32 for byte in line), f"control characters in {log}: {line[:200]!r}")
-            _hold("I17", b"Traceback" not in line, f"{log}: {line[:2000]!r}")
-            if "-watch" in log.name or "-work" in log.name:
-                _hold(
-                    "I16",
-                    _is_record(line) or line.startswith(b"error: "),
-                    f"no log record in {log}: {line[:200]!r}",
-                )
-    for file in (project.database, *_files(project.archive), *_files(project.root / "logs")):
-        _hold("I14", SECRET.encode() not in file.read_bytes(), f"the secret is in {file}")
+    hold("I5", not changed, f"replays changed {changed[:5]}")
 
 
 def _status_is_true(project: Project) -> None:
@@ -244,13 +226,13 @@ def _status_is_true(project: Project) -> None:
             " (SELECT count(*) FROM dead d WHERE d.generation_id = s.generation_id)"
             f" FROM subscriptions s WHERE processor = '{processor['name']}'"
         )
-        _hold(
+        hold(
             "I10", (processor["done"], processor["dead"]) == (done, dead), f"{processor} where {done} {dead}"
         )
-        _hold("I4", processor["running"] == 0, f"still running: {processor}")
+        hold("I4", processor["running"] == 0, f"still running: {processor}")
     for source in said["sources"]:
         [(landed,)] = project.rows(f"SELECT count(*) FROM landings WHERE source = '{source['name']}'")
-        _hold("I10", source["landed"] == landed, f"{source} where {landed} landed")
+        hold("I10", source["landed"] == landed, f"{source} where {landed} landed")
 
 
 def _dead(project: Project) -> Sequence[tuple[Any, ...]]:
@@ -258,25 +240,3 @@ def _dead(project: Project) -> Sequence[tuple[Any, ...]]:
         "SELECT e.id, g.processor, e.content, d.crashes, d.error FROM dead d"
         " JOIN events e ON e.position = d.position JOIN generations g ON g.id = d.generation_id"
     )
-
-
-def _hold(invariant: str, holds: object, found: str) -> None:
-    if not holds:
-        raise Violation(invariant, found)
-
-
-def _is_part_of(some: Sequence[str], all_: Sequence[str]) -> bool:
-    """True when `some` are among `all_`, in the same order."""
-    rest = iter(all_)
-    return all(one in rest for one in some)
-
-
-def _is_record(line: bytes) -> bool:
-    try:
-        return {"at", "level", "message"} <= json.loads(line).keys()
-    except (ValueError, AttributeError):
-        return False
-
-
-def _files(directory: Path) -> Iterator[Path]:
-    return (path for path in directory.rglob("*") if path.is_file())

@@ -23,10 +23,11 @@ class Model:
 
     history: dict[Place, list[Content]] = field(default_factory=lambda: defaultdict(list))
     standing: dict[Place, Content] = field(default_factory=dict)
-    must: set[tuple[Place, str]] = field(default_factory=set)  # digests that must have landed there
+    must: list[tuple[Place, Content]] = field(default_factory=list)  # what must have landed, and where
     ignored: set[Place] = field(default_factory=set)
     refused: set[Place] = field(default_factory=set)
-    written: set[Place] = field(default_factory=set)  # being written, with the file held open
+    withheld: set[Place] = field(default_factory=set)  # whole, and its marker never comes
+    linked: set[Place] = field(default_factory=set)  # had a second name at some time
     contents: dict[str, Content] = field(default_factory=dict)  # by digest
 
     def drop(self, place: Place, content: Content) -> None:
@@ -41,8 +42,4 @@ class Model:
 
     def has_settled(self, standing: dict[Place, Content]) -> None:
         """These lay there all the while that a run which met no fault landed everything."""
-        self.must |= {
-            (place, content.sha256)
-            for place, content in standing.items()
-            if self.standing.get(place) is content
-        }
+        self.must += [pair for pair in standing.items() if self.standing.get(pair[0]) is pair[1]]

@@ -13,7 +13,7 @@ from tests.torture.project import Project
 from tests.torture.trace import Trace, Violation
 
 AT_ONCE = 2  # commands that run beside one another
-PROCESSORS = ("payments", "ledger", "copies", "odd")
+PROCESSORS = ("payments", "ledger", "copies", "odd", "notify")
 GONE = (0, 3, 4, 5)  # what was to be changed may have changed meanwhile
 
 

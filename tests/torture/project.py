@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ingest.store.migrate import create_or_upgrade
 from tests.crash.pipeline import Pipeline
+from tests.torture.model import Place
 from tests.torture.sources import SOURCES
 
 GIVEN = Path(__file__).parent / "given"
@@ -62,6 +63,16 @@ memory_max = "600MiB"
 max_crashes = 2
 max_attempts = 3
 backoff = {{ base = "50ms", cap = "300ms" }}
+
+[[processor]]
+name = "notify"
+use = "notify:notify"
+accepts = ["ingest.file.landed.v1"]
+sources = ["bank"]
+options = {{ url = "{receiver}", timeout = "500ms" }}
+max_crashes = 1000
+max_attempts = 1000
+backoff = {{ base = "50ms", cap = "300ms" }}
 """
 
 
@@ -85,6 +96,10 @@ class Project(Pipeline):
         """The directory of a source."""
         return self.root / "inbox" / name
 
+    def at(self, place: Place) -> Path:
+        """Where a path of a source lies."""
+        return self.source(place[0]) / os.fsdecode(place[1])
+
     def environment(self) -> dict[str, str]:
         """What every process of the campaign is started with; by it all they bring about are found."""
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "INGEST_"))}
@@ -101,7 +116,7 @@ class Project(Pipeline):
         shutil.rmtree(self.root, ignore_errors=True)
 
 
-def project(root: Path, *, wants_own_disk: bool) -> Project:
+def project(root: Path, *, wants_own_disk: bool, receiver: str) -> Project:
     """A fresh project in `root`; its store lies on a disk of its own where that is wanted and can be."""
     for folder in ("tmp", "flaky", "outside", "processors", "logs", "backups", ".ingest"):
         (root / folder).mkdir(parents=True)
@@ -111,7 +126,11 @@ def project(root: Path, *, wants_own_disk: bool) -> Project:
         shutil.copy(module, root / "processors" / module.name)
     (root / "outside" / "secret.txt").write_text(SECRET)
     payments = '", "'.join(source.name for source in SOURCES if source.contents == "payments")
-    text = _CONFIG + "".join(source.toml() for source in SOURCES) + _PROCESSORS.format(payments=payments)
+    text = (
+        _CONFIG
+        + "".join(source.toml() for source in SOURCES)
+        + _PROCESSORS.format(payments=payments, receiver=receiver)
+    )
     (root / "ingest.toml").write_text(text)
     has_own_disk = wants_own_disk and _mount(root / ".ingest")
     made = Project(root, has_own_disk=has_own_disk)

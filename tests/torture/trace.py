@@ -31,3 +31,9 @@ class Trace:
         line = {"at": round(time.monotonic() - self._began, 3), "did": kind, **detail}
         with self.file.open("a") as file:
             file.write(json.dumps(line, default=repr) + "\n")
+
+
+def hold(invariant: str, holds: object, found: str) -> None:
+    """Raise `Violation` unless it holds."""
+    if not holds:
+        raise Violation(invariant, found)
