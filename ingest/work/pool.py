@@ -6,13 +6,14 @@ import logging
 import os
 import random
 import selectors
+import signal
 import time
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ingest.errors import CannotWrite, IngestError, WorkerLost
+from ingest.errors import CannotWrite, IngestError, TryAgain, WorkerLost
 from ingest.store import crashes, presence
 from ingest.store.engine import Store
 from ingest.store.presence import Presence
@@ -115,8 +116,8 @@ class Pool:
             self._unreleased.pop(0)
             self.has_news = True
         if self._failed_starts >= FAILED_STARTS and self._failure is not None:
-            self._failed_starts = 0
-            raise self._failure
+            failure, self._failed_starts, self._failure = self._failure, 0, None
+            raise failure
 
     def end_overdue(self) -> None:
         """A child that has used up its time, for a delivery or its start, is killed with its group."""
@@ -174,7 +175,7 @@ class Pool:
                 case "failed":
                     self._failure = failure_of(said.error, said.hint, said.exit_code)
                 case "ready":
-                    child.state, self._failed_starts = "busy", 0
+                    child.state, self._failed_starts, self._failure = "busy", 0, None
                 case "idle":
                     child.state, child.trouble, self.has_news = "idle", None, True
                     self._sweep()
@@ -206,5 +207,12 @@ class Pool:
         _log.warning("a child was lost: %s%s", child.death(), printed)
         if child.state == "starting":
             self._failed_starts += 1
-            said = f"the work process cannot start: {child.death()}"
-            self._failure = self._failure or IngestError(said, hint=child.printed or "see its log")
+            self._failure = self._failure or _not_started(child)
+
+
+def _not_started(child: Child) -> IngestError:
+    """Why a child never got as far as being ready: something in it, or somebody who killed it."""
+    said = f"the work process cannot start: {child.death()}"
+    if child.process.returncode == -signal.SIGKILL and not child.end:
+        return TryAgain(said, hint="see who kills it, or whether memory is short")
+    return IngestError(said, hint=child.printed or "see its log")

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
-from tests.crash.pipeline import Pipeline, payments_file, pipeline
+from tests.crash.pipeline import Pipeline, payments_file, pipeline, wait_until
 
 CHILD = "ingest.work.child"
 ARROWS = [
@@ -45,3 +50,35 @@ def test_killed_worker_books_everything_once(tmp_path: Path, landed: Pipeline, a
     assert project.rows("SELECT count(*) FROM ledger_postings") == [(24,)]
     project.assert_worked_off()
     project.assert_sound()
+
+
+def test_whoever_kills_every_child_as_it_starts_ends_no_worker(tmp_path: Path, landed: Pipeline) -> None:
+    project = Pipeline(tmp_path / "p")
+    shutil.copytree(landed.root, project.root)
+    killed = set[int]()
+
+    def kill_children() -> bool:
+        for task in Path(f"/proc/{worker.pid}/task").iterdir():
+            for pid in map(int, (task / "children").read_text().split()):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+                killed.add(pid)
+        return len(killed) >= 8 or worker.poll() is not None
+
+    with worker_of(project) as worker:
+        wait_until(kill_children, "eight children are killed")
+        wait_until(lambda: project.rows("SELECT count(*) FROM payments") == [(12,)], "all is booked")
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(timeout=40) == 0
+    project.assert_sound()
+
+
+@contextmanager
+def worker_of(project: Pipeline) -> Iterator[subprocess.Popen[bytes]]:
+    """A worker of the project, ended at the latest with the block."""
+    worker = project.start("work")
+    try:
+        yield worker
+    finally:
+        worker.kill()
+        worker.communicate()
