@@ -131,12 +131,16 @@ def directory_of(store_path: Path) -> Path:
 
 def _locked(path: Path) -> int:
     """A new private lock file, held; its space is taken now, for a full disk must not stop the board."""
-    handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    while True:
+        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        if os.fstat(handle).st_nlink:
+            break
+        os.close(handle)  # it was swept up before it was locked
     try:
         os.fchmod(handle, 0o600)
         with os.fdopen(handle, "wb", closefd=False) as file:
             file.write(bytes(_SIZE + _TROUBLE))
-        fcntl.flock(handle, fcntl.LOCK_EX)
     except BaseException:
         os.close(handle)
         raise
@@ -176,6 +180,18 @@ def last_words(directory: Path, worker_id: str) -> list[Running] | None:
 
 
 def forget(directory: Path, worker_id: str) -> None:
-    """The lock file of a dead worker is gone, where it can be removed; what stays harms nobody."""
+    """The lock file of a dead worker is gone, where it can be removed; that of a living one stays."""
+    path = directory / f"{worker_id}.lock"
     with suppress(OSError):
-        (directory / f"{worker_id}.lock").unlink(missing_ok=True)
+        handle = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink()
+        finally:
+            os.close(handle)
+
+
+def abandoned(directory: Path) -> list[str]:
+    """Who left a file here and lives no more: killed at their start, at their end, or in between."""
+    found = sorted({path.stem for path in directory.glob("*.*")})
+    return [worker_id for worker_id in found if is_dead(directory, worker_id)]

@@ -27,7 +27,7 @@ from ingest.work.leftovers import become_subreaper
 from ingest.work.lookout import Lookout
 from ingest.work.outages import OUTAGES, PAUSE, Outage
 from ingest.work.pool import Equipment, Pool
-from ingest.work.takeover import take_over
+from ingest.work.takeover import sweep, take_over
 
 _log = logging.getLogger(__name__)
 
@@ -101,6 +101,7 @@ def _work_as_one(
     """What is left when a worker of one identity has come to its end."""
     directory = presence.directory_of(store.path)
     take_over(store, directory, me="")
+    sweep(store, directory)
     _refuse_other_settings(store, settings)
     specs = enrol(store, chosen(settings, wanted.processors), local=wanted.processors_dir, now=wall_clock())
     equipment = Equipment(

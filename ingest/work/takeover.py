@@ -34,10 +34,23 @@ def take_over(store: Store, directory: Path, *, me: str) -> int:
             _release(tx, directory, worker)
     for worker in buried:
         _log.warning("took over from %s, which died", worker)
-        if presence.is_dead(directory, worker):  # not merely suspended: then it looks after its own
-            _clear_up(directory, worker)
-        presence.forget(directory, worker)
+    if buried:
+        sweep(store, directory)
     return len(buried)
+
+
+def sweep(store: Store, directory: Path) -> None:
+    """Nothing is left of workers and watchers of this host that ended without clearing up.
+
+    Who is listed as living and is dead is to be taken over first; who is
+    merely suspended looks after its own.
+    """
+    for worker in presence.abandoned(directory):
+        with store.read() as tx:
+            is_to_be_taken_over = workers.is_live(tx, worker)
+        if not is_to_be_taken_over:
+            _clear_up(directory, worker)
+            presence.forget(directory, worker)
 
 
 def _clear_up(directory: Path, worker: str) -> None:
