@@ -34,6 +34,7 @@ Tx = Connection
 
 WRITE_LOCK_BOUND = 60.0  # seconds a write waits for the lock before it gives up
 _WAIT = (0.0002, 0.001)  # seconds between two tries; uniform, since SQLite's own ladder starves the slowest
+_OLDER = ("older", "run `ingest db upgrade`")
 _SCHEME = "sqlite:///"
 _CACHE_KIB = 16 * 1024
 _CHECKPOINT_PAGES = 2000
@@ -47,6 +48,7 @@ class Store:
         self.url = url
         self.path = path
         self._identity = _identity(path)
+        self._cookie: int | None = None  # of the schema that was found to be ours; None: any will do
         self._writer = _engine(self._connect, begin=_begin_immediate)
         self._reader = _engine(self._connect, begin=_begin_snapshot, pragmas=("query_only=ON",))
         self._mine = (
@@ -60,12 +62,15 @@ class Store:
 
         Raises `TryAgain` when the lock was not free for a minute,
         `StoreReplaced` when the file is no longer the one that was opened,
+        `StoreUnusable` when it was brought to another schema meanwhile,
         `CannotWrite` when the disk refuses.
         """
         with translated(self.path):
             tx = self._writing_connection()
             with tx.begin():
                 self.check_identity()
+                if self._cookie is not None and _cookie(tx) != self._cookie:
+                    self._refuse_other_schema(tx)
                 yield tx
 
     @contextmanager
@@ -79,6 +84,20 @@ class Store:
         """Raise `StoreReplaced` unless the path still names the file that was opened."""
         if _identity(self.path) != self._identity:
             raise replaced(self.path)
+
+    def refuse_other_schema(self) -> None:
+        """Raise `StoreUnusable` unless the schema is the one this version speaks, now and at each write."""
+        with self.read() as tx:
+            self._refuse_other_schema(tx)
+
+    def _refuse_other_schema(self, tx: Tx) -> None:
+        """Asked again whenever the schema moved: by a migration, or by a table that a processor brings."""
+        cookie, found = _cookie(tx), revision_in(tx)
+        if found != REVISION:
+            age, hint = ("newer", "upgrade ingest") if found and found > REVISION else _OLDER
+            said = f"the store's schema ({found or 'none'}) is {age} than this ingest ({REVISION})"
+            raise StoreUnusable(said, hint=hint)
+        self._cookie = cookie
 
     def changes(self) -> ChangeMark:
         """A mark that tells, at next to no cost, whether another connection has committed since."""
@@ -158,7 +177,7 @@ def open_store(url: str) -> Store:
     _refuse_remote(path)
     store = Store(url, path)
     try:
-        _refuse_other_schema(revision(store))
+        store.refuse_other_schema()
     except BaseException:
         store.close()
         raise
@@ -173,19 +192,23 @@ def refuse_damage(store: Store) -> None:
         raise damaged_or_refused(store.path, found.splitlines()[-1])
 
 
-def _refuse_other_schema(found: str | None) -> None:
-    if found != REVISION:
-        age = "newer than this ingest" if found and found > REVISION else "older than this ingest"
-        hint = "upgrade ingest" if found and found > REVISION else "run `ingest db upgrade`"
-        raise StoreUnusable(f"the store's schema ({found or 'none'}) is {age} ({REVISION})", hint=hint)
-
-
 def revision(store: Store) -> str | None:
     """The migration the store stands at; None for an empty database."""
     with store.read() as tx:
-        if not inspect(tx).has_table("alembic_version"):
-            return None
-        return tx.execute(text("SELECT version_num FROM alembic_version")).scalar()
+        return revision_in(tx)
+
+
+def revision_in(tx: Tx) -> str | None:
+    """As `revision`, in the snapshot of `tx`."""
+    if not inspect(tx).has_table("alembic_version"):
+        return None
+    return tx.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def _cookie(tx: Tx) -> int:
+    """SQLite's own count of the changes of the schema: any migration moves it."""
+    raw = tx.connection.driver_connection
+    return int(raw.execute("PRAGMA schema_version").fetchone()[0])  # type: ignore[union-attr]  # a driver connection is there
 
 
 def create_file(path: Path) -> None:
