@@ -9,7 +9,6 @@ where nothing is due. Both take turns.
 
 import csv
 import os
-import re
 import shutil
 import sqlite3
 import threading
@@ -21,7 +20,7 @@ from pathlib import Path
 
 from benchmarks.bulk import HEADER
 from benchmarks.measure import HERE, Cost, Measure, Report, median, product_sqlite, stopwatch
-from benchmarks.project import Project, must_be, new_project
+from benchmarks.project import Project, must_be, new_project, peak_bytes
 
 _ROWS = 1_000_000
 _ROUNDS = 3
@@ -118,8 +117,8 @@ def _looking_at_memory() -> Iterator[dict[str, int]]:
     def look() -> None:
         while not is_over.wait(_LOOK_EVERY):
             for supervisor in _children(os.getpid()):
-                peaks["supervisor"] = max(peaks["supervisor"], _peak(supervisor))
-                peaks["child"] = max([peaks["child"], *map(_peak, _children(supervisor))])
+                peaks["supervisor"] = max(peaks["supervisor"], peak_bytes(supervisor))
+                peaks["child"] = max([peaks["child"], *map(peak_bytes, _children(supervisor))])
 
     with _in_thread(look, is_over):
         yield peaks
@@ -155,15 +154,6 @@ def _children(pid: int) -> list[int]:
         return [int(child) for task in tasks for child in (task / "children").read_text().split()]
     except OSError:  # it has ended
         return []
-
-
-def _peak(pid: int) -> int:
-    """Give the largest resident size, in bytes, that a process has had since it began its program."""
-    try:
-        found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
-    except OSError:
-        return 0
-    return int(found[1]) * 1024 if found else 0
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -73,13 +74,17 @@ class Project:
     @contextmanager
     def running(self, *arguments: str) -> Iterator[Process]:
         """Keep a command running for the block; then SIGTERM must end it with exit 0."""
-        child = subprocess.Popen(self._command(*arguments), env=_environment())
+        child = self.started(*arguments)
         try:
             yield child
         finally:
             code = _ended(child)
         if code != 0:
             raise subprocess.CalledProcessError(code, child.args)
+
+    def started(self, *arguments: str) -> Process:
+        """Start a command that ends by itself; what it prints is not kept."""
+        return subprocess.Popen(self._command(*arguments), env=_environment(), stdout=subprocess.DEVNULL)
 
     def _command(self, *arguments: str) -> list[str]:
         return [sys.executable, "-m", "ingest", "-C", str(self.root / "ingest.toml"), "-q", *arguments]
@@ -107,6 +112,15 @@ def wait_until(claim: Callable[[], bool], *, among: Sequence[Process]) -> None:
         if time.monotonic() > deadline:
             raise TimeoutError(f"the benchmark waited {_PATIENCE:.0f} s in vain")
         time.sleep(0.02)
+
+
+def peak_bytes(pid: int) -> int:
+    """Give the largest resident size, in bytes, that a process has had since it began its program."""
+    try:
+        found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    except OSError:
+        return 0
+    return int(found[1]) * 1024 if found else 0
 
 
 def must_be(found: int, wanted: int, what: str) -> None:

@@ -24,6 +24,7 @@ from ingest.errors import CannotWrite, Unreachable
 from ingest.store.directories import make_private_directory, sync_directory
 
 _CHUNK = 1 << 20  # bytes read at once
+_HOLE = bytes(_CHUNK)  # what a hole in a sparse file reads as
 _BUFFER = 128 << 10  # bytes of an object that is read
 _SYNCS = 8  # fsyncs in flight: the disk merges them
 
@@ -191,15 +192,27 @@ class _TargetFailed(Exception):
 
 
 def _copy(source: int, target: int, expected: int, should_stop: Callable[[], bool]) -> tuple[str, int]:
-    """Copy to the end of `source`; the digest and the number of bytes."""
+    """Copy to the end of `source`, holes as holes; the digest and the number of bytes."""
     hasher, size = hashlib.sha256(), 0
     while size <= expected and (chunk := os.read(source, _CHUNK)):
         if should_stop():
             raise Abandoned
         hasher.update(chunk)
         size += len(chunk)
-        _write_all(target, chunk)
+        if chunk == _HOLE:
+            _make_hole(target, size)
+        else:
+            _write_all(target, chunk)
     return hasher.hexdigest(), size
+
+
+def _make_hole(handle: int, size: int) -> None:
+    """The file is `size` bytes long, and what was added takes no room on the disk."""
+    try:
+        os.ftruncate(handle, size)
+        os.lseek(handle, size, os.SEEK_SET)
+    except OSError as error:
+        raise _TargetFailed(error) from error
 
 
 def _write_all(handle: int, data: bytes) -> None:

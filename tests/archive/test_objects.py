@@ -123,3 +123,14 @@ def test_a_name_that_cannot_be_given_leaves_nothing_staged(objects: Objects) -> 
         objects.store([one])
 
     assert unfinished(objects) == []
+
+
+@pytest.mark.parametrize("tail", [b"", b"end"])
+def test_holes_take_no_room(objects: Objects, tail: bytes) -> None:
+    data = b"head" + bytes(64 << 20) + tail
+
+    objects.store([staged(objects, data)])
+
+    path = objects.path_of(hashlib.sha256(data).hexdigest())
+    assert path.read_bytes() == data
+    assert path.stat().st_blocks * 512 <= 4 << 20
