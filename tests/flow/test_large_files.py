@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +16,11 @@ complete = "renamed"
 max_size = "2GiB"
 """
 SIZE = 256 << 20  # bytes, far more than may be in memory
+_SMALL_PARENT = """
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""  # a process is said to be as large as the one that started it was
 MOST = 100 << 20  # bytes of memory
 
 
@@ -36,10 +40,10 @@ def test_a_sparse_file_is_landed_in_flat_memory_and_takes_no_room(tmp_path: Path
 
 def _largest_size_in_memory(*command: str, cwd: Path) -> int:
     """Bytes that the command, which must succeed, had in memory at its largest."""
-    child = subprocess.Popen(
-        [sys.executable, "-m", "ingest", "-q", *command], cwd=cwd, stdout=subprocess.DEVNULL
+    ran = subprocess.run(
+        [sys.executable, "-c", _SMALL_PARENT, sys.executable, "-m", "ingest", "-q", *command],
+        cwd=cwd,
+        check=True,
+        stdout=subprocess.PIPE,
     )
-    _, status, usage = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
-    assert child.returncode == 0
-    return usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return int(ran.stdout.split()[-1]) * (1 if sys.platform == "darwin" else 1024)
