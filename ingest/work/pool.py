@@ -203,11 +203,17 @@ class Pool:
             self._report_loss(child)
 
     def _report_loss(self, child: Child) -> None:
-        printed = f"; it printed: {child.printed}" if child.printed else ""
-        _log.warning("a child was lost: %s%s", child.death(), printed)
+        _log.warning("a child was lost: %s%s", child.death(), _printed(child))
         if child.state == "starting":
             self._failed_starts += 1
             self._failure = self._failure or _not_started(child)
+
+
+def _printed(child: Child) -> str:
+    """What a lost child printed, as the log may say it: once it had work, that may be what partners sent."""
+    if child.state == "starting":
+        return f"; it printed: {child.printed}" if child.printed else ""
+    return f"; it printed {child.printed_bytes} bytes, not repeated here" if child.printed_bytes else ""
 
 
 def _not_started(child: Child) -> IngestError:

@@ -71,6 +71,11 @@ def leak() -> None:
     LEAKED.extend(os.open("/dev/null", os.O_RDONLY) for _ in range(100))
 
 
+def blab() -> None:
+    print("DE89370400440532013000", flush=True)
+    os._exit(9)
+
+
 def segfault() -> None:
     ctypes.string_at(0)
 

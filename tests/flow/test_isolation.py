@@ -120,7 +120,8 @@ def test_whatever_ends_or_exhausts_its_process_is_a_crash_with_its_reason(projec
     assert (summary["dead"], summary["crashed"], summary["retried"]) == (len(reasons), 8, 0)
     assert done(project)["caught"] == "went on"
     assert_intact(project, *HEALTHY, *(f"leak-{n}" for n in range(6)))
-    assert b"the last words" in ended.stderr
+    assert b"it printed 10020 bytes, not repeated here" in ended.stderr
+    assert b"the last words" not in ended.stderr
     assert b"\x1b" not in ended.stderr
 
 
@@ -174,6 +175,17 @@ def test_what_a_processor_says_is_bounded_and_forges_nothing(project: Pipeline) 
     assert b"\x1b" not in ended.stderr
     assert not [record for record in records if record["level"].upper() == "ERROR"]
     assert_intact(project, "flood", "garbage", *HEALTHY)
+
+
+def test_what_a_processor_printed_before_it_died_is_counted_and_not_repeated(project: Pipeline) -> None:
+    land(project, "blab")
+
+    ended = project.run("work", "--once", "--log-level", "debug")
+
+    assert ended.returncode == 3
+    assert b"it printed 23 bytes, not repeated here" in ended.stderr
+    assert b"DE8937" not in ended.stderr
+    assert "DE8937" not in errors(project)["blab"]
 
 
 def test_no_process_that_a_processor_began_outlives_its_child(project: Pipeline) -> None:
