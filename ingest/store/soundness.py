@@ -31,6 +31,8 @@ def damage(path: Path, *, seconds: float, is_thorough: bool = False) -> str | No
     looked at. A thorough check also compares indexes with rows. Raises the
     driver's error when the file cannot be read at all.
     """
+    if _ends_within_a_page(path):
+        return "its last page is cut short"
     driver = sqlite_module()
     with _connection(path, seconds) as connection:
         try:
@@ -41,6 +43,20 @@ def damage(path: Path, *, seconds: float, is_thorough: bool = False) -> str | No
             if getattr(error, "sqlite_errorname", "") == "SQLITE_INTERRUPT":
                 return None
             raise
+
+
+def _ends_within_a_page(path: Path) -> bool:
+    """True of a file that SQLite would read as if its last page ended in zeros.
+
+    While there is a write-ahead log nothing can be said: the page may be whole in
+    there. The size of a page is at offset 16: https://www.sqlite.org/fileformat2.html
+    """
+    with path.open("rb") as file:
+        page = int.from_bytes(file.read(18)[16:], "big")
+        size = os.fstat(file.fileno()).st_size
+    log = path.with_name(f"{path.name}-wal")
+    has_log = log.exists() and log.stat().st_size > 0  # looked at last: what it holds may be on its way
+    return page > 1 and size % page > 0 and not has_log  # 1 stands for 65,536
 
 
 def is_readable(path: Path, *, seconds: float) -> bool:

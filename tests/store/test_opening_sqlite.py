@@ -10,7 +10,7 @@ import pytest
 
 from ingest.errors import CannotWrite, IngestError, StoreReplaced, StoreUnusable
 from ingest.store.driver import SAFE_SQLITE, sqlite_module
-from ingest.store.engine import Store, create_file, database_path, open_store
+from ingest.store.engine import Store, create_file, database_path, open_store, refuse_damage
 from ingest.store.migrate import create_or_upgrade
 from tests.store.backends import sqlite, url_in
 from tests.store.stage import land
@@ -62,6 +62,29 @@ def test_a_database_that_was_cut_short_is_refused(tmp_path: Path, store: Store, 
     os.truncate(path, int(path.stat().st_size * share))
 
     assert "damaged" in refusal(path).message
+
+
+@pytest.mark.parametrize("missing", [1, 100, 4095, 4096])
+def test_a_database_whose_last_page_was_cut_is_refused(tmp_path: Path, store: Store, missing: int) -> None:
+    land(store, "1")
+    store.close()
+    path = tmp_path / "ingest.db"
+    os.truncate(path, path.stat().st_size - missing)
+
+    with pytest.raises(StoreUnusable, match="damaged"), open_store(f"sqlite:///{path}") as cut:
+        refuse_damage(cut)
+
+
+def test_a_page_that_is_still_in_the_log_is_not_missed(tmp_path: Path, store: Store) -> None:
+    land(store, "1")
+    path = tmp_path / "ingest.db"
+    with path.open("ab") as file:  # as a checkpoint that was killed leaves it
+        file.write(b"half a page")
+
+    with open_store(f"sqlite:///{path}") as opened:
+        refuse_damage(opened)
+
+    assert path.with_name("ingest.db-wal").stat().st_size > 0
 
 
 def test_a_directory_in_the_place_of_the_database_is_an_error_in_our_words(tmp_path: Path) -> None:
