@@ -23,7 +23,8 @@ from ingest.store.replays import Report
 from ingest.store.reports import head_position
 from ingest.store.selection import Selection
 from ingest.watch import loop
-from ingest.work.supervisor import Wanted, work
+from ingest.work.running import work
+from ingest.work.supervisor import Wanted
 
 _SOURCE = """
 [[source]]

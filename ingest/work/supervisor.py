@@ -10,26 +10,25 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
 from ingest.config import Settings
-from ingest.errors import IngestError, UsageError, WorkerLost
-from ingest.store import filling, lanes, presence, replays, workers
+from ingest.errors import IngestError, WorkerLost
+from ingest.store import filling, lanes, replays, workers
 from ingest.store.engine import Store
 from ingest.store.presence import Presence
 from ingest.work.cycle import wall_clock
-from ingest.work.enrol import chosen, enrol, fingerprint
-from ingest.work.leftovers import become_subreaper
+from ingest.work.enrol import chosen, fingerprint
 from ingest.work.lookout import Lookout
 from ingest.work.outages import OUTAGES, PAUSE, Outage
-from ingest.work.pool import Equipment, Pool
-from ingest.work.takeover import sweep, take_over
+from ingest.work.pool import Pool
 
 _log = logging.getLogger(__name__)
+
+Left = Literal["nothing", "retries", "leases"]  # what keeps a run that ends from having done all
 
 TICK = 0.04  # seconds between two looks at the store's change counter
 LOOK_AROUND = 1.0  # seconds between two searches for dead workers
@@ -56,66 +55,6 @@ class Wanted:
     processors_dir: Path | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkSummary:
-    """What a run of `work` did."""
-
-    done: int
-    dead: int
-    retried: int
-    crashed: int
-    superseded: int
-    seconds: float
-    left: Literal["nothing", "retries", "leases"]
-
-
-def work(store: Store, settings: Settings, wanted: Wanted, *, stop: Stop) -> WorkSummary:
-    """Processors work off what is due until `stop`, or with `once` until nothing is.
-
-    A worker that was taken for dead while it was suspended goes on under a new
-    identity. Raises `UsageError` where live workers use other settings, and
-    whatever makes every child fail at its start.
-    """
-    began, ended = time.monotonic(), Counter[str]()
-    become_subreaper()
-    while True:
-        try:
-            left = _work_as_one(store, settings, wanted, ended, stop)
-        except WorkerLost:
-            _log.warning("fenced: this worker was taken for dead; it goes on under a new name")
-            continue
-        return WorkSummary(
-            done=ended["done"],
-            dead=ended["dead"],
-            retried=ended["retrying"],
-            crashed=ended["crashed"],
-            superseded=ended["superseded"],
-            seconds=time.monotonic() - began,
-            left=left,
-        )
-
-
-def _work_as_one(
-    store: Store, settings: Settings, wanted: Wanted, ended: Counter[str], stop: Stop
-) -> Literal["nothing", "retries", "leases"]:
-    """What is left when a worker of one identity has come to its end."""
-    directory = presence.directory_of(store.path)
-    take_over(store, directory, me="")
-    sweep(store, directory)
-    _refuse_other_settings(store, settings)
-    specs = enrol(store, chosen(settings, wanted.processors), local=wanted.processors_dir, now=wall_clock())
-    equipment = Equipment(
-        archive=settings.store.archive, processors=specs, processors_dir=wanted.processors_dir
-    )
-    me = Presence(directory, "worker")
-    supervisor = Supervisor(store, settings, wanted, me, Pool(store, me, equipment, ended), stop)
-    try:
-        return supervisor.run()
-    finally:
-        supervisor.leave()
-        me.leave()  # not reached when the store cannot be told: then the lock file tells that we died
-
-
 class Supervisor:
     """One worker: a pool of children, and what it knows of the work that is due."""
 
@@ -136,7 +75,7 @@ class Supervisor:
         self._outage = Outage(me.say)
         self._lookout = Lookout(store, me, settings)
 
-    def run(self) -> Literal["nothing", "retries", "leases"]:
+    def run(self) -> Left:
         """Supervise until stopped or, with `once`, until nothing is due; what is left then."""
         self._enlist()
         while not self._is_over():
@@ -211,7 +150,7 @@ class Supervisor:
     def _ended_in_all(self) -> int:
         return sum(self._pool.ended.values()) - self._pool.ended["crashed"]
 
-    def _left(self) -> Literal["nothing", "retries", "leases"]:
+    def _left(self) -> Left:
         if self._due.next_at is not None:
             return "retries"
         with self._store.read() as tx:
@@ -287,14 +226,3 @@ class Supervisor:
         with self._store.write() as tx:
             workers.enlist(tx, me, lease=self._lease, now=wall_clock())
         self._beat_at = time.monotonic() + self._lease.total_seconds() / 3
-
-
-def _refuse_other_settings(store: Store, settings: Settings) -> None:
-    mine = fingerprint(settings)
-    with store.read() as tx:
-        others = [row for row in workers.live(tx, "worker") if row.settings != mine]
-    if others:
-        raise UsageError(
-            f"a live worker (pid {others[0].pid} on {others[0].host}) works this store with other settings",
-            hint="stop it first, or give all the same ingest.toml",
-        )

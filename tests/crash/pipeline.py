@@ -55,6 +55,11 @@ def payments_file(*ids: str, account: str = "ACC-1") -> bytes:
     return (HEADER + "".join(rows)).encode()
 
 
+def children(pid: int) -> list[int]:
+    """The processes that the first thread of a process started."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
 def wait_until(is_so: Callable[[], bool], what: str, seconds: float = 40.0) -> None:
     """Return when `is_so`; fail, naming `what`, when it is not in time."""
     deadline = time.monotonic() + seconds

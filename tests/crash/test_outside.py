@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from ingest.domain.naming import digest_of
-from tests.crash.pipeline import CONFIG, Pipeline, payments_file, pipeline, wait_until
+from tests.crash.pipeline import CONFIG, Pipeline, children, payments_file, pipeline, wait_until
 from tests.crash.receiver import Act, Receiver, receiving
 
 CHILD = "ingest.work.child"
@@ -272,10 +272,6 @@ def traced_call(project: Pipeline) -> dict[str, Any]:
     (event,) = json.loads(project.ok("trace", "0.csv", "--json"))["events"]
     (call,) = next(d for d in event["deliveries"] if d["processor"] == "notify")["calls"]
     return dict(call)
-
-
-def children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def is_stopped(pid: int) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
 
-from tests.crash.pipeline import CONFIG, payments_file, pipeline, wait_until
+from tests.crash.pipeline import CONFIG, children, payments_file, pipeline, wait_until
 from tests.faults.disks import fill, problems, remount, running, small_disk
 
 LARGE = payments_file(*(f"L-{n}" for n in range(2000)))  # an object of the archive
@@ -53,6 +55,25 @@ def test_a_full_archive_is_unhealthy_at_once_and_leaves_the_inbox_alone(tmp_path
         assert left == []
         assert dropped == LARGE
         assert (root / "watch.log").read_text().count("cannot write the archive") < 10
+
+
+def test_a_worker_that_was_taken_for_dead_waits_for_space_to_go_on_under_a_new_name(tmp_path: Path) -> None:
+    root = tmp_path / "p"
+    with small_disk(root / ".ingest", "8m") as disk:
+        project = pipeline(root, CONFIG)
+        with running(project, "work") as worker:
+            (lock,) = (disk / "workers").glob("worker-*.lock")
+            wait_until(lambda: len(children(worker.pid)) > 0, "it has a child")
+            filler = fill(disk)
+            lock.unlink()  # who finds no lock takes its owner for dead
+            for child in children(worker.pid):
+                os.kill(child, signal.SIGKILL)
+            wait_until(lambda: "trying again" in (root / "work.log").read_text(), "it waits")
+            filler.unlink()
+            wait_until(lambda: list((disk / "workers").glob("worker-*.lock")) != [], "it has a new name")
+            project.drop("a.csv", payments_file("P-1"))
+            project.ok("watch", "--once")
+            wait_until(lambda: project.rows("SELECT 1 FROM ledger_postings") != [], "it is booked")
 
 
 def test_a_full_temporary_directory_charges_no_file(tmp_path: Path) -> None:

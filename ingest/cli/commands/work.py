@@ -21,7 +21,7 @@ from ingest.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from ingest.work.supervisor import WorkSummary
+    from ingest.work.running import WorkSummary
 
 app = App()
 
@@ -41,8 +41,8 @@ def work(
 ) -> int:
     """Process what is due until stopped; with --once, until nothing is."""
     from ingest.cli import signals, wiring
+    from ingest.work.running import work as supervise
     from ingest.work.supervisor import Wanted
-    from ingest.work.supervisor import work as supervise
 
     flags = wiring.work_flags(concurrency=concurrency, shutdown_timeout=shutdown_timeout)
     with wiring.created(ctx.obj, flags) as pipeline, signals.stopping(with_parent=supervisor) as stop:

@@ -1,0 +1,114 @@
+"""A run of `ingest work`: whoever was taken for dead goes on under a new name."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from dataclasses import dataclass
+
+from ingest.config import Settings
+from ingest.errors import UsageError, WorkerLost
+from ingest.store import presence, workers
+from ingest.store.engine import Store
+from ingest.store.presence import Presence
+from ingest.work.cycle import wall_clock
+from ingest.work.enrol import chosen, enrol, fingerprint
+from ingest.work.leftovers import become_subreaper
+from ingest.work.outages import OUTAGES, PAUSE, Outage
+from ingest.work.pool import Equipment, Pool
+from ingest.work.supervisor import Left, Stop, Supervisor, Wanted
+from ingest.work.takeover import sweep, take_over
+
+_log = logging.getLogger(__name__)
+
+_FENCED = "fenced: this worker was taken for dead; it goes on under a new name"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkSummary:
+    """What a run of `work` did."""
+
+    done: int
+    dead: int
+    retried: int
+    crashed: int
+    superseded: int
+    seconds: float
+    left: Left
+
+
+def work(store: Store, settings: Settings, wanted: Wanted, *, stop: Stop) -> WorkSummary:
+    """Processors work off what is due until `stop`, or with `once` until nothing is.
+
+    A worker that was taken for dead while it was suspended goes on under a new
+    identity, a service as soon as the surroundings let it. Raises `UsageError`
+    where live workers use other settings, and whatever makes every child fail
+    at its start.
+    """
+    began, ended = time.monotonic(), Counter[str]()
+    become_subreaper()
+    try:
+        left = _work_as_one(store, settings, wanted, ended, stop)
+    except WorkerLost:
+        left = _work_under_new_names(store, settings, wanted, ended, stop)
+    return WorkSummary(
+        done=ended["done"],
+        dead=ended["dead"],
+        retried=ended["retrying"],
+        crashed=ended["crashed"],
+        superseded=ended["superseded"],
+        seconds=time.monotonic() - began,
+        left=left,
+    )
+
+
+def _work_under_new_names(
+    store: Store, settings: Settings, wanted: Wanted, ended: Counter[str], stop: Stop
+) -> Left:
+    """What is left in the end, however often it is taken for dead and whatever refuses it meanwhile."""
+    outage = Outage(lambda _: None)  # there is no name yet under which the status could tell of it
+    _log.warning(_FENCED)
+    while True:
+        try:
+            return _work_as_one(store, settings, wanted, ended, stop)
+        except WorkerLost:
+            _log.warning(_FENCED)
+            continue
+        except OUTAGES as error:
+            if wanted.once:
+                raise
+            outage.lasts(error)
+        if stop.is_set():
+            return "nothing"
+        time.sleep(PAUSE)
+
+
+def _work_as_one(store: Store, settings: Settings, wanted: Wanted, ended: Counter[str], stop: Stop) -> Left:
+    """What is left when a worker of one identity has come to its end."""
+    directory = presence.directory_of(store.path)
+    take_over(store, directory, me="")
+    sweep(store, directory)
+    _refuse_other_settings(store, settings)
+    specs = enrol(store, chosen(settings, wanted.processors), local=wanted.processors_dir, now=wall_clock())
+    equipment = Equipment(
+        archive=settings.store.archive, processors=specs, processors_dir=wanted.processors_dir
+    )
+    me = Presence(directory, "worker")
+    supervisor = Supervisor(store, settings, wanted, me, Pool(store, me, equipment, ended), stop)
+    try:
+        return supervisor.run()
+    finally:
+        supervisor.leave()
+        me.leave()  # not reached when the store cannot be told: then the lock file tells that we died
+
+
+def _refuse_other_settings(store: Store, settings: Settings) -> None:
+    mine = fingerprint(settings)
+    with store.read() as tx:
+        others = [row for row in workers.live(tx, "worker") if row.settings != mine]
+    if others:
+        raise UsageError(
+            f"a live worker (pid {others[0].pid} on {others[0].host}) works this store with other settings",
+            hint="stop it first, or give all the same ingest.toml",
+        )
