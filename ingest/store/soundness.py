@@ -2,12 +2,19 @@
 
 A disk that fails to read looks to SQLite like a damaged file. Before anybody
 is told to restore a backup, the file is read as it lies there, and checked.
+
+Nothing here opens the file in this process but through SQLite: closing it would
+let go of every POSIX lock that SQLite holds on it, and another process, taking
+itself for the last, would remove the log that we write to.
+See https://www.sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_
 """
 
 from __future__ import annotations
 
 import os
 import random
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -20,7 +27,13 @@ from ingest.store.driver import is_damage, sqlite_module
 AT_START = 0.5  # seconds a check at the start of a command may take
 TO_CONFIRM = 10.0  # seconds for finding out whether what looks like damage is damage
 _STEPS = 20_000  # of SQLite's machine between two looks at the clock
-_CHUNK = 1 << 20
+_READ_THROUGH = """
+import sys
+for name in sys.argv[1:]:
+    with open(name, "rb", buffering=0) as file:
+        while file.read(1 << 20):
+            pass
+"""
 
 
 def damage(path: Path, *, seconds: float, is_thorough: bool = False) -> str | None:
@@ -31,11 +44,11 @@ def damage(path: Path, *, seconds: float, is_thorough: bool = False) -> str | No
     looked at. A thorough check also compares indexes with rows. Raises the
     driver's error when the file cannot be read at all.
     """
-    if _ends_within_a_page(path):
-        return "its last page is cut short"
     driver = sqlite_module()
     with _connection(path, seconds) as connection:
         try:
+            if _ends_within_a_page(connection, path):
+                return "its last page is cut short"
             return _check(connection, "integrity_check" if is_thorough else "quick_check")
         except driver.DatabaseError as error:
             if is_damage(error):
@@ -45,30 +58,29 @@ def damage(path: Path, *, seconds: float, is_thorough: bool = False) -> str | No
             raise
 
 
-def _ends_within_a_page(path: Path) -> bool:
+def _ends_within_a_page(connection: Any, path: Path) -> bool:
     """True of a file that SQLite would read as if its last page ended in zeros.
 
-    While there is a write-ahead log nothing can be said: the page may be whole in
-    there. The size of a page is at offset 16: https://www.sqlite.org/fileformat2.html
+    While there is a write-ahead log nothing can be said: the page may be whole in there.
     """
-    with path.open("rb") as file:
-        page = int.from_bytes(file.read(18)[16:], "big")
-        size = os.fstat(file.fileno()).st_size
+    page: int = connection.execute("PRAGMA page_size").fetchone()[0]
+    size = path.stat().st_size
     log = path.with_name(f"{path.name}-wal")
     has_log = log.exists() and log.stat().st_size > 0  # looked at last: what it holds may be on its way
-    return page > 1 and size % page > 0 and not has_log  # 1 stands for 65,536
+    return size % page > 0 and not has_log
 
 
 def is_readable(path: Path, *, seconds: float) -> bool:
     """True when the disk gives every byte of the database and its log, as far as time allows."""
-    deadline = time.monotonic() + seconds
+    files = [file for file in (path, path.with_name(f"{path.name}-wal")) if file.exists()]
+    command = [sys.executable, "-I", "-S", "-c", _READ_THROUGH, *map(str, files)]
     try:
-        for file in (path, path.with_name(f"{path.name}-wal")):
-            if file.exists():
-                _read_through(file, deadline)
+        ended = subprocess.run(command, check=False, timeout=seconds, stderr=subprocess.DEVNULL)  # noqa: S603  # ours
+    except subprocess.TimeoutExpired:
+        return True
     except OSError:
         return False
-    return True
+    return ended.returncode == 0
 
 
 def _check(connection: Any, pragma: str) -> str:
@@ -91,9 +103,3 @@ def _connection(path: Path, seconds: float) -> Iterator[Any]:
         connection.set_progress_handler(lambda: time.monotonic() > deadline, _STEPS)
         connection.execute("PRAGMA query_only=ON")
         yield connection
-
-
-def _read_through(file: Path, deadline: float) -> None:
-    with file.open("rb", buffering=0) as opened:
-        while opened.read(_CHUNK) and time.monotonic() < deadline:
-            pass

@@ -3,6 +3,8 @@
 import os
 import shutil
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,8 +14,14 @@ from ingest.errors import CannotWrite, IngestError, StoreReplaced, StoreUnusable
 from ingest.store.driver import SAFE_SQLITE, sqlite_module
 from ingest.store.engine import Store, create_file, database_path, open_store, refuse_damage
 from ingest.store.migrate import create_or_upgrade
+from ingest.store.translating import damaged_or_refused
 from tests.store.backends import sqlite, url_in
 from tests.store.stage import land
+
+_COUNT = """
+import sqlite3, sys
+print(*sqlite3.connect(sys.argv[1]).execute("SELECT count(*) FROM events").fetchone())
+"""
 
 
 @pytest.fixture
@@ -73,6 +81,24 @@ def test_a_database_whose_last_page_was_cut_is_refused(tmp_path: Path, store: St
 
     with pytest.raises(StoreUnusable, match="damaged"), open_store(f"sqlite:///{path}") as cut:
         refuse_damage(cut)
+
+
+def test_no_look_at_the_file_lets_go_of_the_locks_on_it(tmp_path: Path, store: Store) -> None:
+    """Another process would take itself for the last one and remove the log that we write to."""
+    path = tmp_path / "ingest.db"
+    log = path.with_name("ingest.db-wal")
+    land(store, "1")
+    inode = log.stat().st_ino
+
+    refuse_damage(store)
+    damaged_or_refused(path, "malformed")
+    land(store, "2")
+    subprocess.run([sys.executable, "-c", _COUNT, path], check=True)
+
+    assert log.stat().st_ino == inode
+    land(store, "3")
+    counted = subprocess.run([sys.executable, "-c", _COUNT, path], check=True, capture_output=True)
+    assert counted.stdout == b"3\n"
 
 
 def test_a_page_that_is_still_in_the_log_is_not_missed(tmp_path: Path, store: Store) -> None:
