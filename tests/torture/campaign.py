@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 import tempfile
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,7 +37,9 @@ class Report:
     seconds: float
     counts: dict[str, int]
     summary: str
-    violation: AssertionError | None
+    violation: Exception | None
+    requests: int  # that the receiver was asked
+    keys: int  # under which it was
     kept: Path | None  # where everything lies that it left, after a violation
 
 
@@ -61,15 +64,15 @@ def run(seed: int, seconds: float, *, pace: Pace | None = None, below: Path | No
     made = project(root, wants_own_disk=chance.random() < 0.6, receiver=receiver.url)
     campaign = Campaign(made, chance, trace, receiver, pace or _some_pace(chance))
     began = time.monotonic()
-    violation: AssertionError | None = None
+    violation: Exception | None = None
     try:
         campaign.storm(seconds)
         campaign.heal()
         summary = judge.judge(made, campaign.model, campaign.fleet, receiver)
         campaign.people.events_stand()
-    except AssertionError as found:
+    except Exception as found:  # noqa: BLE001  # whatever a campaign breaks off at is a finding
         violation, summary = found, ""
-        trace.note("violation", found=str(found))
+        trace.note("violation", found="".join(traceback.format_exception(found)))
     finally:
         campaign.fleet.kill_everything()
         made.filler.unlink(missing_ok=True)
@@ -81,6 +84,8 @@ def run(seed: int, seconds: float, *, pace: Pace | None = None, below: Path | No
         seconds=time.monotonic() - began,
         counts=dict(trace.counts),
         summary=summary,
+        requests=receiver.requests,
+        keys=sum(map(len, receiver.keys.values())),
         violation=violation,
         kept=None if violation is None else root,
     )
@@ -94,9 +99,9 @@ class Campaign:
     ) -> None:
         self.model = Model()
         self.fleet = Fleet(made, trace)
-        self.people = People(made, self.model, self.fleet, chance, trace)
         self._project, self._chance, self._trace, self._pace = made, chance, trace, pace
         self._dropper = Dropper(made, self.model, chance, trace)
+        self.people = People(made, self.fleet, self._dropper, chance, trace)
         self._faults = Faults(made, self.fleet, self._dropper, chance, trace)
         self._receiver = receiver
         self._sampled_at = 0.0
@@ -226,5 +231,5 @@ def _some_pace(chance: random.Random) -> Pace:
         children=chance.choice((1, 2)),
         drop=chance.uniform(0.2, 0.9),
         strike=chance.uniform(0.02, 0.1),
-        ask=chance.uniform(0.02, 0.08),
+        ask=chance.uniform(0.05, 0.2),
     )

@@ -6,14 +6,14 @@ import os
 import random
 import socket
 from collections.abc import Callable
-from itertools import count
 from pathlib import Path
-from typing import BinaryIO
 
+from tests.torture.announced import BAD_MANIFESTS
 from tests.torture.contents import Content, Maker
 from tests.torture.model import Model, Place
+from tests.torture.placing import Placer
 from tests.torture.project import Project
-from tests.torture.sources import SOURCES, Source
+from tests.torture.sources import BY_NAME, SOURCES, Source
 from tests.torture.trace import Trace
 
 HOSTILE_NAMES = (
@@ -39,11 +39,12 @@ class Dropper:
     """Drops files into the sources of one project, and tells the model."""
 
     def __init__(self, project: Project, model: Model, chance: random.Random, trace: Trace) -> None:
+        self.model = model
         self.away: set[str] = set()  # sources whose directory is not there now
         self._project, self._model, self._chance, self._trace = project, model, chance, trace
         self._make = Maker(chance)
-        self._names = count(1)
-        self._slow: dict[Place, tuple[BinaryIO, Content, int]] = {}
+        self._places = Placer(project, model, chance, trace)
+        self._put, self._fresh_name = self._places.put, self._places.fresh_name
         self._ways: list[tuple[int, Callable[[Source], None]]] = [
             (30, self._new),
             (6, self._same_again),
@@ -60,6 +61,7 @@ class Dropper:
             (3, self._no_file),
             (1, self._hard_link),
             (1, self._burst),
+            (2, self._bad_manifest),
         ]
 
     def drop(self) -> None:
@@ -70,12 +72,30 @@ class Dropper:
         [source] = self._chance.choices(there, [source.share for source in there])
         [way] = self._chance.choices([w for _, w in self._ways], [n for n, _ in self._ways])
         way(source)
-        self._write_on()
+        self._places.write_on()
+
+    def drop_at(self, place: Place, content: Content) -> None:
+        """The content lies at the very place."""
+        self._put(BY_NAME[place[0]], place[1], content, "new")
 
     def end_slow_writes(self) -> None:
         """Whoever still writes comes to the end."""
-        while self._slow:
-            self._write_on()
+        while self._places.slow:
+            self._places.write_on()
+
+    def hand(self) -> tuple[Path, Place]:
+        """A file outside of all sources that a person is about to land at this place, new or used before."""
+        source = self._chance.choice(SOURCES)
+        used = [place for place in self._model.by_hand if place[0] == source.name]
+        if used and self._chance.random() < 0.5:
+            place = self._chance.choice(used)
+            content = self._chance.choice((self._model.history[place][-1], self._content(source)))
+        else:
+            place, content = (source.name, self._fresh_name(source.fresh_name)), self._content(source)
+        file = self._project.outside / os.fsdecode(self._fresh_name(b"in hand %d"))
+        file.write_bytes(content.data)
+        self._model.hand(place, content)
+        return file, place
 
     # -- the ways
 
@@ -109,7 +129,7 @@ class Dropper:
         name = self._fresh_name(b"folder %d")
         built = self._project.outside / os.fsdecode(name)
         built.mkdir()
-        several = 0 if source.complete == "marker" else self._chance.randrange(6)
+        several = 0 if source.is_announced else self._chance.randrange(6)
         inside = [(b"%s/%d.csv" % (name, n), self._content(source)) for n in range(several)]
         for path, content in inside:
             (self._project.outside / os.fsdecode(path)).write_bytes(content.data)
@@ -124,10 +144,15 @@ class Dropper:
 
     def _taken_away(self, source: Source) -> None:
         place = self._some_place(source)
-        if place is not None:
-            self._project.at(place).unlink(missing_ok=True)
+        if place is None:
+            return
+        try:
+            self._project.at(place).unlink()
+        except FileNotFoundError:
+            self._model.take_away(place, had_left=True)
+        else:
             self._model.take_away(place)
-            self._trace.note("drop: taken away", source=source.name, path=place[1])
+        self._trace.note("drop: taken away", source=source.name, path=place[1])
 
     def _back_dated(self, source: Source) -> None:
         at = self._chance.choice((0, 86_400 * 365, 4_000_000_000))
@@ -164,7 +189,7 @@ class Dropper:
 
     def _hard_link(self, source: Source) -> None:
         place = self._some_place(source)
-        if place is None or not source.keeps or source.resend == "land" or source.complete == "marker":
+        if place is None or not source.keeps or source.resend == "land" or source.is_announced:
             return
         path = self._fresh_name(b"linked %d.csv")
         self._model.linked |= {place, (source.name, path)}
@@ -176,6 +201,14 @@ class Dropper:
         for _ in range(60 if source.contents == "payments" else 5):
             self._put(source, self._fresh_name(b"burst %d.csv"), self._content(source), "in a burst")
 
+    def _bad_manifest(self, source: Source) -> None:
+        """It cannot be followed, or names what lies outside."""
+        if source.complete == "manifest":
+            place = source.name, self._fresh_name(b"bad %d.sha256")
+            self._places.write(place, self._chance.choice(BAD_MANIFESTS))
+            self._model.refused.add(place)
+            self._trace.note("drop: bad manifest", source=source.name, path=place[1])
+
     def _begun_slowly(self, source: Source) -> None:
         """Written in place piece by piece, with the file held open; it counts once it is closed."""
         if not source.is_written_in_place:
@@ -184,78 +217,7 @@ class Dropper:
         place = old or (source.name, self._fresh_name(b"slow %d.csv"))
         if old is not None and place in self._model.linked:
             return
-        self._model.take_away(place)
-        self._slow[place] = (self._project.at(place).open("wb", buffering=0), self._content(source), 0)
-        self._trace.note("drop: begun slowly", source=source.name, path=place[1])
-
-    # -- how they are done
-
-    def _write_on(self) -> None:
-        """Those who write slowly write a piece more; whoever is through closes."""
-        for place, (file, content, done) in list(self._slow.items()):
-            size = max(len(content.data) // self._chance.randrange(2, 12), 1)
-            if done < len(content.data):
-                file.write(content.data[done : done + size])
-                self._slow[place] = (file, content, done + size)
-                continue
-            file.close()
-            del self._slow[place]
-            self._model.drop(place, content)
-            self._trace.note("drop: written slowly", source=place[0], path=place[1], sha256=content.sha256)
-
-    def _put(self, source: Source, path: bytes, content: Content, how: str, dated: int | None = None) -> None:
-        """The content lies at the path, renamed to it or, where allowed, now and then written there."""
-        place = source.name, path
-        if place in self._slow:
-            return
-        at = self._project.at(place)
-        at.parent.mkdir(parents=True, exist_ok=True)
-        if source.complete == "marker":
-            self._put_with_marker(place, content, how)
-            return
-        is_linked = place in self._model.linked
-        if source.is_written_in_place and not is_linked and self._chance.random() < 0.5:
-            self._model.take_away(place)
-            at.write_bytes(content.data)
-            how = f"{how}, in place"
-            if dated is not None:
-                os.utime(at, (dated, dated))
-        else:
-            self._rename_in(at, content, dated)
-        self._model.drop(place, content)
-        self._trace.note(
-            f"drop: {how}", source=source.name, path=path, kind=content.kind, sha256=content.sha256
-        )
-
-    def _rename_in(self, at: Path, content: Content, dated: int | None = None) -> None:
-        """Written under a temporary name beside it, and renamed."""
-        part = at.parent / f".{next(self._names)}.part"
-        part.write_bytes(content.data)
-        if dated is not None:
-            os.utime(part, (dated, dated))
-        part.rename(at)
-
-    def _put_with_marker(self, place: Place, content: Content, how: str) -> None:
-        """The file, then its marker; a new file also the other way round, or without one."""
-        at, is_new = self._project.at(place), place not in self._model.history
-        marker = at.parent / f"{at.name}.done"
-        order = self._chance.choice(("after", "after", "before", "never")) if is_new else "after"
-        if len(os.fsencode(marker.name)) > 255 or place in self._model.withheld:
-            return
-        self._model.take_away(place)
-        if order == "before":
-            marker.touch()
-        self._rename_in(at, content)
-        if order == "after":
-            marker.unlink(missing_ok=True)
-            marker.touch()
-        if order == "never":
-            self._model.withheld.add(place)
-        else:
-            self._model.drop(place, content)
-        self._trace.note(
-            f"drop: {how}, marker {order}", source=place[0], path=place[1], sha256=content.sha256
-        )
+        self._places.begin(place, self._content(source))
 
     def _content(self, source: Source) -> Content:
         if source.contents == "odd":
@@ -268,8 +230,5 @@ class Dropper:
         return self._make.poison() if is_poison else self._make.payments()
 
     def _some_place(self, source: Source) -> Place | None:
-        places = [p for p in self._model.standing if p[0] == source.name and p not in self._slow]
+        places = [p for p in self._model.standing if p[0] == source.name and p not in self._places.slow]
         return self._chance.choice(places) if places else None
-
-    def _fresh_name(self, pattern: bytes) -> bytes:
-        return pattern % next(self._names)

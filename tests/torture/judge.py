@@ -56,7 +56,7 @@ def judge(project: Project, model: Model, fleet: Fleet, receiver: Receiver) -> s
     books = Books(project, model)
     versions = books.versions
     _landings_are_what_was_dropped(project, model, books)
-    outside.what_left_is_whole(project, model)
+    outside.what_left_is_whole(project, model, books)
     _refusals_are_visible(project, model, books)
     _events_are_whole(project)
     _outcomes_are_one_each(project, model)
@@ -80,6 +80,7 @@ def _landings_are_what_was_dropped(project: Project, model: Model, books: Books)
         lay = [content.sha256 for content in model.history.get(place, ())]
         hold("I2", is_part_of(landed, lay), f"{place} landed as {landed}, what lay there was {lay}")
         is_said_again = BY_NAME[place[0]].resend == "land"
+        is_said_again |= place in model.by_hand
         hold("I1", is_said_again or all(a != b for a, b in pairwise(landed)), f"{place} landed twice")
     for place, content in model.standing.items():
         hold("I1", books.account_for(place, content), f"what lies at {place} has not landed: {content.kind}")

@@ -29,6 +29,8 @@ class Model:
     withheld: set[Place] = field(default_factory=set)  # whole, and its marker never comes
     linked: set[Place] = field(default_factory=set)  # had a second name at some time
     contents: dict[str, Content] = field(default_factory=dict)  # by digest
+    by_hand: set[Place] = field(default_factory=set)  # nothing ever lay there: people landed it
+    left: list[tuple[Place, Content]] = field(default_factory=list)  # what was gone when it was replaced
 
     def drop(self, place: Place, content: Content) -> None:
         """The content lies there now, whole."""
@@ -36,9 +38,17 @@ class Model:
         self.standing[place] = content
         self.contents[content.sha256] = content
 
-    def take_away(self, place: Place) -> None:
-        """Nothing lies there any more."""
-        self.standing.pop(place, None)
+    def hand(self, place: Place, content: Content) -> None:
+        """Somebody is about to land the content there by hand."""
+        self.by_hand.add(place)
+        self.history[place].append(content)
+        self.contents[content.sha256] = content
+
+    def take_away(self, place: Place, *, had_left: bool = False) -> None:
+        """Nothing lies there any more; `had_left`: nothing did before, and nobody of us had taken it."""
+        stood = self.standing.pop(place, None)
+        if had_left and stood is not None:
+            self.left.append((place, stood))
 
     def has_settled(self, standing: dict[Place, Content]) -> None:
         """These lay there all the while that a run which met no fault landed everything."""

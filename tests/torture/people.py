@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 from collections.abc import Callable
 from typing import Any
 
+from tests.torture.drops import Dropper
 from tests.torture.fleet import Command, Fleet
-from tests.torture.model import Model
 from tests.torture.project import Project
-from tests.torture.trace import Trace, Violation
+from tests.torture.sources import BY_NAME
+from tests.torture.trace import Trace, Violation, hold
 
-AT_ONCE = 2  # commands that run beside one another
+AT_ONCE = 3  # commands that run beside one another
 PROCESSORS = ("payments", "ledger", "copies", "odd", "notify")
+MODES = ("rerun", "rerun", "rerun", "shadow", "force")
 GONE = (0, 3, 4, 5)  # what was to be changed may have changed meanwhile
 
 
@@ -21,9 +24,9 @@ class People:
     """Gives commands by chance, and looks at what comes back."""
 
     def __init__(
-        self, project: Project, model: Model, fleet: Fleet, chance: random.Random, trace: Trace
+        self, project: Project, fleet: Fleet, dropper: Dropper, chance: random.Random, trace: Trace
     ) -> None:
-        self._project, self._model, self._fleet = project, model, fleet
+        self._project, self._fleet, self._dropper, self._model = project, fleet, dropper, dropper.model
         self._chance, self._trace = chance, trace
         self._checks: list[tuple[Command, Callable[[Command], None]]] = []
         self._rows: dict[int, tuple[str, str]] = {}  # events as they were seen once: position to id and body
@@ -34,8 +37,9 @@ class People:
             (3, self._trace_a_path),
             (3, self._retry_a_dead),
             (2, self._discard_a_poison),
-            (4, self._replay),
+            (8, self._replay),
             (4, self._change_a_replay),
+            (5, self._land_by_hand),
             (3, self._pause_or_resume),
             (4, self._cron),
             (2, self._remember_events),
@@ -107,7 +111,33 @@ class People:
     def _replay(self) -> None:
         processor = self._chance.choice(PROCESSORS)
         some = self._chance.choice(((), ("--source", "acme"), ("--from", "20"), ("--status", "dead")))
-        self._give("replay", processor, *some, "--yes", "--json", "--reason", "to see", allowed=(0, 4, 5))
+        mode = self._chance.choice(MODES)
+        flags = (*some, "--mode", mode, "--yes", "--json", "--reason", "to see")
+
+        def is_begun(command: Command) -> None:
+            if json.loads(command.out.read_text())["events"]:
+                self._trace.note(f"replay: {mode}", processor=processor)
+
+        self._give("replay", processor, *flags, allowed=(0, 4, 5), check=is_begun)
+
+    def _land_by_hand(self) -> None:
+        """A file outside of all sources lands because somebody says so; one that is too large does not."""
+        if any(command.args[0] == "land" for command in self._fleet.commands):
+            return
+        file, place = self._dropper.hand()
+        content = self._model.history[place][-1]
+        is_too_large = len(content.data) > BY_NAME[place[0]].max_size
+        flags = ("--source", place[0], "--as", os.fsdecode(place[1]), "--json", "--reason", "by hand")
+
+        def has_landed(command: Command) -> None:
+            said = json.loads(command.out.read_text())
+            hold("I1", said["sha256"] == content.sha256, f"{place} landed by hand as {said}")
+            self._model.must.append((place, content))
+            self._trace.note("by hand: landed", source=place[0], path=place[1])
+
+        self._give(
+            "land", *flags, "--", str(file), allowed=(3,) if is_too_large else (0, 75), check=has_landed
+        )
 
     def _change_a_replay(self) -> None:
         rows = self._project.rows("SELECT id FROM replays WHERE state NOT IN ('done', 'cancelled')")

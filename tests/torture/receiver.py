@@ -17,7 +17,7 @@ class Receiver:
     def __init__(self, seed: int) -> None:
         self.behaves = False
         self.keys: dict[str, set[str]] = defaultdict(set)  # by event id
-        self.answered: set[str] = set()  # event ids
+        self.answered: dict[str, set[str]] = defaultdict(set)  # keys that were answered well, by event id
         self.requests = 0
         self._chance = random.Random(seed)
         self._lock = threading.Lock()
@@ -46,10 +46,10 @@ class Receiver:
         with self._lock:
             self.keys[event_id].add(key)
 
-    def answer(self, event_id: str) -> None:
+    def answer(self, event_id: str, key: str) -> None:
         """The request is about to be answered well."""
         with self._lock:
-            self.answered.add(event_id)
+            self.answered[event_id].add(key)
 
 
 class _Server(ThreadingHTTPServer):
@@ -72,7 +72,8 @@ class _Handler(BaseHTTPRequestHandler):
         if mood == "hang up":
             return
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        receiver.take(body["id"], self.headers["Idempotency-Key"])
+        key = self.headers["Idempotency-Key"]
+        receiver.take(body["id"], key)
         if mood == "hang up after":
             return
         if mood == "late":
@@ -80,7 +81,7 @@ class _Handler(BaseHTTPRequestHandler):
         if mood.isdigit():
             self.send_response(int(mood))
         else:
-            receiver.answer(body["id"])
+            receiver.answer(body["id"], key)
             self.send_response(204)
         self.send_header("Content-Length", "0")
         self.end_headers()

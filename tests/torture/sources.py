@@ -31,9 +31,19 @@ class Source:
         return self.complete == "stable"
 
     @property
+    def is_announced(self) -> bool:
+        """True where something else says that a file is whole."""
+        return self.complete in ("marker", "manifest")
+
+    @property
     def keeps(self) -> bool:
         """True where files stay where they were dropped."""
         return self.after == "keep"
+
+    @property
+    def moves_to(self) -> str:
+        """The directory to which files leave; empty where they do not, or are deleted."""
+        return self.after.removeprefix("move:") if self.after.startswith("move:") else ""
 
     def refuses_name(self, path: bytes) -> bool:
         """True when the name does not match."""
@@ -66,6 +76,9 @@ SOURCES = (
     Source(name="strict", duplicates="refuse", empty="refuse", hardlinks="refuse", max_size=300, share=3),
     Source(name="daily", resend="land", share=2),
     Source(name="marked", complete="marker", share=3),
+    Source(name="called", complete="marker", after="move:done/called", share=3),
+    Source(name="listed", complete="manifest", share=3),
+    Source(name="signed", complete="manifest", after="delete", share=2),
     Source(
         name="named",
         has_poison=False,
