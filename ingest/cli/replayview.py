@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -71,12 +71,43 @@ def event_as_json(event: Replayed, *, is_shadow: bool) -> dict[str, Any]:
 def listed(found: Iterable[Report]) -> Table:
     """The table of `replays list`; what its events came to is one cell, so that it fits 80 columns."""
     columns = ("replay", "processor", "mode", "state", "#total", "came to")
-    return output.table("", columns, [(r.id, r.processor, r.mode, r.state, r.total, _sum(r)) for r in found])
+    return output.table(
+        "",
+        columns,
+        [(r.id, r.processor, r.mode, r.state, r.total, _came_to(shapes.replay(r))) for r in found],
+    )
 
 
-def _sum(report: Report) -> str:
-    counted = ((name, getattr(report, name)) for name in VERDICTS)
-    return ", ".join(f"{count} {name}" for name, count in counted if count)
+def requested(lines: Sequence[Mapping[str, Any]]) -> Iterator[RenderableType]:
+    """What `replay` prints of each processor's set, and who carries it out; within 80 columns."""
+    from rich.text import Text
+
+    columns = ("processor", "#events", "positions", "state", "came to", "replay")
+    rows = [
+        (
+            line["processor"],
+            line["events"],
+            _positions(line),
+            line["state"],
+            _came_to(line),
+            line["replay_id"],
+        )
+        for line in lines
+    ]
+    yield output.table("", columns, rows)
+    if not any(line["events"] for line in lines):
+        yield Text("no such event: there is nothing to do")
+    elif any(line["state"] == "filling" for line in lines):
+        yield Text("`ingest work` carries it out; `ingest replays show ID` follows it")
+
+
+def _positions(line: Mapping[str, Any]) -> str:
+    first, last = line["first_position"], line["last_position"]
+    return "" if first is None else str(first) if first == last else f"{first} to {last}"
+
+
+def _came_to(counts: Mapping[str, Any]) -> str:
+    return ", ".join(f"{counts[name]} {name}" for name in VERDICTS if counts[name])
 
 
 def view(shown: Shown) -> Iterator[RenderableType]:

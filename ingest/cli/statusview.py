@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from ingest.cli import output
+from ingest.cli import output, replayview
 from ingest.cli.statuses import Status
 from ingest.cli.wiring import now
 from ingest.cli.words import age, size, so_many
 from ingest.domain.showing import show
 from ingest.store import integrity
-from ingest.store.replays import Report
 from ingest.store.reports import ProcessorStatus, SourceStatus, WorkerStatus
 from ingest.store.schema import REVISION
 
@@ -25,13 +24,13 @@ def view(status: Status) -> list[RenderableType]:
     at = now()
     parts: list[RenderableType] = [_head(status)]
     if status.sources:
-        parts.append(_sources(status.sources, at))
+        parts += ["", _sources(status.sources, at), *_errors(status.sources), ""]
     if status.processors:
         parts.append(_processors(status.processors))
     if status.watchers or status.workers:
         parts.append(_workers([*status.watchers, *status.workers]))
     if status.replays:
-        parts.append(_replays(status.replays))
+        parts.append(replayview.listed(status.replays))
     return [*parts, _verdict(status)]
 
 
@@ -60,26 +59,35 @@ def _sources(sources: Sequence[SourceStatus], at: datetime) -> RenderableType:
         "#ignored",
         "scanned",
     )
-    return output.table(
+    made = output.table(
         "",
         columns,
         [
             (
                 source.name,
-                f"{source.state}: {show(source.error)}" if source.error else source.state,
+                source.state,
                 source.mode,
                 source.landed,
                 source.redelivered,
                 source.refused,
                 _settling(source, at),
                 source.ignored,
-                "never"
-                if source.last_scan_at is None
-                else f"{age((at - source.last_scan_at).total_seconds())} ago",
+                "never" if source.last_scan_at is None else age((at - source.last_scan_at).total_seconds()),
             )
             for source in sources
         ],
     )
+    made.show_edge = False  # two characters that an unavailable source needs
+    return made
+
+
+def _errors(sources: Sequence[SourceStatus]) -> Iterator[RenderableType]:
+    """What is wrong with sources, in as many words as it takes; after a table, where it has room."""
+    from rich.text import Text
+
+    for source in sources:
+        if source.error:
+            yield Text(f"{source.name}: {show(source.error)}", style="red")
 
 
 def _settling(source: SourceStatus, at: datetime) -> str:
@@ -125,28 +133,6 @@ def _processors(processors: Sequence[ProcessorStatus]) -> RenderableType:
 def _workers(workers: Sequence[WorkerStatus]) -> RenderableType:
     rows = [(w.kind, w.state, w.host, w.pid, f"{age(w.beat_age_s)} ago") for w in workers]
     return output.table("", ("process", "state", "host", "#pid", "heard of"), rows)
-
-
-def _replays(replays: Sequence[Report]) -> RenderableType:
-    columns = (
-        "replay",
-        "processor",
-        "state",
-        "#total",
-        "#done",
-        "#unchanged",
-        "#repaired",
-        "#changed",
-        "#dead",
-    )
-    return output.table(
-        "",
-        columns,
-        [
-            (r.id, r.processor, r.state, r.total, r.done, r.unchanged, r.repaired, r.changed, r.dead)
-            for r in replays
-        ],
-    )
 
 
 def _verdict(status: Status) -> RenderableType:

@@ -77,7 +77,7 @@ def choice(*words: str) -> Kind:
 
     def read(value: object) -> str:
         if value not in words:
-            raise ValueError(f"it is one of {', '.join(words)}")
+            raise ValueError("it means nothing here")
         return str(value)
 
     return Kind(wants=f"one of {', '.join(words)}", read=read, schema={"enum": list(words)})
@@ -89,9 +89,9 @@ def integer(lowest: int) -> Kind:
     def read(value: object) -> int:
         # True is an int to Python, not to anybody who writes a configuration.
         if not isinstance(value, int) or isinstance(value, bool):
-            raise ValueError("it is a whole number")  # noqa: TRY004  one kind of refusal
+            raise ValueError("it must be a whole number")  # noqa: TRY004  one kind of refusal
         if not lowest <= value <= _LARGEST_INTEGER:
-            raise ValueError(f"it is at least {lowest} and fits in 64 bits")
+            raise ValueError(f"it must be at least {lowest} and fits in 64 bits")
         return value
 
     schema = {"type": "integer", "minimum": lowest, "maximum": _LARGEST_INTEGER}
@@ -104,7 +104,7 @@ def text(pattern: str, wants: str, refusal: str = "") -> Kind:
 
     def read(value: object) -> str:
         if not isinstance(value, str) or not matches(value):
-            raise ValueError(refusal or f"it is {wants}")
+            raise ValueError(refusal or "it means nothing here")
         return value
 
     return Kind(wants=wants, read=read, schema={"type": "string", "pattern": f"^(?:{pattern})$"})
@@ -116,7 +116,7 @@ def duration(*, zero: bool = False) -> Kind:
     def read(value: object) -> timedelta:
         parsed = value if isinstance(value, timedelta) else parse_duration(value)
         if not parsed and not zero:
-            raise ValueError("it is longer than nothing")
+            raise ValueError("it must be longer than nothing")
         return parsed
 
     schema = {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?(ms|s|m|h|d)$"}
@@ -131,7 +131,7 @@ def size(*, least: int = 0, most: int = _LARGEST_INTEGER) -> Kind:
     def read(value: object) -> int:
         parsed = parse_size(value)
         if not least <= parsed <= most:
-            raise ValueError(f"it is from {write_size(least)} to {write_size(most)}")
+            raise ValueError(f"it must be from {write_size(least)} to {write_size(most)}")
         return parsed
 
     schema = {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?([kMGT]B|[KMGT]iB|B)$"}
@@ -143,7 +143,7 @@ def list_of(item: Kind, *, least: int = 0) -> Kind:
 
     def read(value: object) -> tuple[Any, ...]:
         if not isinstance(value, list | tuple):
-            raise ValueError("it is a list")  # noqa: TRY004  one kind of refusal
+            raise ValueError("it must be a list")  # noqa: TRY004  one kind of refusal
         if len(value) < least:
             raise ValueError("it names nothing")
         return tuple(item.read(each) for each in value)
@@ -162,27 +162,27 @@ def _integer_from_text(written: str) -> object:
 
 def _read_boolean(value: object) -> bool:
     if not isinstance(value, bool):
-        raise ValueError("it is true or false")  # noqa: TRY004  one kind of refusal
+        raise ValueError("it must be true or false")  # noqa: TRY004  one kind of refusal
     return value
 
 
 def _read_glob(value: object) -> str:
     if not isinstance(value, str):
-        raise ValueError("it is a glob, as text")  # noqa: TRY004  one kind of refusal
+        raise ValueError("it must be a glob, as text")  # noqa: TRY004  one kind of refusal
     compile_globs([value])
     return value
 
 
 def _read_name_pattern(value: object) -> str:
     if not isinstance(value, str):
-        raise ValueError("it is a regular expression, as text")  # noqa: TRY004  one kind of refusal
+        raise ValueError("it must be a regular expression, as text")  # noqa: TRY004  one kind of refusal
     compile_name_pattern(value)
     return value
 
 
 def _read_path(value: object) -> Path:
     if not isinstance(value, str) or not value or "\0" in value:
-        raise ValueError("it is the path of a directory")
+        raise ValueError("it must be the path of a directory")
     if "://" in value:
         raise NotBuilt("the path of a directory")
     if value.startswith("~"):
@@ -192,7 +192,7 @@ def _read_path(value: object) -> Path:
 
 def _read_encoding(value: object) -> str:
     if not isinstance(value, str) or not _ENCODING.fullmatch(value):
-        raise ValueError("it is the name of a text encoding")
+        raise ValueError("it must be the name of a text encoding")
     try:
         "x".encode(value)  # unlike a look-up, refuses codecs that are not of text
     except (LookupError, ValueError) as error:
@@ -202,7 +202,7 @@ def _read_encoding(value: object) -> str:
 
 def _read_options(value: object) -> dict[str, Any]:
     if not isinstance(value, Mapping):
-        raise ValueError("it is a table")  # noqa: TRY004  one kind of refusal
+        raise ValueError("it must be a table")  # noqa: TRY004  one kind of refusal
     try:
         return cast("dict[str, Any]", json.loads(json.dumps(value, allow_nan=False)))
     except (TypeError, ValueError) as error:

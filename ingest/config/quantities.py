@@ -31,7 +31,7 @@ def parse_duration(text: object) -> timedelta:
     """`"500ms"`, `"2.5s"`, `"5m"`, `"1h"`, `"7d"`; to the microsecond."""
     number, unit = _split(text)
     if unit not in _MICROSECONDS:
-        raise ValueError(f"its unit is one of {', '.join(_MICROSECONDS)}")
+        raise ValueError(f"its unit must be one of {', '.join(_MICROSECONDS)}")
     microseconds = number * _MICROSECONDS[unit]
     if microseconds > _LONGEST // timedelta(microseconds=1):
         raise ValueError("it is longer than ten years")
@@ -53,7 +53,7 @@ def parse_size(text: object) -> int:
     """`"0B"`, `"64KiB"`, `"1.5MiB"`, `"2GiB"`, `"10MB"`; in whole bytes."""
     number, unit = _split(text)
     if unit not in _BYTES:
-        raise ValueError(f"its unit is one of {', '.join(_BYTES)}")
+        raise ValueError(f"its unit must be one of {', '.join(_BYTES)}")
     size = number * _BYTES[unit]
     if size > _LARGEST:
         raise ValueError("it is larger than any file")
@@ -72,7 +72,7 @@ def parse_percentage(text: object) -> Decimal:
     """`"0%"`, `"2.5%"`, `"100%"`; as a share from 0 to 1."""
     number, unit = _split(text)
     if unit != "%":
-        raise ValueError("it ends in %")
+        raise ValueError("it must end in %")
     if number > 100:  # noqa: PLR2004  a hundred of a hundred is the whole
         raise ValueError("it is more than the whole")
     return number / 100
@@ -86,7 +86,7 @@ def write_percentage(share: Decimal) -> str:
 def _split(text: object) -> tuple[Decimal, str]:
     found = _QUANTITY.fullmatch(text) if isinstance(text, str) else None
     if found is None:
-        raise ValueError("it is one number and its unit, as text")
+        raise ValueError("it must be one number and its unit, as text")
     return Decimal(found[1]), found[2]
 
 

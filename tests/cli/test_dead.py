@@ -83,6 +83,14 @@ def test_a_discard_needs_a_reason_and_records_who_and_why(worked: Path, ingest: 
     assert "@" in note
 
 
+def test_people_are_told_what_became_of_the_dead(worked: Path, ingest: Ingest) -> None:
+    for flags, became in (
+        (["retry", "--dry-run"], "nothing was done"),
+        (["discard", "--yes", "--reason", "a test file"], "discarded"),
+    ):
+        assert ingest("dead", *flags).out.endswith(f"\n1 dead delivery: {became}\n")
+
+
 def test_what_waited_behind_a_discarded_one_goes_on(parked: Path, ingest: Ingest) -> None:
     assert ingest("dead", "discard", "--yes", "--reason", "known").code == 0
 

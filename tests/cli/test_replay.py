@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -202,3 +203,24 @@ def test_a_replay_is_paused_resumed_and_cancelled(worked: Path, ingest: Ingest) 
     assert states == ["paused", "filling", "cancelled"]
     assert ingest("replays", "resume", id_).code == 2
     assert ingest("replays", "cancel", "r-unknown").code == 4
+
+
+def test_people_read_what_a_replay_is_about_and_who_carries_it_out(
+    worked: Path, ingest: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+
+    planned, started, nothing = (
+        ingest("replay", "payments", *flags).out
+        for flags in (["--dry-run"], ["--yes"], ["--key", "x", "--yes"])
+    )
+    assert spawned("work", "--once", cwd=worked).code == 3
+    shown = ingest("replays", "list").out
+
+    assert re.search(r"payments +3  \d+ to \d+ +planned", planned)
+    assert "--plan" in planned
+    assert re.search(r"payments +3  \d+ to \d+ +filling +r-[0-9a-f]{12} *\n", started)
+    assert "`ingest work` carries it out" in started
+    assert "nothing to do" in nothing
+    assert "2 unchanged, 1 dead" in shown
+    assert shown in ingest("status").out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -102,6 +103,19 @@ def test_people_see_the_same(day: Path, ingest: Ingest) -> None:
     assert said.code == 0
     assert "payments has 1 dead" in said.out
     assert "inbox" in said.out
+
+
+def test_what_is_wrong_with_a_source_has_room(
+    worked: Path, ingest: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    (worked / "inbox").rename(worked / "gone")
+    assert ingest("watch", "--once").code == 3
+
+    said = ingest("status").out
+
+    assert re.search(r"\ninbox +unavailable +notify ", said)
+    assert "\ninbox: the source directory " in said
 
 
 def test_a_held_write_lock_is_told(worked: Path, ingest: Ingest) -> None:

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from ingest.store.selection import Selection
     from ingest.store.waiting import Waiting
 
+_BECAME = {"retry": "due again", "discard": "discarded"}
+
 app = App("Deliveries that wait for a person: list, show, retry, discard.")
 
 
@@ -173,7 +175,12 @@ def _decide(
                 if (each.generation_id, each.position) in meant
             ]
             found = [each for each in still if decide(tx, each)]
-    output.lines(shapes.dead(each) for each in found) if as_json else _show(found)
+    if as_json:
+        output.lines(shapes.dead(each) for each in found)
+        return 0
+    _show(found)
+    became = "nothing was done" if dry_run else _BECAME[verb]
+    output.write(f"{so_many(len(found), 'dead delivery', 'dead deliveries')}: {became}\n")
     return 0
 
 

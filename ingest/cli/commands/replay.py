@@ -138,7 +138,7 @@ def _show_plan(pipeline: Pipeline, request: Request, *, as_json: bool) -> int:
     planned = _plan(pipeline, request)
     nothing = [Started(plan=each, replay_id=None) for each in planned.plans]
     _tell(pipeline, planned, nothing, [], as_json=as_json)
-    if not as_json:
+    if planned.events and not as_json:
         output.write(f"apply exactly this set with the same flags and --plan {planned.id}\n")
     return 0
 
@@ -161,10 +161,7 @@ def _tell(
     if as_json:
         output.lines({**line, "differences": found.get(line["replay_id"])} for line in lines)
         return
-    names = ("processor", "events", "first_position", "last_position", "state", *replayview.VERDICTS)
-    columns = ("processor", "#events", "#from", "#to", "state", *(f"#{n}" for n in replayview.VERDICTS))
-    rows = [(*(line[name] for name in names), line["replay_id"]) for line in lines]
-    output.show(output.table("", (*columns, "replay"), rows))
+    output.show(*replayview.requested(lines))
     for shown in shadows:
         output.show(*replayview.changes(shown))
 
