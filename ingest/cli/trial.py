@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,8 +19,10 @@ from ingest.domain.calls import Intent
 from ingest.domain.codec import envelope
 from ingest.domain.events import FileLanded
 from ingest.domain.showing import show
+from ingest.errors import UsageError
 from ingest.store import booked, booking
 from ingest.store.engine import open_store
+from ingest.store.foreign import own_inodes
 from ingest.work import trial
 from ingest.work.context import Reader
 from ingest.work.trial import Subject, Tried
@@ -116,6 +119,13 @@ def _chosen(held: Settings, name: str) -> ProcessorSettings:
 def _subject(held: Settings, file: Path, *, now: datetime) -> Subject:
     """As the source would land it in whose directory `file` lies; else as of a source called `try`."""
     absolute = Path(os.path.abspath(file))  # noqa: PTH100  # a link is not resolved
+    with suppress(OSError):
+        there = file.stat()
+        if (there.st_dev, there.st_ino) in own_inodes(database_file(held.store)):
+            raise UsageError(
+                f"{show(str(file))} is part of the database of this store",
+                hint="try the processor on a file that a partner could send",
+            )
     for source in held.sources:
         if absolute.is_relative_to(source.path):
             path = os.fsencode(absolute.relative_to(source.path))

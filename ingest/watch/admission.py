@@ -1,4 +1,4 @@
-"""What a source refuses although it is a whole file: too large, empty, wrongly named, linked elsewhere.
+"""What a source refuses although it is a whole file: too large, empty, wrongly named, linked elsewhere, ours.
 
 All but the links is decided by the directory entry alone, so such a file is
 never opened; a refusal is stated once for its tuple.
@@ -7,11 +7,14 @@ never opened; a refusal is stated once for its tuple.
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from ingest.config import SourceSettings
 from ingest.domain.name_patterns import LONGEST_NAME, compile_name_pattern
+from ingest.domain.settling import StatTuple
+from ingest.store.foreign import own_inodes
 from ingest.store.sightings import Look
-from ingest.watch.scan import Refusal
+from ingest.watch.scan import Piece, Refusal
 
 
 class Admission:
@@ -45,6 +48,25 @@ class Admission:
         if self._refuses_links and found.st_nlink > 1:
             return _refused(look, "hardlink", f"the file has {found.st_nlink} names")
         return None
+
+
+def refusal_of_own(look: Look) -> Refusal:
+    """The file is the store's own under another name; stated once for its inode, whatever it grows to."""
+    return _refused(
+        Look(look.path, StatTuple(0, 0, 0, look.stat.inode)),
+        "own",
+        "it is part of the database of this store",
+    )
+
+
+def refuse_own(piece: Piece, database: Path) -> None:
+    """What `piece` has of the store's own files is among its refusals, and nothing else is made of it."""
+    own = {f"{device}:{inode}" for device, inode in own_inodes(database)}
+    for looks in (piece.files, piece.announcers, piece.private):
+        found = [look for look in looks if look.stat.inode in own]
+        if found:
+            piece.refusals += map(refusal_of_own, found)
+            looks[:] = [look for look in looks if look.stat.inode not in own]
 
 
 def _refused(look: Look, reason: str, message: str) -> Refusal:

@@ -11,16 +11,17 @@ import os
 import stat
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import NamedTuple
 
 from ingest.domain.instants import moment
 from ingest.store.departures import Departure, Ended, Failed
+from ingest.store.foreign import open_foreign
 from ingest.watch.exits import Exit, Kept, Parting, digest_of_file, put_back
 from ingest.watch.names import private_name
 from ingest.watch.root import tuple_of
 from ingest.watch.take import writers_of
 
-_OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _RACY = timedelta(seconds=2)  # far above the steps in which any filesystem counts mtimes
 
 
@@ -39,6 +40,7 @@ class Way:
     """How the files of a source leave."""
 
     exit: Exit
+    database: Path  # which is never opened
     leases: bool  # writers are to be detected
     local_device: int | None  # whose ctimes this kernel gives; None: no filesystem's
 
@@ -52,7 +54,7 @@ def depart(folder: int, departure: Departure, way: Way) -> Result:
         found = os.lstat(name, dir_fd=folder)
         if tuple_of(found) != departure.delivered:
             return Ended(departure.ticket, "replaced")
-        if way.leases and _is_held(folder, name):
+        if way.leases and _is_held(folder, name, way):
             return Failed(departure.ticket, "another process has it open for writing")
         private = private_name(name, departure.ticket)
         os.rename(name, private, src_dir_fd=folder, dst_dir_fd=folder)
@@ -68,7 +70,7 @@ def settle(folder: int, private: bytes, departure: Departure, way: Way) -> Resul
     try:
         if not _is_alike(os.lstat(private, dir_fd=folder), departure):  # it may be anything: not even opened
             return _put_back(folder, private, departure)
-        handle = os.open(private, _OPEN, dir_fd=folder)
+        handle = open_foreign(private, way.database, folder=folder)
     except FileNotFoundError:
         return Ended(departure.ticket, "gone")
     except OSError as error:
@@ -76,7 +78,9 @@ def settle(folder: int, private: bytes, departure: Departure, way: Way) -> Resul
     try:
         if not _is_the_same(handle, departure, way):
             return _put_back(folder, private, departure)
-        parting = Parting(folder=folder, private=private, handle=handle, departure=departure)
+        parting = Parting(
+            folder=folder, private=private, handle=handle, departure=departure, database=way.database
+        )
         return Ended(departure.ticket, way.exit.take_out(parting))
     except OSError as error:
         return Failed(departure.ticket, str(error.strerror))
@@ -84,9 +88,9 @@ def settle(folder: int, private: bytes, departure: Departure, way: Way) -> Resul
         os.close(handle)
 
 
-def _is_held(folder: int, name: bytes) -> bool:
+def _is_held(folder: int, name: bytes, way: Way) -> bool:
     """True when somebody has the file open for writing: it is not renamed then, for he may write on."""
-    handle = os.open(name, _OPEN, dir_fd=folder)
+    handle = open_foreign(name, way.database, folder=folder)
     try:
         return writers_of(handle) == "some"
     finally:

@@ -19,11 +19,12 @@ from typing import Protocol
 
 from ingest.domain.showing import show
 from ingest.store.departures import Departure
+from ingest.store.foreign import open_foreign
 from ingest.watch.names import rename_without_replacing
 
 _CHUNK = 1 << 20
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_WRITE = os.O_RDWR | os.O_CLOEXEC
 _MARK = 12  # hex digits of the digest in a name that was taken
 _LONGEST = 255  # bytes of a name
 
@@ -36,6 +37,7 @@ class Parting:
     private: bytes  # its name there
     handle: int  # the file itself, open for reading
     departure: Departure
+    database: Path  # which is never opened
 
 
 class Exit(Protocol):
@@ -146,7 +148,7 @@ def _move(parting: Parting, target: int, name: bytes) -> None:
     try:
         rename_without_replacing(parting.private, name, old_folder=parting.folder, new_folder=target)
     except FileExistsError:
-        if not _holds(target, name, parting.departure):
+        if not _holds(target, name, parting):
             raise
         _drop(parting)
     except FileNotFoundError:  # another watcher was quicker
@@ -159,8 +161,8 @@ def _move(parting: Parting, target: int, name: bytes) -> None:
 
 def _copy(parting: Parting, target: int, name: bytes) -> None:
     """As `_move`, onto another filesystem: a whole copy is on disk before the file goes."""
-    if not _holds(target, name, parting.departure):
-        with _workpiece(target, parting.departure.ticket) as (handle, piece):
+    if not _holds(target, name, parting):
+        with _workpiece(target, parting) as (handle, piece):
             _fill(handle, parting)
             rename_without_replacing(piece, name, old_folder=target, new_folder=target)
     os.fsync(target)
@@ -168,13 +170,16 @@ def _copy(parting: Parting, target: int, name: bytes) -> None:
 
 
 @contextmanager
-def _workpiece(target: int, ticket: str) -> Iterator[tuple[int, bytes]]:
+def _workpiece(target: int, parting: Parting) -> Iterator[tuple[int, bytes]]:
     """An empty file in `target` that nobody else writes, and its name; it is gone afterwards, if not renamed.
 
     A watcher that dies leaves it, and the next one that tries takes it over.
     """
-    name = b".%b.moving" % ticket.encode()
-    handle = os.open(name, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=target)
+    name = b".%b.moving" % parting.departure.ticket.encode()
+    try:
+        handle = os.open(name, _WRITE | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=target)
+    except FileExistsError:
+        handle = open_foreign(name, parting.database, folder=target, flags=_WRITE)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if not os.path.samestat(os.fstat(handle), os.lstat(name, dir_fd=target)):
@@ -207,16 +212,16 @@ def _fill(handle: int, parting: Parting) -> None:
     os.fsync(handle)
 
 
-def _holds(folder: int, name: bytes, departure: Departure) -> bool:
+def _holds(folder: int, name: bytes, parting: Parting) -> bool:
     """True when the file `name` has the very bytes that landed."""
     try:
-        handle = os.open(name, _READ, dir_fd=folder)
+        handle = open_foreign(name, parting.database, folder=folder)
     except OSError:
         return False
     try:
-        found = os.fstat(handle)
-        is_alike = stat.S_ISREG(found.st_mode) and found.st_size == departure.delivered.size
-        return is_alike and digest_of_file(handle) == departure.sha256
+        landed = parting.departure
+        is_alike = os.fstat(handle).st_size == landed.delivered.size
+        return is_alike and digest_of_file(handle) == landed.sha256
     finally:
         os.close(handle)
 

@@ -16,7 +16,7 @@ from ingest.domain.showing import show
 from ingest.store import sightings, sources
 from ingest.store.sightings import Look, Waiting
 from ingest.store.sources import Counts
-from ingest.watch.admission import Admission
+from ingest.watch.admission import Admission, refuse_own
 from ingest.watch.announcers import announcer_of
 from ingest.watch.condition import Condition
 from ingest.watch.desk import Desk
@@ -191,6 +191,7 @@ class Inbox:
 
     def _sort_out(self, piece: Piece, now: Reading) -> None:
         """What is new in `piece` is refused, blocked, left to settle, or lands."""
+        refuse_own(piece, self._desk.store.path)
         for blocked in piece.blocked:
             self._block(blocked)
         if piece.announcers:

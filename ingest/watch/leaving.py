@@ -154,7 +154,12 @@ class Leaving:
         return results
 
     def _do_in(self, handle: int, tasks: Sequence[_Task]) -> list[Result]:
-        way = Way(exit=self._exit, leases=self.leases, local_device=self._settling.local_device)
+        way = Way(
+            exit=self._exit,
+            database=self._desk.store.path,
+            leases=self.leases,
+            local_device=self._settling.local_device,
+        )
         results: list[Result] = []
         for departure, private in tasks:
             results.append(

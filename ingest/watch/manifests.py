@@ -22,6 +22,7 @@ from ingest.domain.settling import Reading, StatTuple
 from ingest.domain.showing import show
 from ingest.store import sightings
 from ingest.store.engine import Store
+from ingest.store.foreign import open_foreign
 from ingest.store.sightings import Look
 from ingest.watch.announcing import Heard, Waits, Word
 from ingest.watch.root import Root, tuple_of
@@ -31,7 +32,6 @@ from ingest.watch.take import Taken
 
 ROOM = 200_000  # members of all manifests of a source
 _NAMED = 3  # members that a reason names
-_OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _UNLISTED = "no manifest that is there names it"
 _NO_ROOM = "a manifest that waits for others: too many files are announced at once"
 _DIFFERS = "its digest is not the one its manifest gives"
@@ -187,7 +187,7 @@ class Manifests:
     def _bytes(self, folder: bytes, name: bytes, seen: StatTuple) -> bytes | None:
         """What the manifest holds, or a byte more than it may; None when it is not the one that was seen."""
         with self._root.folder(folder) as within:
-            handle = os.open(name, _OPEN, dir_fd=within)
+            handle = open_foreign(name, self._store.path, folder=within)
         with open(handle, "rb") as file:  # noqa: PTH123  # a descriptor
             if tuple_of(os.fstat(handle)) != seen:
                 return None

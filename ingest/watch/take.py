@@ -20,12 +20,12 @@ from typing import Literal, NamedTuple
 
 from ingest.archive import Archive, Staged
 from ingest.errors import CannotWrite
+from ingest.store.foreign import OwnFile, open_foreign
 from ingest.store.sightings import Look
-from ingest.watch.admission import Admission
+from ingest.watch.admission import Admission, refusal_of_own
 from ingest.watch.root import tuple_of
 from ingest.watch.scan import Refusal
 
-_OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _NOT_A_FILE = frozenset({errno.ELOOP, errno.ENXIO, errno.ENODEV, errno.ENOTDIR, errno.EISDIR})
 _DENIED = frozenset({errno.EACCES, errno.EPERM})
 
@@ -96,8 +96,9 @@ def take(folder: int, look: Look, manner: Manner, *, name: bytes = b"") -> Taken
     refusal = manner.admission.refusal(look)
     if refusal is not None:
         return refusal
+    own = manner.archive.store.path
     try:
-        handle = os.open(name or look.path.rpartition(b"/")[2], _OPEN, dir_fd=folder)
+        handle = open_foreign(name or look.path.rpartition(b"/")[2], own, folder=folder)
     except OSError as error:
         return _not_opened(look, error)
     try:
@@ -110,7 +111,11 @@ def take(folder: int, look: Look, manner: Manner, *, name: bytes = b"") -> Taken
         os.close(handle)
 
 
-def _not_opened(look: Look, error: OSError) -> Left:
+def _not_opened(look: Look, error: OSError) -> Left | Refusal:
+    if isinstance(error, OwnFile):
+        found = Look(look.path, tuple_of(error.found))
+        is_seen = found.stat.inode == look.stat.inode
+        return refusal_of_own(look) if is_seen else Left(found, "changed", "it changed")
     if error.errno == errno.ENOENT:
         return Left(look, "gone", "")
     if error.errno in _NOT_A_FILE:

@@ -97,6 +97,15 @@ def test_try_shows_rows_and_facts_and_applies_nothing(day: Path, ingest: Ingest)
     assert "nothing was applied" in ingest("try", "payments", file).out
 
 
+def test_a_processor_is_not_tried_on_the_database(worked: Path, ingest: Ingest) -> None:
+    (worked / "inbox" / "x.csv").hardlink_to(worked / ".ingest" / "ingest.db")
+
+    said = ingest("try", "payments", "inbox/x.csv")
+
+    assert said.code == 2
+    assert "part of the database" in said.err
+
+
 def test_try_shows_what_is_refused_and_exits_3(day: Path, ingest: Ingest) -> None:
     said = ingest("try", "payments", "inbox/bad.csv", "--json")
 
