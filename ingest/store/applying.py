@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,6 +18,7 @@ from ingest.store.engine import Tx
 from ingest.store.handover import PIECE, Facts, Handover, Piece, Rejects, Rows
 from ingest.store.held import Held
 from ingest.store.outbox import Draft
+from ingest.store.retelling import Retelling, Told
 from ingest.store.rules import Rules, TooManyRejects
 from ingest.store.schema import events, rejects
 from ingest.store.standing import was_done
@@ -32,7 +33,6 @@ class Applied:
     booked: int = 0
     duplicate: int = 0
     conflicts: list[tuple[None, str, str, str]] = field(default_factory=list)
-    facts_stood: int = 0  # of a replay: facts handed over that stood already
     facts_new: int = 0  # of a replay: facts that stand now for the first time
     facts_changed: int = 0  # of a replay: facts that stand and would now read otherwise, or not be there
     is_repaired: bool = False
@@ -117,17 +117,19 @@ def apply(  # noqa: PLR0913  # what is applied, by what rules, together with wha
     before = _before(tx, held, rules) if is_replay else None
     _clear(tx, held.event_id, rules)
     after, own = Fingerprint() if is_replay else None, Emissions(tx, now)
-    for piece in handover.pieces():
-        facts = _take(tx, held, piece, rules, applied, after)
-        if is_replay:
-            _compare(tx, facts, applied)
-        own.add(facts)
+    with Retelling(tx) as told:
+        for piece in handover.pieces():
+            facts = _take(tx, held, piece, rules, applied, after)
+            if is_replay:
+                told.add(facts)
+            own.add(facts)
+        retold = told.counted()
     _reject(tx, held.event_id, rules.processor, applied.conflicts, after)
     _check(handover, applied, rules)
     own.flush(into=None if handover.facts >= PIECE else emissions)
     effects.record(tx, held, rules.processor, [f"rows:{name}" for name in sorted(applied.tables)], now=now)
     if before is not None and after is not None:
-        _judge(before, after, applied)
+        _judge(before, after, retold, applied)
     return applied
 
 
@@ -225,20 +227,10 @@ def _before(tx: Tx, held: Held, rules: Rules) -> _Before:
     )
 
 
-def _compare(tx: Tx, facts: Sequence[Draft], applied: Applied) -> None:
-    """Tell those of `facts`, which are about to be emitted, that stand already, the same or otherwise."""
-    wanted = {fact.id: fact for fact in facts}
-    stood = outbox.standing(tx, list(wanted))
-    applied.facts_stood += len(stood)
-    applied.facts_new += len(wanted) - len(stood)
-    for id_, body in stood.items():
-        then, now = json.loads(body), json.loads(wanted[id_].body)
-        applied.facts_changed += (then["data"], then["partitionkey"]) != (now["data"], now["partitionkey"])
-
-
-def _judge(before: _Before, after: Fingerprint, applied: Applied) -> None:
+def _judge(before: _Before, after: Fingerprint, retold: Counter[Told], applied: Applied) -> None:
     """A fact that stood and was not handed over again counts as changed: it is kept."""
-    applied.facts_changed += max(0, before.facts - applied.facts_stood)
+    gone = before.facts - retold["same"] - retold["otherwise"]
+    applied.facts_new, applied.facts_changed = retold["new"], retold["otherwise"] + gone
     applied.is_repaired = not (before.was_done and before.rows == after) or applied.facts_new > 0
 
 

@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import bindparam, literal_column, select
@@ -126,8 +127,8 @@ class _Comparison:
             self.rest.stands.add(row.id, ("facts", row.type, (row.id,), (row.key, _data_of(row.body))))
         for call in self.tx.execute(_CALLS, {**of, "of_position": stands.position}):
             self.rest.stands.add(call.name, _call_item(call.name, call.request))
-        for piece in self.handover.pieces():
-            for key, item in _rest_of(piece):
+        for number, piece in enumerate(self.handover.pieces()):
+            for key, item in _rest_of(piece, number):
                 self.rest.would.add(key, item)
         for intent in self.handover.calls:
             self.rest.would.add(intent.name, _call_item(intent.name, intent.request))
@@ -141,22 +142,22 @@ class _Comparison:
             key = key_of(table)
             for row in rows_of(self.tx, table, self.event_id):
                 stood = tuple(row)
-                self.rows.stands.add(key(stood) or stood, (table.name, key(stood), stood))
-        for piece in self.handover.pieces():
+                self.rows.stands.add(_same(key(stood), stood), (table.name, key(stood), stood))
+        for number, piece in enumerate(self.handover.pieces()):
             if isinstance(piece, Rows):
                 tables.setdefault(piece.table.name, piece.table)
                 key = key_of(piece.table)
                 for index, row in enumerate(piece.rows):
                     fact = piece.facts[index] if piece.facts else None
-                    item = piece.table.name, key(row), row, fact and _fact_item(fact)
-                    self.rows.would.add(key(row) or row, item)
+                    item = piece.table.name, key(row), row, fact and _fact_item(fact, (number, index))
+                    self.rows.would.add(_same(key(row), row), item)
 
     def _judge(self, tables: dict[str, Table], would: Sequence[Item], compared: Compared) -> Iterator[Item]:
         """Those rows that would be booked; the others are counted."""
         taken = {name: self._taken(table, would) for name, table in tables.items()}
         for item in would:
             name, key, row, fact = item
-            is_keyed = bool(key) and None not in key  # as in SQL, no value equals no value
+            is_keyed = _is_keyed(key)
             former = taken[name].get(key) if is_keyed else None
             if former is None:
                 if is_keyed:
@@ -180,39 +181,47 @@ class _Comparison:
         return standing_rows(self.tx, table, keys, but_of=self.event_id)
 
 
-def _rest_of(piece: Piece) -> Iterator[tuple[Any, Item]]:
+def _rest_of(piece: Piece, number: int) -> Iterator[tuple[Any, Item]]:
     match piece:
         case Facts():
-            yield from ((fact.id, _fact_item(fact)) for fact in piece.facts)
+            yield from (
+                (fact.id, _fact_item(fact, (number, index))) for index, fact in enumerate(piece.facts)
+            )
         case Rejects():
             yield from ((tuple(row), _reject_item(tuple(row))) for row in piece.rejects)
         case Rows():
             pass
 
 
+def _is_keyed(key: Item) -> bool:
+    """True of a key that no two rows share; as in SQL, no value equals no value."""
+    return bool(key) and None not in key
+
+
+def _same(key: Item, row: Item) -> Item:
+    """What makes a row the same one before and after: its key, or all of it."""
+    return key if _is_keyed(key) else row
+
+
 def _row(item: Item) -> Thing:
-    """As the comparison sees a row: where its table has no unique key, it is its own."""
     name, key, row = item[:3]
-    return Thing("rows", name, key or row, row)
+    return Thing("rows", name, _same(key, row), row)
 
 
 def _things(items: Iterable[Item]) -> Iterator[Thing]:
-    return (Thing(*item) for item in items)
+    return (Thing(*item[:4]) for item in items)
 
 
 def _once(items: Sequence[Item]) -> Iterator[Item]:
     """A fact that is handed over twice stands once, as at first."""
-    seen: set[str] = set()
-    for item in items:
-        if item[0] == "facts":
-            if item[2][0] in seen:
-                continue
-            seen.add(item[2][0])
-        yield item
+    facts = [item for item in items if item[0] == "facts"]
+    first = {item[2]: item for item in sorted(facts, key=itemgetter(4), reverse=True)}
+    yield from (item for item in items if item[0] != "facts" or item is first[item[2]])
 
 
-def _fact_item(fact: Draft) -> Item:
-    return "facts", fact.type, (fact.id,), (fact.key, _data_of(fact.body))
+def _fact_item(fact: Draft, place: tuple[int, int] = (0, 0)) -> Item:
+    """`place`: which piece of the handover it is in, and where there."""
+    return "facts", fact.type, (fact.id,), (fact.key, _data_of(fact.body)), place
 
 
 def _reject_item(row: tuple[Any, ...]) -> Item:

@@ -25,6 +25,7 @@ from tests.store.stage import NOON, a_draft, claim, land, subscribe
 
 PAYMENTS = table("payments", payment_id=str, amount=Decimal, note=str | None, unique="payment_id")
 LINES = table("lines", line=int, text=str | None)
+SLOTS = table("slots", slot=str | None, text=str, unique="slot")
 
 Row = tuple[object, ...]
 
@@ -79,14 +80,14 @@ def fact(name: str, *, cause: str, producer: str = "books") -> Draft:
 def rules(
     processor: str = "books",
     *,
-    of: Sequence[Table] = (PAYMENTS, LINES),
+    of: Sequence[Table] = (PAYMENTS, LINES, SLOTS),
     max_rejects: float = 0,
     max_facts: int = 100,
 ) -> Rules:
     return Rules(processor=processor, tables=tuple(of), max_rejects=max_rejects, max_facts=max_facts)
 
 
-def stand(store: Store, processor: str = "books", *, of: Sequence[Table] = (PAYMENTS, LINES)) -> None:
+def stand(store: Store, processor: str = "books", *, of: Sequence[Table] = (PAYMENTS, LINES, SLOTS)) -> None:
     """The processor's tables stand."""
     with store.write() as tx:
         tables.ensure(tx, processor, of)

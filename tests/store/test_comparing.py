@@ -23,8 +23,7 @@ from ingest.store.standing import NOT_ENDED
 from tests.store.backends import BACKENDS, fresh
 from tests.store.comparisons import handovers
 from tests.store.handing import (
-    LINES,
-    PAYMENTS,
+    SLOTS,
     Handed,
     apply,
     emitted,
@@ -51,9 +50,7 @@ def compared(store: Store, event_id: str, *again: Piece, by: Rules = ALL) -> Com
 
 def things(tx: Tx, event_id: str) -> Counter[tuple[Any, ...]]:
     """All rows and rejects that stand because of an event."""
-    found = Counter(
-        (table.name, tuple(row)) for table in (PAYMENTS, LINES) for row in rows_of(tx, table, event_id)
-    )
+    found = Counter((table.name, tuple(row)) for table in ALL.tables for row in rows_of(tx, table, event_id))
     of = {"of_event": event_id, "of_processor": "books"}
     return found + Counter(("rejects", tuple(row)) for row in tx.execute(applying.REJECTS_OF, of))
 
@@ -172,6 +169,30 @@ def test_facts_are_told_by_how_they_would_read(store: Store) -> None:
 
     tally = found.of("facts")
     assert (tally.added, tally.removed, tally.changed, tally.unchanged) == (1, 1, 1, 0)
+
+
+def test_a_fact_is_told_as_it_is_handed_over_first_whether_with_a_row_or_without(store: Store) -> None:
+    fact_f = fact("f", cause="e1")
+    other = replace(fact_f, body=fact_f.body.replace('"size":0', '"size":7'))
+    apply(store, started(store, "e1"), rows(A, facts=[fact_f]), facts(other))
+
+    as_before = compared(store, "e1", rows(A, facts=[fact_f]), facts(other))
+    otherwise = compared(store, "e1", facts(other), rows(A, facts=[fact_f]))
+
+    assert (as_before.verdict, otherwise.verdict) == ("unchanged", "changed")
+
+
+@pytest.mark.parametrize("small", [1, 10_000])
+def test_rows_that_lack_a_value_of_their_key_are_told_apart_by_all_they_hold(
+    store: Store, small: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parting, "SMALL", small)
+    stood = [(None, "first"), (None, "second"), (None, "second"), ("s", "third")]
+    apply(store, started(store, "e1"), rows(*stood, of=SLOTS))
+
+    found = compared(store, "e1", rows(*stood[1:], (None, "fourth"), of=SLOTS)).differences.of("rows")
+
+    assert (found.added, found.removed, found.changed, found.unchanged) == (1, 1, 0, 3)
 
 
 def test_an_event_that_never_was_is_compared_with_nothing(store: Store) -> None:

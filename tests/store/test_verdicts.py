@@ -6,6 +6,7 @@ import pytest
 
 from ingest.store import outbox
 from ingest.store.engine import Store
+from ingest.store.handover import PIECE
 from ingest.store.held import Held
 from tests.store.handing import (
     apply,
@@ -110,6 +111,39 @@ def test_a_vanished_fact_is_not_made_up_for_by_one_whose_row_was_not_booked(stor
     applied = apply_again(store, one, rows(A, facts=[fact("never emitted", cause="e1")]))
 
     assert (applied.verdict, applied.facts_changed) == ("changed", 1)
+
+
+@pytest.mark.parametrize("size", [0, 7])
+def test_a_fact_that_is_handed_over_twice_does_not_make_up_for_one_that_vanished(
+    store: Store, one: Held, size: int
+) -> None:
+    fact_f = fact("f", cause="e1")
+    second = replace(fact_f, body=fact_f.body.replace('"size":0', f'"size":{size}'))
+    apply(store, one, rows(A), facts(fact_f, fact("g", cause="e1")))
+
+    applied = apply_again(store, one, rows(A, facts=[fact_f]), facts(second))
+
+    assert (applied.verdict, applied.facts_changed) == ("changed", 1)
+
+
+def test_a_fact_counts_as_it_is_handed_over_first_since_that_is_what_stands(store: Store, one: Held) -> None:
+    fact_f = fact("f", cause="e1")
+    other = replace(fact_f, body=fact_f.body.replace('"size":0', '"size":7'))
+    apply(store, one, rows(A), facts(fact_f, other))
+
+    assert verdict(store, one, rows(A), facts(fact_f, other)) == "unchanged"
+    assert verdict(store, one, rows(A), facts(other, fact_f)) == "changed"
+
+
+def test_a_new_fact_that_is_handed_over_twice_does_not_make_up_for_one_that_vanished(
+    store: Store, one: Held
+) -> None:
+    apply(store, one, facts(fact("f", cause="e1")))
+    many = [fact(f"{n}", cause="e1") for n in range(PIECE)]  # enough to be appended before the rest is read
+
+    applied = apply_again(store, one, facts(*many), facts(many[0]), by=rules(max_facts=2 * PIECE))
+
+    assert (applied.verdict, applied.facts_changed, applied.facts_new) == ("changed", 1, PIECE)
 
 
 def test_the_first_run_that_succeeds_has_repaired_even_if_it_hands_over_nothing(
