@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -13,6 +14,8 @@ _REMOTE = frozenset(
 )
 _MOUNTS = Path("/proc/self/mountinfo")
 _LEAST_FREE = 1 << 20  # bytes: with less, a transaction may not fit any more
+_NAMELESS = getattr(os, "O_TMPFILE", os.O_DIRECTORY)  # the latter with O_RDWR is refused as what it is
+_GIVEN_UP = frozenset({errno.EROFS, errno.EIO, errno.ENOSPC, errno.EDQUOT})
 _FIXED_FIELDS = 6  # of a line, before the optional ones and the lone dash
 
 
@@ -40,7 +43,7 @@ def is_remote(kind: str) -> bool:
 
 
 def room_trouble(directory: Path) -> str:
-    """Why nothing can be written in `directory` now, as far as can be told without writing; else empty."""
+    """Why nothing can be written in `directory` now, as far as that shows without a trace; else empty."""
     while not directory.exists() and directory != directory.parent:
         directory = directory.parent  # where it would be made
     try:
@@ -54,6 +57,16 @@ def room_trouble(directory: Path) -> str:
         return f"the disk of {directory} is full: {free} bytes are free"
     if found.f_files and not found.f_favail:
         return f"the disk of {directory} has no room for another file"
+    return _refusal(directory)
+
+
+def _refusal(directory: Path) -> str:
+    """What the disk says to a file without a name: one that gave up after an error shows it nowhere else."""
+    try:
+        os.close(os.open(directory, _NAMELESS | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        if error.errno in _GIVEN_UP:
+            return f"the disk of {directory} refuses to be written: {error.strerror}"
     return ""
 
 

@@ -129,7 +129,7 @@ def _troubles(pipeline: Pipeline, everyone: Sequence[WorkerStatus]) -> list[str]
         if one.host == presence.host() and one.state != "stale"
     ]
     disks = [room_trouble(path) for path in (pipeline.store.path.parent, pipeline.archive.directory)]
-    return [*filter(None, disks), *(f"{who}: {trouble}" for who, trouble in said if trouble)]
+    return [*dict.fromkeys(filter(None, disks)), *(f"{who}: {trouble}" for who, trouble in said if trouble)]
 
 
 def _recent(found: list[Report]) -> list[Report]:

@@ -14,7 +14,8 @@ import os
 import socket
 import struct
 import uuid
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -81,9 +82,7 @@ class Presence:
         except OSError as error:
             with suppress(OSError):
                 self.path.unlink(missing_ok=True)
-            raise CannotWrite(
-                f"cannot write {self.path}: {error.strerror}", hint="free the disk or mend the mount"
-            ) from error
+            raise _refused(self.path, error) from error
 
     def is_shown(self) -> bool:
         """False when somebody took the lock file away: others take this process for dead."""
@@ -92,7 +91,7 @@ class Presence:
     def check_shown(self) -> None:
         """Raise `WorkerLost` when the lock file was taken away."""
         if not self.is_shown():
-            raise WorkerLost("this worker's lock file is gone, so that others take it for dead")
+            raise _unshown()
 
     def say(self, trouble: str) -> None:
         """Whoever looks at the lock file sees what is wrong now, empty for nothing; no space is needed."""
@@ -116,6 +115,19 @@ class Presence:
         self.leave()
 
 
+@contextmanager
+def board_at(lock: Path) -> Iterator[Board]:
+    """The board of a worker of this host; raises `WorkerLost` where its file is gone, `CannotWrite`."""
+    try:
+        with open(lock, "r+b") as file:  # noqa: PTH123  # a handle to map
+            board = Board(file.fileno())
+    except FileNotFoundError as error:
+        raise _unshown() from error
+    except OSError as error:
+        raise _refused(lock, error) from error
+    yield board
+
+
 def trouble_of(directory: Path, worker_id: str) -> str:
     """What the worker, of this host, says is wrong now; empty where nothing is, or nobody says."""
     with suppress(OSError), open(directory / f"{worker_id}.lock", "rb") as file:  # noqa: PTH123  # read as bytes
@@ -127,6 +139,14 @@ def trouble_of(directory: Path, worker_id: str) -> str:
 def directory_of(store_path: Path) -> Path:
     """Where the lock files of a store's workers lie."""
     return store_path.parent / "workers"
+
+
+def _unshown() -> WorkerLost:
+    return WorkerLost("this worker's lock file is gone, so that others take it for dead")
+
+
+def _refused(path: Path, error: OSError) -> CannotWrite:
+    return CannotWrite(f"cannot write {path}: {error.strerror}", hint="free the disk or mend the mount")
 
 
 def _locked(path: Path) -> int:

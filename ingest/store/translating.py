@@ -9,6 +9,7 @@ from pathlib import Path
 from sqlalchemy.exc import DBAPIError
 
 from ingest.errors import CannotWrite, IngestError, StoreReplaced, StoreUnusable, TryAgain
+from ingest.filesystems import room_trouble
 from ingest.store.driver import is_busy, is_damage, sqlite_module
 from ingest.store.soundness import TO_CONFIRM, damage, is_readable
 
@@ -35,7 +36,8 @@ def replaced(path: Path) -> StoreReplaced:
 
 
 def refused(path: Path, said: str) -> CannotWrite:
-    """The disk refuses."""
+    """The disk refuses; that it is full or read-only is said rather than what SQLite makes of it."""
+    said = room_trouble(path.parent) or said
     return CannotWrite(
         f"cannot write {path}: {said}", hint="free the disk or mend the mount; nothing was lost"
     )

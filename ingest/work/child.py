@@ -26,7 +26,7 @@ from ingest.domain.showing import show
 from ingest.errors import IngestError
 from ingest.registry import find
 from ingest.store.engine import Store, open_store
-from ingest.store.presence import Board
+from ingest.store.presence import board_at
 from ingest.work.cycle import Cycle
 from ingest.work.keeper import Keeper
 from ingest.work.outages import OUTAGES, PAUSE
@@ -54,8 +54,8 @@ def main() -> int:
     report = Reporter(report_to)
     try:
         trades = _trades(spec)  # first: whatever an import does, nothing of ours is open yet
-        with open_store(spec.store_url) as store, open(spec.lock, "r+b") as lock:  # noqa: PTH123  # a handle to map
-            stage = Stage(board=Board(lock.fileno()), slot=spec.slot, keeper=_settle_in(spec, store))
+        with open_store(spec.store_url) as store, board_at(Path(spec.lock)) as board:
+            stage = Stage(board=board, slot=spec.slot, keeper=_settle_in(spec, store))
             place = Place(
                 worker=spec.worker, child=spec.child, limit=spec.limit, is_stopping=lambda: _stopping
             )

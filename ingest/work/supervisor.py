@@ -76,14 +76,14 @@ class Supervisor:
         self._lookout = Lookout(store, me, settings)
 
     def run(self) -> Left:
-        """Supervise until stopped or, with `once`, until nothing is due; what is left then."""
+        """Supervise until stopped or, with `once`, until nothing is due, and what is left then."""
         self._enlist()
         while not self._is_over():
             try:
                 self._round()
             except OUTAGES as error:
                 self._sit_out(error)
-        return self._left()
+        return self._left() if self._wanted.once else "nothing"
 
     def _tell_trouble(self) -> None:
         """What stands in the way of a child is told; the others go on."""

@@ -30,6 +30,53 @@ def small_disk(at: Path, size: str) -> Iterator[Path]:
         subprocess.run(["umount", "-l", str(at)], check=True)
 
 
+@contextmanager
+def failing_disk(at: Path) -> Iterator[Path]:
+    """An ext4 at `at`: with `fail` the kernel makes it read-only, `mend` is what its owner does then."""
+    at.mkdir(parents=True, exist_ok=True)
+    image = _image(at)
+    with image.open("wb") as file:
+        file.truncate(32 << 20)
+    made = subprocess.run(["mkfs.ext4", "-q", str(image)], capture_output=True, check=False)
+    if os.geteuid() != 0 or made.returncode != 0 or not _mount(at):
+        pytest.skip("a disk that fails needs ext4, a loop device and the right to mount it")
+    try:
+        at.chmod(0o700)
+        if not _switch(at).exists():
+            pytest.skip("this kernel has no switch that lets an ext4 fail")
+        yield at
+    finally:
+        subprocess.run(["umount", "-l", str(at)], check=True)
+
+
+def fail(disk: Path) -> None:
+    """The kernel met an error on the disk and writes to it no more; whoever has files open keeps them."""
+    os.sync()
+    _switch(disk).write_text("tested")
+
+
+def mend(disk: Path) -> None:
+    """The disk was unmounted, which nobody may hinder, checked, and mounted again."""
+    subprocess.run(["umount", str(disk)], check=True)
+    subprocess.run(["e2fsck", "-fy", str(_image(disk))], capture_output=True, check=False)
+    assert _mount(disk)
+
+
+def _image(disk: Path) -> Path:
+    return disk.with_name(f"{disk.name}.img")
+
+
+def _mount(disk: Path) -> bool:
+    command = ["mount", "-o", "loop,errors=remount-ro", str(_image(disk)), str(disk)]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+def _switch(disk: Path) -> Path:
+    device = disk.stat().st_dev
+    name = Path(f"/sys/dev/block/{os.major(device)}:{os.minor(device)}").resolve().name
+    return Path(f"/sys/fs/ext4/{name}/trigger_fs_error")
+
+
 def remount(at: Path, options: str) -> None:
     """The disk at `at` is mounted anew with these options."""
     subprocess.run(["mount", "-o", f"remount,{options}", str(at)], check=True)

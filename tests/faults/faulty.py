@@ -100,6 +100,10 @@ class Faulty:
         """Nothing fails any more."""
         self.counter.with_name("counter.off").touch()
 
+    def relapse(self) -> None:
+        """What had healed fails."""
+        self.counter.with_name("counter.off").unlink()
+
     def start(self, *args: str) -> subprocess.Popen[bytes]:
         """The command runs and meets the fault."""
         return subprocess.Popen(
