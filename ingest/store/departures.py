@@ -28,10 +28,10 @@ _PAGE = 500
 
 
 class Owed(NamedTuple):
-    """A delivery that landed, or was counted, and whose file is to leave."""
+    """A delivery that landed, or was counted, and whose file is to leave; or what spoke for such files."""
 
     look: Look
-    sha256: str
+    sha256: str  # empty for a marker or a manifest: nobody asked for its bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,12 +41,17 @@ class Departure:
     ticket: str
     path: bytes
     delivered: StatTuple
-    sha256: str
+    sha256: str  # empty for a marker or a manifest
     since: datetime  # when it landed
     failures: int
     error: str  # of the last failure
     ended_at: datetime | None  # None: it is still due
     outcome: str
+
+    @property
+    def is_announcer(self) -> bool:
+        """True of a marker or a manifest, which leaves after what it spoke of."""
+        return not self.sha256
 
     @property
     def is_due(self) -> bool:
@@ -100,6 +105,11 @@ def due(tx: Tx, source: str, after: bytes = b"") -> list[Departure]:
     return [_departure(_plain(row)) for row in whole or rows]
 
 
+def is_any_due(tx: Tx, source: str, paths: Sequence[bytes]) -> bool:
+    """True when a file at one of `paths` is still to leave."""
+    return any(True for _ in _DUE_AT.run(tx, paths, source))
+
+
 def count_due(tx: Tx, source: str) -> int:
     """How many files of `source` are still to leave."""
     return int(tx.execute(_COUNT, {"of_source": source}).scalar_one())
@@ -144,6 +154,11 @@ _DUE = (
     _ALL.where(_OF_SOURCE, _IS_DUE, departures.c.path > bindparam("after", type_=departures.c.path.type))
     .order_by(departures.c.path)
     .limit(_PAGE)
+)
+_DUE_AT = Lookup(
+    select(departures.c.path).where(departures.c.source == bindparam("source"), _IS_DUE),
+    departures.c.path,
+    "source",
 )
 _COUNT = select(func.count()).select_from(departures).where(_OF_SOURCE, _IS_DUE)
 _OWE = Batch(

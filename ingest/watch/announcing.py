@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -35,6 +35,7 @@ class Heard:
     waits: list[Waits] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     over: list[bytes] = field(default_factory=list)  # paths of those that have done their work
+    finished: list[Look] = field(default_factory=list)  # those of them that are to leave
 
 
 class Announcer(Protocol):
@@ -51,6 +52,12 @@ class Announcer(Protocol):
 
     def objection(self, taken: Taken) -> str:
         """Why the bytes of the file are not those that were announced, or nothing."""
+
+    def beside(self, look: Look) -> Look | None:
+        """What spoke for the file and for nothing else: it leaves when that does."""
+
+    def spoken_of(self, path: bytes) -> Collection[bytes]:
+        """The paths of the files that the one at this path speaks of."""
 
     def concerned(self, paths: Iterable[bytes]) -> list[Look]:
         """The ones that spoke of these files and are to be heard again now that something became of them."""

@@ -32,7 +32,13 @@ class Stray(NamedTuple):
     path: bytes  # where it belongs
 
 
-Result = Ended | Failed | Stray
+class Later(NamedTuple):
+    """A marker or a manifest that waits for what it spoke of to leave before it."""
+
+    ticket: str
+
+
+Result = Ended | Failed | Stray | Later
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +115,9 @@ def _put_back(folder: int, private: bytes, departure: Departure) -> Result:
     try:
         put_back(folder, private, departure.path)
     except FileExistsError:
+        if departure.is_announcer:  # a later one of its name has replaced it
+            os.unlink(private, dir_fd=folder)
+            return Ended(departure.ticket, "replaced")
         return Stray(b"/".join((above, private)) if above else private, departure.path)
     except OSError as error:
         return Failed(departure.ticket, str(error.strerror))
@@ -133,6 +142,8 @@ def _is_the_same(handle: int, departure: Departure, way: Way) -> bool:
 
 def _is_racy(departure: Departure, way: Way) -> bool:
     """True when the file might have changed after it landed without its mtime moving: then its bytes tell."""
+    if departure.is_announcer:
+        return False
     is_local = departure.delivered.inode.startswith(f"{way.local_device}:")
     age = departure.since - moment(departure.delivered.ctime_ns // 1000)
     return not is_local or age < _RACY

@@ -12,7 +12,7 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
@@ -84,6 +84,9 @@ class Moved:
 
     def take_out(self, parting: Parting) -> str:
         """The file is in the directory; beside another of its name, its own carries a piece of its digest."""
+        if parting.departure.is_announcer:
+            digest = digest_of_file(parting.handle)
+            parting = replace(parting, departure=replace(parting.departure, sha256=digest))
         above, _, name = parting.departure.path.rpartition(b"/")
         target = self._folder(above)
         for candidate in _candidates(name, parting.departure.sha256):

@@ -14,7 +14,7 @@ from ingest.config import SourceSettings
 from ingest.domain.settling import Policy, Reading
 from ingest.domain.showing import show
 from ingest.store import sightings, sources
-from ingest.store.sightings import Look, Waiting
+from ingest.store.sightings import Look
 from ingest.store.sources import Counts
 from ingest.watch.admission import Admission, refuse_own
 from ingest.watch.announcers import announcer_of
@@ -35,6 +35,7 @@ from ingest.watch.scan import Blocked, Piece, Refusal, look_at, scan
 from ingest.watch.settle import Settling
 from ingest.watch.strays import land_strays
 from ingest.watch.take import Left, Manner, can_detect_writers
+from ingest.watch.telling import Telling
 from ingest.watch.tidy import forget_vanished, stale
 
 _log = logging.getLogger(__name__)
@@ -69,12 +70,13 @@ class Inbox:
             leases=False,
             admission=Admission(source),
             objection=None if announcer is None else announcer.objection,
+            beside=None if announcer is None else announcer.beside,
         )
         self._lander = Lander(desk, self._origin, self._root, self._manner, leaves=source.after != "keep")
-        self._leaving = Leaving(desk, self._root, self.settling, self.condition)
+        self._leaving = Leaving(desk, self._root, self.settling, self.condition, announcer)
+        self._telling = Telling(desk, self._rules, self.settling, self.condition)
         self._ignored = self._entries = 0  # by the scan that runs
         self._blocked: set[bytes] = set()  # by the scan that runs
-        self._news: list[Waiting] = []  # blocked, and not in the store yet
 
     def begin(self, notifier: Notifier | None, *, lack: str = "") -> None:
         """Everything is scanned anew, with notifications from `notifier` where they are wanted.
@@ -88,7 +90,7 @@ class Inbox:
         self._leaving.leases = self._manner.leases
         self.condition.proof = self._manner.proof
         self.start_over()
-        self._report()
+        self._telling.report()
 
     def lose_notifications(self) -> None:
         """What hinted at changes has died; everything is to begin anew."""
@@ -118,6 +120,8 @@ class Inbox:
             at = self._desk.clock.now()
             self._land(self.settling.take_due(now, at=at, scan=self._rounds.number))
             self._go_on_scanning(now)
+            if self._source.after != "keep":
+                self._leaving.send_off(self.settling.take_finished())
         self.tell(now.monotonic - _TELL_AFTER)
         return self._rounds.is_running or is_behind
 
@@ -204,8 +208,10 @@ class Inbox:
         with self._rounds.measured(), self._desk.store.read() as tx:
             files = sightings.unsettled(tx, self._source.name, piece.files)
             refused = set(sightings.unsettled(tx, self._source.name, [r.look for r in piece.refusals]))
-        self._refuse([r for r in piece.refusals if r.look in refused])
+        news = [r for r in piece.refusals if r.look in refused]
+        self._refuse(news)
         at, number = self._desk.clock.now(), self._rounds.number
+        self.settling.hear_again([r.look for r in news], now, at=at, scan=number)
         self._land([look for look in files if self.settling.is_ready(look, now, at=at, scan=number)])
 
     def _land(self, looks: Sequence[Look]) -> None:
@@ -248,8 +254,7 @@ class Inbox:
 
     def _block(self, blocked: Blocked) -> None:
         self._blocked.add(blocked.look.path)
-        if self.condition.block(blocked):
-            self._news.append(Waiting(blocked.look, self._desk.clock.now(), blocked.reason))
+        self._telling.block(blocked)
 
     def _refuse(self, refusals: Sequence[Refusal]) -> None:
         if not refusals:
@@ -262,26 +267,10 @@ class Inbox:
 
     def tell(self, before: float) -> None:
         """The store knows what has been waiting since the monotonic moment `before`, and what is blocked."""
-        settling = [
-            Waiting(Look(path, entry.stat), entry.since_at, entry.reason)
-            for path, entry in self.settling.pending.take_untold(before)
-        ]
-        if settling or self._news:
-            for waiting in settling:
-                if self._rules.announces(waiting.look.path):
-                    _log.warning("%s: %s: %s", self._source.name, show(waiting.look.path), waiting.reason)
-            with self._desk.store.write() as tx:
-                sightings.wait(tx, self._source.name, "settling", settling)
-                sightings.wait(tx, self._source.name, "blocked", self._news)
-            self._news = []
+        self._telling.tell(before)
         self.gaps.tell()
         if self.condition.is_news:
-            self._report()
-
-    def _report(self) -> None:
-        with self._desk.store.write() as tx:
-            sources.report(tx, self.condition.report(len(self.settling.pending)))
-        self.condition.is_news = False
+            self._telling.report()
 
     def _end_scan(self, now: Reading) -> None:
         pending, condition, name = self.settling.pending, self.condition, self._source.name

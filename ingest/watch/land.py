@@ -93,7 +93,7 @@ def land(
     sightings.redeliver(tx, origin.name, decided.redelivered, now=now)
     away = _turn_away(tx, origin, decided, now=now)
     if leaves:
-        departures.owe(tx, origin.name, _leaving(decided), now=now)
+        departures.owe(tx, origin.name, _leaving(decided, batch), now=now)
     counts = away + Counts(
         landed=len(landed),
         redelivered=len(decided.redelivered),
@@ -178,14 +178,17 @@ def _first_elsewhere(tx: Tx, origin: Origin, taken: Taken, first: First, decided
     return standing
 
 
-def _leaving(decided: _Decided) -> list[Owed]:
+def _leaving(decided: _Decided, batch: Sequence[Taken]) -> list[Owed]:
+    """What is to leave, with the markers that spoke for it."""
     new = [Owed(new.taken.look, new.taken.sha256) for new in decided.new]
     again = [Owed(look, decided.standing[look.path].sha256) for look in decided.redelivered]
-    return new + again + [Owed(away.look, away.sha256) for away in decided.suppressed]
+    owed = new + again + [Owed(away.look, away.sha256) for away in decided.suppressed]
+    looks = {one.look for one in owed}
+    return owed + [Owed(t.marker, "") for t in batch if t.marker is not None and t.look in looks]
 
 
 def _content(new: _New) -> contents.New:
-    (path, stat), sha256, data, _, _ = new.taken
+    (path, stat), sha256, data = new.taken[:3]
     return contents.New(sha256, stat.size, data, path, new.version)
 
 

@@ -123,10 +123,13 @@ class Lander:
             return found
         objection = self.manner.objection(found)
         if not objection:
-            return found
+            return found._replace(marker=self._marker(found.look))
         if found.staged is not None:
             self._desk.archive.objects.discard([found.staged])
         return Left(found.look, "not as announced", objection)
+
+    def _marker(self, look: Look) -> Look | None:
+        return self.manner.beside(look) if self._leaves and self.manner.beside is not None else None
 
     def _commit(self, batch: _Batch, landed: Landed, *, shows: Shows | None = None) -> None:
         taken = batch.taken
@@ -151,6 +154,7 @@ class Lander:
         for path, said in came.turned_away:
             _log.warning("%s: %s: %s", self._origin.name, show(path), said)
         landed.done += [t.look for t in taken]
+        landed.done += [t.marker for t in taken if t.marker is not None]
         landed.complete = taken[-1].complete
         _log.info("%s: %d landed, %d delivered again", self._origin.name, counts.landed, counts.redelivered)
         if _log.isEnabledFor(logging.DEBUG):

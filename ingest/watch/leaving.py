@@ -17,12 +17,13 @@ from typing import NamedTuple
 from ingest.domain.settling import Reading
 from ingest.domain.showing import show
 from ingest.store import departures
-from ingest.store.departures import Departure, Ended, Failed, ticket_of
+from ingest.store.departures import Departure, Ended, Failed, Owed, ticket_of
 from ingest.store.sightings import Look
+from ingest.watch.announcing import Announcer
 from ingest.watch.condition import Condition
-from ingest.watch.departing import Result, Stray, Way, depart, settle
+from ingest.watch.departing import Later, Result, Stray, Way, depart, settle
 from ingest.watch.desk import Desk
-from ingest.watch.exits import exit_of
+from ingest.watch.exits import Kept, exit_of
 from ingest.watch.names import ticket_in
 from ingest.watch.root import Root
 from ingest.watch.settle import Settling
@@ -41,7 +42,14 @@ class _Task(NamedTuple):
 class Leaving:
     """Does what `after` says with the files of one source."""
 
-    def __init__(self, desk: Desk, root: Root, settling: Settling, condition: Condition) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        root: Root,
+        settling: Settling,
+        condition: Condition,
+        announcer: Announcer | None = None,
+    ) -> None:
         self.due_at: float | None = 0.0  # monotonic: when what is owed is gone through; None: nothing is
         self.leases = False  # writers are to be detected
         self._desk = desk
@@ -50,8 +58,10 @@ class Leaving:
         self._root = root
         self._settling = settling
         self._condition = condition
+        self._announcer = announcer
         self._next = b""  # the round that runs goes on after this path
         self._has_failed = False  # in the round that runs
+        self._has_put_off = False  # the same
         self._outages = 0  # rounds one after the other in which something failed
 
     def after_landing(self, looks: Sequence[Look]) -> None:
@@ -59,8 +69,15 @@ class Leaving:
         tickets = [ticket_of(self._source, look) for look in looks]
         with self._desk.store.read() as tx:
             owed = [departure for departure in departures.find(tx, tickets) if departure.is_due]
-        tasks = [_Task(departure) for departure in sorted(owed, key=lambda departure: departure.path)]
-        self._note(tasks, self._do(tasks))
+        self._work_off([_Task(departure) for departure in sorted(owed, key=lambda departure: departure.path)])
+
+    def send_off(self, looks: Sequence[Look]) -> None:
+        """The manifests at `looks` have left, or will as soon as all they spoke of has."""
+        if not looks:
+            return
+        with self._desk.store.write() as tx:
+            departures.owe(tx, self._source, [Owed(look, "") for look in looks], now=self._desk.clock.now())
+        self.after_landing(looks)
 
     def catch_up(self, now: Reading) -> bool:
         """Some of what is owed, and due, has left; True when there is more to do at once."""
@@ -71,13 +88,11 @@ class Leaving:
         if not page:
             self._end_round(now)
             return False
-        tasks = self._tasks(page)
-        results = self._do(tasks)
-        self._note(tasks, results)
-        self._next = tasks[len(results) - 1].departure.path
-        if len(results) < len(tasks):
+        stuck_at = self._work_off(self._tasks(page))
+        self._next = stuck_at or page[-1].path
+        if stuck_at is not None:
             self._put_off(now)
-        return len(results) == len(tasks)
+        return stuck_at is None
 
     def recover(self, looks: Sequence[Look], now: Reading) -> tuple[list[Stray], list[Look]]:
         """Files under private names have left, or have their own again.
@@ -162,9 +177,12 @@ class Leaving:
         )
         results: list[Result] = []
         for departure, private in tasks:
-            results.append(
-                settle(handle, private, departure, way) if private else depart(handle, departure, way)
-            )
+            if private:
+                results.append(settle(handle, private, departure, way))
+            elif self._is_held_back(departure):
+                results.append(Later(departure.ticket))
+            else:
+                results.append(depart(handle, departure, way))
             if _are_in_vain(results):
                 break
         try:
@@ -176,6 +194,29 @@ class Leaving:
                 for task, _ in zip(tasks, results, strict=False)
             ]
         return results
+
+    def _work_off(self, tasks: Sequence[_Task]) -> bytes | None:
+        """What can be done of `tasks`, sorted by path, is done and noted: files, then what spoke of them.
+
+        Returns the path at which too many had failed to go on, if so.
+        """
+        for is_announcer in (False, True):
+            part = [task for task in tasks if task.departure.is_announcer is is_announcer]
+            results = self._do(part)
+            self._note(part, results)
+            if len(results) < len(part):
+                return part[len(results) - 1].departure.path
+        return None
+
+    def _is_held_back(self, departure: Departure) -> bool:
+        """True of a marker or a manifest while something it spoke of has not left."""
+        if self._announcer is None or not departure.is_announcer or isinstance(self._exit, Kept):
+            return False
+        files = self._announcer.spoken_of(departure.path)
+        if any(self._root.look(path) is not None for path in files):
+            return True
+        with self._desk.store.read() as tx:  # one of them may lie under a private name
+            return departures.is_any_due(tx, self._source, list(files))
 
     def _note(self, tasks: Sequence[_Task], results: Sequence[Result]) -> None:
         """The store knows what came of `tasks`, and so does whoever looks at the status."""
@@ -191,6 +232,10 @@ class Leaving:
         with self._desk.store.write() as tx:
             departures.end(tx, ended, now=self._desk.clock.now())
             departures.fail(tx, failed)
+        if any(isinstance(result, Later) for result in results):
+            self._has_put_off = True
+            if self.due_at is None:
+                self._put_off(self._desk.clock.read())
         if not failed:
             return
         self._has_failed = True
@@ -205,12 +250,14 @@ class Leaving:
     def _end_round(self, now: Reading) -> None:
         """All that was owed has been gone through."""
         self._next = b""
-        if self._has_failed:
-            self._has_failed = False
+        has_failed, self._has_failed = self._has_failed, False
+        has_put_off, self._has_put_off = self._has_put_off, False
+        if not has_failed:
+            self._condition.is_right("departures")
+        if has_failed or has_put_off:
             self._put_off(now)
-            return
-        self._outages, self.due_at = 0, None
-        self._condition.is_right("departures")
+        else:
+            self._outages, self.due_at = 0, None
 
     def _put_off(self, now: Reading) -> None:
         self.due_at = now.monotonic + min(_BACKOFF[0] * 2 ** min(self._outages, 10), _BACKOFF[1])

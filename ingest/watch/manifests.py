@@ -9,18 +9,23 @@ manifests that are done with said is let go of first.
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 import stat
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice
 
 from ingest.config import SourceSettings
+from ingest.domain.instants import moment
 from ingest.domain.manifests import LARGEST, parse_manifest
 from ingest.domain.settling import Reading, StatTuple
 from ingest.domain.showing import show
-from ingest.store import sightings
+from ingest.store import departures, sightings
+from ingest.store.away import Away, turned_away
+from ingest.store.departures import ticket_of
 from ingest.store.engine import Store
 from ingest.store.foreign import open_foreign
 from ingest.store.sightings import Look
@@ -32,6 +37,7 @@ from ingest.watch.take import Taken
 
 ROOM = 200_000  # members of all manifests of a source
 _NAMED = 3  # members that a reason names
+_log = logging.getLogger(__name__)
 _UNLISTED = "no manifest that is there names it"
 _NO_ROOM = "a manifest that waits for others: too many files are announced at once"
 _DIFFERS = "its digest is not the one its manifest gives"
@@ -45,6 +51,7 @@ class _Manifest:
     seen_at: float  # monotonic
     members: Mapping[bytes, str]  # path relative to the source -> digest; none: it cannot be followed
     fault: str = ""
+    arrived: datetime  # or somewhat earlier
     is_done: bool = False
 
 
@@ -55,6 +62,7 @@ class Manifests:
         self, source: SourceSettings, root: Root, rules: Rules, store: Store, *, room: int = ROOM
     ) -> None:
         self._source = source.name
+        self._leaves = source.after != "keep"
         self._root = root
         self._rules = rules
         self._store = store
@@ -92,7 +100,22 @@ class Manifests:
     def concerned(self, paths: Iterable[bytes]) -> list[Look]:
         """The manifests that name these files."""
         found = {manifest for path in paths for manifest in self._naming.get(path, ())}
+        for path in found:
+            self._manifests[path].is_done = False  # it is looked through anew
         return [Look(path, self._manifests[path].stat) for path in sorted(found)]
+
+    def beside(self, look: Look) -> Look | None:  # noqa: ARG002  # as the protocol says
+        """A manifest may speak for others too."""
+        return None
+
+    def spoken_of(self, path: bytes) -> Collection[bytes]:
+        """Its members, also where it is known only from before a restart."""
+        manifest, there = self._manifests.get(path), self._root.look(path)
+        if manifest is None and there is not None:
+            members, _ = self._parsed(Look(path, tuple_of(there))) or ({}, "")
+        else:
+            members = {} if manifest is None else manifest.members
+        return members
 
     def hear(self, seen: Sequence[Look], now: Reading, quiet: float) -> Heard:
         """Which files the manifests name; each manifest is done with, waits for members, or is refused."""
@@ -125,30 +148,58 @@ class Manifests:
         )
 
     def _hear_members(self, look: Look, manifest: _Manifest, heard: Heard) -> None:
-        missing = [] if manifest.is_done else self._missing(manifest.members)
-        manifest.is_done = not missing
-        if not missing:
+        if manifest.is_done:
             heard.over.append(look.path)
             return
-        named = "; ".join(f"{show(path)} {self._lack(path)}" for path in islice(missing, _NAMED))
-        more = "" if len(missing) <= _NAMED else "; …"
-        reason = f"{len(missing)} of {len(manifest.members)} members have not landed: {named}{more}"
-        heard.waits.append(Waits(look, math.inf, reason))
+        missing, away = self._missing(manifest.members)
+        manifest.is_done = not missing
+        if missing:
+            heard.waits.append(Waits(look, math.inf, _said(manifest, {p: self._lack(p) for p in missing})))
+            return
+        heard.over.append(look.path)
+        if away:
+            _log.warning("%s: %s: %s", self._source, show(look.path), _said(manifest, away))
+        if self._leaves and self._has_served(manifest, away):
+            heard.finished.append(look)
+
+    def _has_served(self, manifest: _Manifest, away: Collection[bytes]) -> bool:
+        """True when every member that did not land for good was delivered since the manifest came.
+
+        One that came before its members were sent again is still to serve them.
+        """
+        landed = [path for path in manifest.members if path not in away]
+        with self._store.read() as tx:
+            standing = sightings.standing(tx, self._source, landed)
+            tickets = [ticket_of(self._source, Look(path, standing[path].delivered)) for path in landed]
+            return sum(d.since >= manifest.arrived for d in departures.find(tx, tickets)) == len(landed)
 
     def _wanted(self, path: bytes) -> frozenset[str]:
         """The digests that manifests which are there, as they were read, give for the file."""
         naming = ((manifest, self._manifests[manifest]) for manifest in self._naming.get(path, ()))
         return frozenset(m.members[path] for at, m in naming if self._root.shows(at, m.stat))
 
-    def _missing(self, members: Mapping[bytes, str]) -> list[bytes]:
-        """Those of `members` whose bytes do not stand landed."""
+    def _missing(self, members: Mapping[bytes, str]) -> tuple[list[bytes], dict[bytes, str]]:
+        """Those of `members` that are still to land, and what became of those that never will as they are."""
         with self._store.read() as tx:
             standing = sightings.standing(tx, self._source, list(members))
-        return [
-            path
-            for path, digest in members.items()
-            if path not in standing or standing[path].sha256 != digest
-        ]
+            lacking = [
+                path
+                for path, digest in members.items()
+                if path not in standing or standing[path].sha256 != digest
+            ]
+            turned = turned_away(tx, self._source, lacking)
+        away = {
+            path: f"is turned away ({found.reason})"
+            for path, found in turned.items()
+            if self._is_over(path, found, members)
+        }
+        return [path for path in lacking if path not in away], away
+
+    def _is_over(self, path: bytes, away: Away, members: Mapping[bytes, str]) -> bool:
+        """True where what was turned away is what the manifest speaks of."""
+        if away.suppressed is not None:
+            return away.suppressed == members[path]
+        return self._root.shows(path, away.seen)
 
     def _lack(self, path: bytes) -> str:
         if not self._rules.takes(path) or self._rules.announces(path):
@@ -168,21 +219,24 @@ class Manifests:
     def _read(self, look: Look, now: Reading) -> _Manifest | None:
         """The manifest as it is now, and nothing it said before holds; None when it is another one by now."""
         self._forget(look.path)
+        found = self._parsed(look)
+        if found is None:
+            return None
+        members, fault = found
+        arrived = moment(min(look.stat.ctime_ns, now.wall_ns) // 1000)
+        return _Manifest(stat=look.stat, seen_at=now.monotonic, arrived=arrived, members=members, fault=fault)
+
+    def _parsed(self, look: Look) -> tuple[Mapping[bytes, str], str] | None:
+        """What the manifest says, or why it cannot be followed; None when it is another one by now."""
         folder, slash, name = look.path.rpartition(b"/")
         try:
             data = self._bytes(folder, name, look.stat)
+            named = {} if data is None else parse_manifest(data)
         except OSError:
             return None
-        if data is None:
-            return None
-        manifest = _Manifest(stat=look.stat, seen_at=now.monotonic, members={})
-        try:
-            named = parse_manifest(data)
         except ValueError as error:
-            manifest.fault = str(error)
-        else:
-            manifest.members = {folder + slash + path: digest for path, digest in named.items()}
-        return manifest
+            return {}, str(error)
+        return None if data is None else ({folder + slash + path: d for path, d in named.items()}, "")
 
     def _bytes(self, folder: bytes, name: bytes, seen: StatTuple) -> bytes | None:
         """What the manifest holds, or a byte more than it may; None when it is not the one that was seen."""
@@ -217,3 +271,10 @@ class Manifests:
             if not self._naming[member]:
                 del self._naming[member]
                 self._differing.pop(member, None)
+
+
+def _said(manifest: _Manifest, lacks: Mapping[bytes, str]) -> str:
+    """Which members have not landed, and why: some of them for all."""
+    named = "; ".join(f"{show(path)} {why}" for path, why in islice(lacks.items(), _NAMED))
+    more = "" if len(lacks) <= _NAMED else "; …"
+    return f"{len(lacks)} of {len(manifest.members)} members have not landed: {named}{more}"

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import os
 import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from ingest.config import SourceSettings
 from ingest.domain.settling import Reading
@@ -76,6 +76,19 @@ class Markers:
     def objection(self, taken: Taken) -> str:  # noqa: ARG002  # as the protocol says
         """A marker says nothing of the bytes."""
         return ""
+
+    def beside(self, look: Look) -> Look | None:
+        """Its marker, as it is now; should it be that of the next file, it waits for that one to leave."""
+        folder, slash, name = look.path.rpartition(b"/")
+        path = folder + slash + self._before + name + self._after
+        found = self._root.look(path)
+        if found is None or not stat.S_ISREG(found.st_mode):
+            return None
+        return Look(path, tuple_of(found))
+
+    def spoken_of(self, path: bytes) -> Collection[bytes]:
+        """The path of its file."""
+        return (self._announced_by(path),)
 
     def concerned(self, paths: Iterable[bytes]) -> list[Look]:  # noqa: ARG002  # as the protocol says
         """A marker has nothing more to say of a file that has come."""

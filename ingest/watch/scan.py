@@ -64,7 +64,7 @@ class Piece:
         kind = stat.S_IFMT(found.st_mode)
         if kind == stat.S_IFDIR:
             return path if rules.enters(path) else None
-        if kind == stat.S_IFREG and rules.announces(path):
+        if kind == stat.S_IFREG and rules.announces(path) and ticket_in(path.rpartition(b"/")[2]) is None:
             self.announcers.append(Look(path, tuple_of(found)))
         elif not rules.takes(path) or (rules.ignores_empty and kind == stat.S_IFREG and not found.st_size):
             self.ignored += 1

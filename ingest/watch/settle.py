@@ -24,6 +24,7 @@ class Settling:
         self.policy = policy
         self._announcer = announcer
         self.pending = Pending()
+        self._finished: list[Look] = []
         self.local_device: int | None = None  # whose ctimes this kernel gives; None: no filesystem's
 
     def is_ready(self, look: Look, now: Reading, *, at: datetime, scan: int) -> bool:
@@ -54,6 +55,7 @@ class Settling:
         if self._announcer is None or not announcers:
             return Heard()
         heard = self._announcer.hear(announcers, now, self.policy.quiet)
+        self._finished += heard.finished
         for path in heard.over:
             self.pending.remove(path)
         for waits in heard.waits:
@@ -70,6 +72,11 @@ class Settling:
         """Something has become of these files, which may be all that was said of them."""
         if self._announcer is not None:
             self.hear(self._announcer.concerned([look.path for look in looks]), now, at=at, scan=scan)
+
+    def take_finished(self) -> list[Look]:
+        """The manifests that have done their work and are to leave as their members do, each once."""
+        finished, self._finished = self._finished, []
+        return finished
 
     def put_back(self, left: Left, now: Reading, *, at: datetime, scan: int) -> None:
         """A file that was not taken waits again, or does not if there is nothing to wait for."""

@@ -40,6 +40,7 @@ class Taken(NamedTuple):
     data: bytes | None
     staged: Staged | None
     complete: str  # how completeness was established
+    marker: Look | None = None  # which spoke for it, and leaves with it
 
 
 class Left(NamedTuple):
@@ -62,6 +63,7 @@ class Manner:
     leases: bool  # writers are to be detected
     admission: Admission
     objection: Callable[[Taken], str] | None = None  # why the bytes are not those announced, or nothing
+    beside: Callable[[Look], Look | None] | None = None  # the marker that leaves with a file
 
     @property
     def proof(self) -> str:

@@ -1,0 +1,54 @@
+"""What the store is told of a source between scans: what waits, what is blocked, how the source is doing."""
+
+from __future__ import annotations
+
+import logging
+
+from ingest.domain.showing import show
+from ingest.store import sightings, sources
+from ingest.store.sightings import Look, Waiting
+from ingest.watch.condition import Condition
+from ingest.watch.desk import Desk
+from ingest.watch.rules import Rules
+from ingest.watch.scan import Blocked
+from ingest.watch.settle import Settling
+
+_log = logging.getLogger(__name__)
+
+
+class Telling:
+    """Tells the store of one source."""
+
+    def __init__(self, desk: Desk, rules: Rules, settling: Settling, condition: Condition) -> None:
+        self._desk = desk
+        self._source = condition.source.name
+        self._rules = rules
+        self._settling = settling
+        self._condition = condition
+        self._news: list[Waiting] = []  # blocked, and not in the store yet
+
+    def block(self, blocked: Blocked) -> None:
+        """Something cannot be read, which the store is to know where it is news."""
+        if self._condition.block(blocked):
+            self._news.append(Waiting(blocked.look, self._desk.clock.now(), blocked.reason))
+
+    def tell(self, before: float) -> None:
+        """The store knows what has been waiting since the monotonic moment `before`, and what is blocked."""
+        settling = [
+            Waiting(Look(path, entry.stat), entry.since_at, entry.reason)
+            for path, entry in self._settling.pending.take_untold(before)
+        ]
+        if settling or self._news:
+            for waiting in settling:
+                if self._rules.announces(waiting.look.path):
+                    _log.warning("%s: %s: %s", self._source, show(waiting.look.path), waiting.reason)
+            with self._desk.store.write() as tx:
+                sightings.wait(tx, self._source, "settling", settling)
+                sightings.wait(tx, self._source, "blocked", self._news)
+            self._news = []
+
+    def report(self) -> None:
+        """The row of the source is as its condition."""
+        with self._desk.store.write() as tx:
+            sources.report(tx, self._condition.report(len(self._settling.pending)))
+        self._condition.is_news = False
