@@ -26,9 +26,10 @@ from ingest.errors import CannotWrite, StoreUnusable
 from ingest.filesystems import filesystem_of, is_remote
 from ingest.store.directories import make_private_directory
 from ingest.store.driver import is_busy, sqlite_module
+from ingest.store.identity import check_log, identity
 from ingest.store.schema import REVISION
 from ingest.store.soundness import AT_START, damage
-from ingest.store.translating import damaged_or_refused, refused, replaced, translated
+from ingest.store.translating import damaged_or_refused, replaced, translated
 
 Tx = Connection
 
@@ -47,7 +48,7 @@ class Store:
     def __init__(self, url: str, path: Path) -> None:
         self.url = url
         self.path = path
-        self._identity = _identity(path)
+        self._identity = identity(path)
         self._cookie: int | None = None  # of the schema that was found to be ours; None: any will do
         self._writer = _engine(self._connect, begin=_begin_immediate)
         self._reader = _engine(self._connect, begin=_begin_snapshot, pragmas=("query_only=ON",))
@@ -69,6 +70,7 @@ class Store:
             tx = self._writing_connection()
             with tx.begin():
                 self.check_identity()
+                check_log(tx, self.path)
                 if self._cookie is not None and _cookie(tx) != self._cookie:
                     self._refuse_other_schema(tx)
                 yield tx
@@ -82,7 +84,7 @@ class Store:
 
     def check_identity(self) -> None:
         """Raise `StoreReplaced` unless the path still names the file that was opened."""
-        if _identity(self.path) != self._identity:
+        if identity(self.path) != self._identity:
             raise replaced(self.path)
 
     def refuse_other_schema(self) -> None:
@@ -273,16 +275,6 @@ def _patiently(attempt: Any) -> None:
             time.sleep(random.uniform(*_WAIT))  # noqa: S311  # spreads waiters, hides nothing
         else:
             return
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    try:
-        found = path.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError as error:
-        raise refused(path, str(error.strerror)) from error
-    return found.st_dev, found.st_ino
 
 
 def _refuse_remote(path: Path) -> None:

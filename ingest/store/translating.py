@@ -35,6 +35,14 @@ def replaced(path: Path) -> StoreReplaced:
     )
 
 
+def log_taken_away(path: Path) -> StoreReplaced:
+    """The write-ahead log beside the database is not the one that is written to."""
+    return StoreReplaced(
+        f"the log of the database {path} was removed or replaced while in use",
+        hint="stop every ingest process, which saves what they still hold, and start again",
+    )
+
+
 def refused(path: Path, said: str) -> CannotWrite:
     """The disk refuses; that it is full or read-only is said rather than what SQLite makes of it."""
     said = room_trouble(path.parent) or said

@@ -1,0 +1,31 @@
+"""Which file a path names, and whether the files of the database are still the ones that are in use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from ingest.store.translating import log_taken_away, refused
+
+
+def identity(path: Path) -> tuple[int, int] | None:
+    """Device and inode of the file at `path`, None where there is none; raises `CannotWrite`."""
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise refused(path, str(error.strerror)) from error
+    return found.st_dev, found.st_ino
+
+
+def check_log(tx: Connection, path: Path) -> None:
+    """Raise `StoreReplaced` when the log that `tx` writes to has lost its name.
+
+    No process reads then what another commits. SQLite itself removes a log
+    only when no connection is open any more.
+    """
+    found = identity(path.with_name(f"{path.name}-wal"))
+    if found is None or tx.info.setdefault("log", found) != found:
+        raise log_taken_away(path)
