@@ -42,8 +42,8 @@ torture: $(VENV)/.stamp ## campaigns of faults: SECONDS=180 each, SEEDS="1 2 3" 
 	@$(BIN)/python -m compileall -q ingest processors migrations tests
 	@$(BIN)/python -m tests.torture --seconds $(SECONDS) $(if $(SEEDS),--seeds $(SEEDS))
 
-sweep: $(VENV)/.stamp ## fail or kill at every file-system call of one landing and one delivery
-	INGEST_SWEEP=whole $(BIN)/python -m pytest -n 2 tests/faults/test_sweep.py
+sweep: $(VENV)/.stamp ## fail or kill at each call that changes or reads a file: landing, leaving, delivery, call outside
+	INGEST_SWEEP=whole $(BIN)/python -m pytest -n 2 tests/faults/test_sweep.py tests/faults/test_sweep_outside.py
 
 check: $(VENV)/.stamp ## style, types, import contracts, spelling
 	$(BIN)/ruff check .

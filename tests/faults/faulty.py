@@ -45,7 +45,7 @@ class Fault:
 
     at: int = 0
     how: str = "kill"  # kill | short | the name of an errno
-    calls: str = ""  # names of calls that count, comma-separated; empty: all
+    calls: str = ""  # names of calls that count, comma-separated; empty: all but stat, list and lock
     is_lasting: bool = False  # every later call fails too
     below: Path | None = None  # the directory; None: the project's
 

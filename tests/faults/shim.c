@@ -1,9 +1,15 @@
 /* Makes the N-th file-system call below a directory fail, fall short, or be the last one of its process.
  *
+ * Calls that change what is on disk, or read what is in a file: open, create, read, pread, write, pwrite,
+ * fsync, truncate, allocate, chmod, rename, link, unlink, mkdir, rmdir, mmap.
+ * Calls that look or lock, which count only where FAULT_CALLS names them: stat, list (directories), lock (flock).
+ * Not here: close, the byte-range locks of fcntl, whatever touches neither names nor bytes (times, attributes,
+ * polling), sockets, and what is read or written through a map.
+ *
  * Loaded with LD_PRELOAD into a command and all its children. From the environment:
  *
  *   FAULT_BELOW    only calls on paths below this directory count
- *   FAULT_CALLS    names of calls that count, comma-separated; empty: all of them
+ *   FAULT_CALLS    names of calls that count, comma-separated; empty: all but those that look or lock
  *   FAULT_AT       N, counted over all processes together; 0: none, calls are only counted
  *   FAULT_HOW      kill (SIGKILL), short (half of a write), or the number of an errno
  *   FAULT_ON       1: every call from the N-th on; else that one only
@@ -13,6 +19,7 @@
  * While the file named FAULT_COUNTER with ".off" appended exists, nothing fails.
  */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -23,6 +30,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -57,7 +65,7 @@ static int judge(const char *name, const char *path) {
     if (!is_armed || strncmp(path, below, strlen(below))) return 0;
     char wanted[64];
     snprintf(wanted, sizeof wanted, ",%s,", name);
-    if (*calls && !strstr(calls, wanted)) return 0;
+    if (*calls ? !strstr(calls, wanted) : !!strstr(",stat,list,lock,", wanted)) return 0;
     uint64_t n = __atomic_add_fetch(counter, 1, __ATOMIC_SEQ_CST);
     if (log_handle >= 0) {
         char line[PATH_MAX + 64];
@@ -222,6 +230,67 @@ int unlinkat(int dir, const char *path, int flags) {
 int mkdir(const char *path, mode_t mode) {
     REAL(int, "mkdir", const char *, mode_t);
     return judge_at("mkdir", AT_FDCWD, path) == 1 ? -1 : real(path, mode);
+}
+
+int mkdirat(int dir, const char *path, mode_t mode) {
+    REAL(int, "mkdirat", int, const char *, mode_t);
+    return judge_at("mkdir", dir, path) == 1 ? -1 : real(dir, path, mode);
+}
+
+int rmdir(const char *path) {
+    REAL(int, "rmdir", const char *);
+    return judge_at("rmdir", AT_FDCWD, path) == 1 ? -1 : real(path);
+}
+
+#define STAT(symbol) \
+    int symbol(const char *path, struct stat64 *into) { \
+        REAL(int, #symbol, const char *, struct stat64 *); \
+        return judge_at("stat", AT_FDCWD, path) == 1 ? -1 : real(path, into); \
+    }
+STAT(stat64)
+STAT(lstat64)
+
+int fstat64(int handle, struct stat64 *into) {
+    REAL(int, "fstat64", int, struct stat64 *);
+    return judge_handle("stat", handle) == 1 ? -1 : real(handle, into);
+}
+
+int fstatat64(int dir, const char *path, struct stat64 *into, int flags) {
+    REAL(int, "fstatat64", int, const char *, struct stat64 *, int);
+    return judge_at("stat", dir, path) == 1 ? -1 : real(dir, path, into, flags);
+}
+
+#define XSTAT(symbol) /* how libraries built for an older glibc ask, SQLite's among them */ \
+    int symbol(int version, const char *path, struct stat64 *into) { \
+        REAL(int, #symbol, int, const char *, struct stat64 *); \
+        return judge_at("stat", AT_FDCWD, path) == 1 ? -1 : real(version, path, into); \
+    }
+XSTAT(__xstat64)
+XSTAT(__lxstat64)
+
+int __fxstat64(int version, int handle, struct stat64 *into) {
+    REAL(int, "__fxstat64", int, int, struct stat64 *);
+    return judge_handle("stat", handle) == 1 ? -1 : real(version, handle, into);
+}
+
+DIR *opendir(const char *path) {
+    REAL(DIR *, "opendir", const char *);
+    return judge_at("list", AT_FDCWD, path) == 1 ? NULL : real(path);
+}
+
+DIR *fdopendir(int handle) {
+    REAL(DIR *, "fdopendir", int);
+    return judge_handle("list", handle) == 1 ? NULL : real(handle);
+}
+
+struct dirent64 *readdir64(DIR *entries) {
+    REAL(struct dirent64 *, "readdir64", DIR *);
+    return judge_handle("list", dirfd(entries)) == 1 ? NULL : real(entries);
+}
+
+int flock(int handle, int how_to) {
+    REAL(int, "flock", int, int);
+    return judge_handle("lock", handle) == 1 ? -1 : real(handle, how_to);
 }
 
 #define MMAP(symbol) \
