@@ -55,8 +55,20 @@ class Books:
         )
 
     def not_left(self) -> list[Place]:
-        """Files that have landed and were to leave their source, and still lie there."""
-        return [
+        """Files that have landed and were to leave their source, and still lie there, or what announced them.
+
+        Where a path was sent again, an announcement may rightly wait for what it speaks of to come once more.
+        """
+        announced = [
+            word
+            for place, word in self._model.announced.items()
+            if not BY_NAME[place[0]].keeps
+            and len(self._model.history[place]) == 1
+            and self.versions[place]
+            and not self._project.at(place).exists()
+            and self._project.at(word).exists()
+        ]
+        return announced + [
             place
             for place, content in self._model.standing.items()
             if not BY_NAME[place[0]].keeps

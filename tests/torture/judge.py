@@ -57,6 +57,7 @@ def judge(project: Project, model: Model, fleet: Fleet, receiver: Receiver) -> s
     versions = books.versions
     _landings_are_what_was_dropped(project, model, books)
     outside.what_left_is_whole(project, model, books)
+    hold("I11", not books.not_left(), f"has not left: {books.not_left()[:3]}")
     _refusals_are_visible(project, model, books)
     _events_are_whole(project)
     _outcomes_are_one_each(project, model)

@@ -30,6 +30,7 @@ class Model:
     linked: set[Place] = field(default_factory=set)  # had a second name at some time
     contents: dict[str, Content] = field(default_factory=dict)  # by digest
     by_hand: set[Place] = field(default_factory=set)  # nothing ever lay there: people landed it
+    announced: dict[Place, Place] = field(default_factory=dict)  # by what lies beside them at that place
     left: list[tuple[Place, Content]] = field(default_factory=list)  # what was gone when it was replaced
 
     def drop(self, place: Place, content: Content) -> None:

@@ -66,9 +66,11 @@ def _nothing_else_lies(directory: Path, source: str, model: Model) -> None:
     for (name, path), contents in model.history.items():
         if name == source:
             lay[path.rpartition(b"/")[0] or b"."] |= {content.sha256 for content in contents}
+    words = {path for name, path in model.announced.values() if name == source}
     for file in _files(directory):
         folder = os.fsencode(file.parent.relative_to(directory))
-        hold("I2", _digest(file) in lay[folder], f"{file} was never dropped")
+        is_marker = os.fsencode(file.relative_to(directory)) in words and not file.stat().st_size
+        hold("I2", is_marker or _digest(file) in lay[folder], f"{file} was never dropped")
 
 
 def notified_under_one_key(project: Project, receiver: Receiver) -> None:

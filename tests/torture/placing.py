@@ -113,6 +113,7 @@ class Placer:
         order = self._chance.choice(word.orders if is_new else LATER)
         if not word.is_possible or place in self._model.withheld:
             return
+        self._model.announced[place] = place[0], self._project.path_in(place[0], word.at)
         if order == "before":
             word.appear(self._part_beside(at))
         self._rename_in(place, content)

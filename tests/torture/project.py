@@ -100,6 +100,10 @@ class Project(Pipeline):
         """Where a path of a source lies."""
         return self.source(place[0]) / os.fsdecode(place[1])
 
+    def path_in(self, source: str, at: Path) -> bytes:
+        """The path within its source of what lies at `at`."""
+        return os.fsencode(at.relative_to(self.source(source)))
+
     def environment(self) -> dict[str, str]:
         """What every process of the campaign is started with; by it all they bring about are found."""
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "INGEST_"))}

@@ -188,6 +188,15 @@ def _ignored_taken(finished: Finished) -> None:
     finished.project.at(next(iter(finished.model.withheld | finished.model.ignored))).unlink()
 
 
+def _marker_left(finished: Finished) -> None:
+    landed = {path for (path,) in finished.project.rows("SELECT path FROM landings WHERE source = 'called'")}
+    once = (place for place, contents in finished.model.history.items() if len(contents) == 1)
+    word = next(
+        finished.model.announced[place] for place in once if place[0] == "called" and place[1] in landed
+    )
+    finished.project.at(word).touch()
+
+
 def _private_left(finished: Finished) -> None:
     (finished.project.source("moved") / ".a.csv.leaving").touch()
 
@@ -229,6 +238,7 @@ def _open_to_others(finished: Finished) -> None:
         (_moved_otherwise, "I2: .* was never dropped"),
         (_taken, "I1: .* was taken from a source that keeps"),
         (_ignored_taken, "I1: .* was never to land"),
+        (_marker_left, "I11: has not left"),
         (_private_left, "I8: private names"),
         (_temporary_left, "I8: left behind"),
         (_told_twice, "I5: .* came under keys that do not stand"),
