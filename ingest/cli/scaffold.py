@@ -14,7 +14,10 @@ from ingest.errors import CannotWrite
 from ingest.store.engine import open_store
 
 _TEMPLATES = Path(__file__).parent / "templates"
-_PROCESSOR = "processors/line_counts.py"
+_FIRST = {
+    "processors/line_counts.py": "line_counts.py.txt",
+    "tests/test_line_counts.py": "test_line_counts.py.txt",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +48,8 @@ def _made(directory: Path, *, is_example: bool) -> Iterator[Written]:
     template = "example.toml" if is_example else FILE_NAME
     yield _file(directory, FILE_NAME, (_TEMPLATES / template).read_bytes())
     if not had_settings:
-        yield _file(directory, _PROCESSOR, (_TEMPLATES / "line_counts.py.txt").read_bytes())
+        for path, written in _FIRST.items():
+            yield _file(directory, path, (_TEMPLATES / written).read_bytes())
     held = load(directory / FILE_NAME, env=os.environ)
     for source in held.sources:
         yield _folder(directory, source.path)

@@ -1,31 +1,26 @@
-"""Trying a processor: found, run on a file, and what it handed over shaped for machines and for people."""
+"""Trying a processor: found, run, and what would come of it shaped for machines and for people."""
 
 from __future__ import annotations
 
 import itertools
-import os
 from collections.abc import Iterator
-from contextlib import suppress
-from datetime import datetime
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from ingest import registry
-from ingest.cli import output, wiring
+from ingest.cli import output, replayview, subjects, wiring
 from ingest.cli.words import so_many
 from ingest.config import ProcessorSettings, Settings, database_file
-from ingest.contract import Table
 from ingest.domain.calls import Intent
 from ingest.domain.codec import envelope
 from ingest.domain.events import FileLanded
 from ingest.domain.showing import show
-from ingest.errors import UsageError
-from ingest.store import booked, booking
-from ingest.store.engine import open_store
-from ingest.store.foreign import own_inodes
-from ingest.work import trial
-from ingest.work.context import Reader
-from ingest.work.trial import Subject, Tried
+from ingest.errors import NotFound
+from ingest.store.engine import Store, open_store
+from ingest.store.migrate import create_or_upgrade
+from ingest.work.trial import Tried, emitted, try_out
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -39,9 +34,13 @@ def run(held: Settings, name: str, file: Path, *, local: Path) -> Tried:
     chosen = _chosen(held, name)
     found = registry.find(chosen.use, local=local).processor
     accepts = chosen.accepts or found.accepts
-    takes_files = FileLanded.type in accepts
-    subject = _subject(held, file, now=wiring.now()) if takes_files else trial.emitted(file)
-    return trial.try_out(subject, found, chosen, select=_reader(held), clock=wiring.now)
+    with _store(held) as store:
+        if FileLanded.type not in accepts:
+            subject = emitted(file)
+        else:
+            with store.read() as tx:
+                subject = subjects.of_file(tx, held, file, now=wiring.now())
+        return try_out(subject, found, chosen, store=store, clock=wiring.now)
 
 
 def as_json(tried: Tried) -> dict[str, Any]:
@@ -58,13 +57,17 @@ def as_json(tried: Tried) -> dict[str, Any]:
         "error": tried.error,
         "event": envelope(tried.event),
         "rows_in": tried.handover.rows_in,
-        "rows_rejected": tried.handover.rejected,
-        "facts_emitted": tried.handover.facts,
+        "rows_booked": tried.booked,
+        "rows_duplicate": tried.duplicate,
+        "rows_rejected": tried.rejected,
+        "facts_emitted": tried.emitted,
         "rows": rows,
         "facts": list(_some(tried.facts(), _MOST)),
         "rejects": refused,
         "calls_registered": len(tried.handover.calls),
         "calls": [_call(intent) for intent in _some(tried.calls(), _MOST)],
+        "stands": tried.compared.stands.state,
+        "differences": tried.compared.differences.as_plain(),
     }
 
 
@@ -89,13 +92,22 @@ def view(tried: Tried) -> Iterator[RenderableType]:
     calls = [(show(c.name), c.function, output.one_line(c.request)) for c in _some(tried.calls(), _SHOWN)]
     if calls:
         yield output.table("calls", ("name", "function", "request"), calls)
-    handover = tried.handover
-    said = f"{so_many(handover.rows_in, 'row')} in, {handover.rejected} rejected"
-    said += f", {so_many(handover.facts, 'fact')}"
-    said += f", {so_many(len(handover.calls), 'call')}" if handover.calls else ""
+    if tried.compared.stands.was_done:
+        yield from replayview.differing(tried.compared.differences)
     style = "green" if tried.verdict == "done" else "bold red"
     error = "" if tried.error is None else f" — {output.one_line(tried.error)}"
-    yield Text(f"{tried.verdict}: {said}; nothing was applied{error}", style=style)
+    yield Text(f"{tried.verdict}: {_in_words(tried)}; nothing was applied{error}", style=style)
+
+
+def _in_words(tried: Tried) -> str:
+    """As `trace` says what a delivery came to."""
+    counts = [f"{tried.rejected} rejected"]
+    if tried.verdict == "done":
+        booked = [f"{tried.booked} booked", f"{tried.duplicate} duplicate"]
+        counts = [*booked, *counts, so_many(tried.emitted, "fact")]
+        if tried.handover.calls:
+            counts.append(so_many(len(tried.handover.calls), "call"))
+    return f"{so_many(tried.handover.rows_in, 'row')}: {', '.join(counts)}"
 
 
 def _call(intent: Intent) -> dict[str, Any]:
@@ -113,36 +125,26 @@ def _chosen(held: Settings, name: str) -> ProcessorSettings:
     known = {each.name: each for each in held.processors}
     if ":" in name and name not in known:
         return ProcessorSettings(name=name.rpartition(":")[2], use=name)
-    return held.processor(name)
+    try:
+        return held.processor(name)
+    except NotFound as error:
+        raise NotFound(
+            error.message, hint=f"{error.hint}; another is named by its `use`, as MODULE:{name}"
+        ) from error
 
 
-def _subject(held: Settings, file: Path, *, now: datetime) -> Subject:
-    """As the source would land it in whose directory `file` lies; else as of a source called `try`."""
-    absolute = Path(os.path.abspath(file))  # noqa: PTH100  # a link is not resolved
-    with suppress(OSError):
-        there = file.stat()
-        if (there.st_dev, there.st_ino) in own_inodes(database_file(held.store)):
-            raise UsageError(
-                f"{show(str(file))} is part of the database of this store",
-                hint="try the processor on a file that a partner could send",
-            )
-    for source in held.sources:
-        if absolute.is_relative_to(source.path):
-            path = os.fsencode(absolute.relative_to(source.path))
-            return trial.landed(file, source=source.name, path=path, encoding=source.encoding, now=now)
-    return trial.landed(file, source="try", path=os.fsencode(file.name), encoding="utf-8", now=now)
-
-
-def _reader(held: Settings) -> Reader:
-    """`ctx.select` reads what stands committed: nothing, where there is no store or no such table yet."""
-
-    def read(table: Table, equal: dict[str, Any]) -> list[dict[str, Any]]:
-        if not database_file(held.store).exists():
-            return []
-        with open_store(held.store.url) as store, store.read() as tx:
-            return booking.select_rows(tx, table, equal) if booked.stands(tx, table.name) else []
-
-    return read
+@contextmanager
+def _store(held: Settings) -> Iterator[Store]:
+    """The store as it stands; an empty one for the moment, where there is none."""
+    if database_file(held.store).exists():
+        with open_store(held.store.url) as store:
+            yield store
+        return
+    with TemporaryDirectory(prefix="ingest-try-") as directory:
+        url = f"sqlite:///{directory}/empty.db"
+        create_or_upgrade(url)
+        with open_store(url) as store:
+            yield store
 
 
 def _some(items: Iterator[Any], most: int) -> Iterator[Any]:

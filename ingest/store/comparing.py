@@ -40,6 +40,9 @@ class Compared:
     booked: int = 0
     duplicate: int = 0
     conflicts: int = 0
+    refused: list[tuple[Any, ...]] = field(
+        default_factory=list
+    )  # the first conflicts, as they would be rejected
     error: str | None = None  # why it would be dead; nothing of it would be applied
     differences: Differences = field(default_factory=Differences)
 
@@ -82,7 +85,7 @@ def compare(tx: Tx, event_id: str, handover: Handover, rules: Rules) -> Compared
             found.add(comparison.of_rest(compared.stands))
             compared.differences = found
     except PermanentError as error:
-        compared.error = f"{error.message} ({error.hint})" if error.hint else error.message
+        compared.error = error.message  # its hint is about what would be recorded, and nothing is
     return compared
 
 
@@ -171,6 +174,8 @@ class _Comparison:
             else:
                 compared.conflicts += 1
                 refused = conflict(tables[name], row)
+                if len(compared.refused) < comparing.MOST_EXAMPLES:
+                    compared.refused.append(refused)
                 self.rest.would.add(refused, _reject_item(refused))
 
     def _taken(self, table: Table, would: Sequence[Item]) -> dict[Item, Item]:

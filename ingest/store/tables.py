@@ -69,6 +69,16 @@ def ensure(tx: Tx, processor: str, tables: Sequence[Table]) -> None:
             _extend(tx, table, json.loads(known.columns))
 
 
+def standing(tx: Tx, processor: str, tables: Sequence[Table]) -> tuple[Table, ...]:
+    """Those of `tables` that stand exactly as they are declared, and belong to `processor`."""
+
+    def stands(table: Table) -> bool:
+        known = tx.execute(_OF, {"of_name": table.name}).first()
+        return known is not None and (known.processor, known.columns) == (processor, _declared(table))
+
+    return tuple(filter(stands, tables))
+
+
 def _create(tx: Tx, processor: str, table: Table) -> None:
     if inspect(tx).has_table(table.name):
         raise UsageError(f"a table {table.name!r} stands in the database and no processor declared it")

@@ -47,6 +47,11 @@ class _Given:
     key: str = ""
 
 
+def _named(processors: Sequence[Processor]) -> dict[str, Processor]:
+    """Each under the name that it has on a bench: that of its function."""
+    return {each.function.__name__: each for each in processors}
+
+
 class Bench:
     """Some processors, what was given to them, and what came of it.
 
@@ -56,7 +61,7 @@ class Bench:
 
     def __init__(self, directory: Path, processors: Sequence[Processor], settings: dict[str, Any]) -> None:
         self._directory, self._settings_given = directory, settings
-        self._processors = {each.function.__name__: each for each in processors}
+        self._processors = _named(processors)
         self._given: list[_Given] = []
         self._inbox = directory / _SOURCE
         self._inbox.mkdir(parents=True)
@@ -119,6 +124,19 @@ class Bench:
         first = next(iter(self._processors))
         return [verdict for verdict in self.verdicts() if verdict.processor == first][-1]
 
+    def shadow(self, *instead: Processor) -> dict[str, Any]:
+        """What would change if everything were run again; nothing of it is applied.
+
+        `instead` stand in for those of the same name: another version, for
+        instance. The keys are those of `differences` in `ingest replays show --json`.
+        """
+        self.work()
+        ids = self._start_replay("shadow")
+        with self._open() as store:
+            work_off(store, self._settings, {**self._processors, **_named(instead)})
+        with self._open() as store, store.read() as tx:
+            return seen.differences(tx, ids)
+
     def standing(self) -> Standing:
         """Everything that was brought about, to be compared with that of another bench."""
         with self._open() as store:
@@ -154,18 +172,23 @@ class Bench:
     def assert_replay_changes_nothing(self) -> None:
         """All of it was run again by the present code, and every result was what stands."""
         before = self.standing()
-        request = planning.Request(
-            processors=(), selection=Selection(), reason="the bench", who="ingest.testing"
-        )
-        with self._open() as store:
-            _, started = planning.start(store, request, now=wall_clock())
+        ids = self._start_replay("rerun")
         self.work()
         with self._open() as store, store.read() as tx:
-            reports = [one for s in started if s.replay_id for one in replays.reports(tx, s.replay_id)]
+            reports = [report for id_ in ids for report in replays.reports(tx, id_)]
         for one in reports:
             came = f"{one.repaired} repaired, {one.changed} changed, {one.dead} dead"
             assert one.unchanged == one.total, f"a replay of {one.processor} finds {came}"  # noqa: S101
         assert self.standing() == before, "replayed, it is not what it was"  # noqa: S101
+
+    def _start_replay(self, mode: str) -> list[str]:
+        """The ids of the replays by which everything is due again."""
+        request = planning.Request(
+            processors=(), selection=Selection(), mode=mode, reason="the bench", who="ingest.testing"
+        )
+        with self._open() as store:
+            _, started = planning.start(store, request, now=wall_clock())
+        return [each.replay_id for each in started if each.replay_id is not None]
 
     def _another(
         self,

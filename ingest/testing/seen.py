@@ -9,7 +9,8 @@ from typing import Any
 
 from ingest.contract import Processor, Table
 from ingest.domain.codec import decode, loads, typed
-from ingest.store import booking, browsing, history, refused
+from ingest.domain.comparing import Differences
+from ingest.store import booking, browsing, history, refused, replays, shadows
 from ingest.store import calls as calling
 from ingest.store.browsing import Listed, Window
 from ingest.store.engine import Store, Tx
@@ -107,6 +108,17 @@ def log(tx: Tx) -> list[Listed]:
         if not page:
             return found
         found += page
+
+
+def differences(tx: Tx, replay_ids: Sequence[str]) -> dict[str, Any]:
+    """What these shadow replays found, in all."""
+    found, turns = Differences(), []
+    for id_ in replay_ids:
+        [report] = replays.reports(tx, id_)
+        found.add(shadows.totals(tx, report.generation_id))
+        turns += shadows.turns(tx, report.generation_id)
+    outcomes = [{"stands": turn.stands, "would": turn.would, "events": turn.events} for turn in turns]
+    return {"outcomes": outcomes, **found.totals_as_plain()}
 
 
 def standing(store: Store, processors: dict[str, Processor]) -> Standing:

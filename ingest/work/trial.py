@@ -1,31 +1,33 @@
-"""Trying a processor on one file: the real function and the real context, and nothing is applied."""
+"""Trying a processor on one event: the real function and context, and what stands; nothing is applied."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from ingest.config import ProcessorSettings
-from ingest.contract import Processor
+from ingest.contract import Processor, Table
 from ingest.domain.calls import Intent
-from ingest.domain.codec import decode, encode, root_event
-from ingest.domain.events import Event, FileLanded
-from ingest.domain.media import media_type
-from ingest.domain.naming import encode_attribute, landed_id
+from ingest.domain.codec import decode, encode
+from ingest.domain.events import Event
 from ingest.domain.showing import show
 from ingest.errors import NotFound, UsageError
+from ingest.store import booked, booking
+from ingest.store.comparing import Compared
+from ingest.store.engine import Store
 from ingest.store.handover import Facts, Handover, Rejects, Rows
 from ingest.store.held import Held
 from ingest.store.lanes import Lane
-from ingest.work.context import Reader, Surroundings
+from ingest.store.rules import Rules
+from ingest.store.standing import Standing
+from ingest.store.tables import standing
+from ingest.work.context import Surroundings
+from ingest.work.foresee import compared
 from ingest.work.perform import perform
-
-_TRIED = "tried"  # how completeness was established
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +48,28 @@ class Tried:
     verdict: str
     error: str | None
     handover: Handover
+    compared: Compared  # with what stands; with nothing where the processor failed
+
+    @property
+    def booked(self) -> int:
+        """Rows that would be booked."""
+        return self.compared.booked if self.verdict == "done" else 0
+
+    @property
+    def duplicate(self) -> int:
+        """Rows that stand already, by another event or one before them in the file."""
+        return self.compared.duplicate if self.verdict == "done" else 0
+
+    @property
+    def rejected(self) -> int:
+        """Rows refused by the processor, or because they conflict with what stands."""
+        return self.handover.rejected + self.compared.conflicts
+
+    @property
+    def emitted(self) -> int:
+        """Facts that would stand."""
+        facts = self.compared.differences.of("facts")
+        return facts.added + facts.changed + facts.unchanged
 
     def rows(self) -> Iterator[tuple[str, dict[str, Any], str | None]]:
         """Every row handed over: table, values as the database would keep them, id of its fact."""
@@ -67,48 +91,15 @@ class Tried:
                 yield from (json.loads(fact.body) for fact in piece.facts if fact is not None)
 
     def rejects(self) -> Iterator[tuple[int | None, str | None, str, str]]:
-        """Every row refused: line, column, rule, raw."""
+        """Every row refused: line, column, rule, raw; of conflicts with what stands, the first few."""
         for piece in self.handover.pieces():
             if isinstance(piece, Rejects):
                 yield from piece.rejects
+        yield from self.compared.refused
 
     def calls(self) -> Iterator[Intent]:
         """Every call registered, in its order."""
         yield from self.handover.calls
-
-
-def landed(file: Path, *, source: str, path: bytes, encoding: str, now: datetime) -> Subject:
-    """The fact that `file` landed, as version 1 of `path` in `source`; raises `NotFound`."""
-    try:
-        with file.open("rb") as opened:
-            sha256, size = hashlib.file_digest(opened, "sha256").hexdigest(), file.stat().st_size
-    except OSError as error:
-        raise NotFound(f"{show(str(file))} cannot be read: {error.strerror}") from error
-    data = FileLanded(
-        source=source,
-        name=show(path.rpartition(b"/")[2]),
-        path=show(path),
-        size=size,
-        sha256=sha256,
-        media_type=media_type(path),
-        version=1,
-        supersedes=None,
-        duplicateof=None,
-        landed_at=now,
-        complete=_TRIED,
-        fields={},
-        encoding=encoding,
-        content=f"archive:sha256:{sha256}",
-    )
-    event = root_event(
-        data,
-        id=landed_id(source, path, sha256, 1),
-        source=f"/ingest/{source}",
-        subject=encode_attribute(path),
-        time=now,
-        partitionkey=f"{source}/{encode_attribute(path)}",
-    )
-    return Subject(event=event, origin=source, file=file, sha256=sha256)
 
 
 def emitted(file: Path) -> Subject:
@@ -131,31 +122,46 @@ def try_out(
     processor: Processor,
     settings: ProcessorSettings,
     *,
-    select: Reader,
+    store: Store,
     clock: Callable[[], datetime],
 ) -> Tried:
-    """The processor has run on the subject; what it handed over was collected and nothing else."""
+    """The processor has run on the subject; what it handed over was compared with what stands, no more."""
 
     def opened(_digest: str) -> BinaryIO:
         if subject.file is None:
             raise NotFound("the file at the root of this event is not at hand")
         return subject.file.open("rb")
 
+    def selected(table: Table, equal: dict[str, Any]) -> list[dict[str, Any]]:
+        with store.read() as tx:
+            return booking.select_rows(tx, table, equal) if booked.stands(tx, table.name) else []
+
     around = Surroundings(
-        processor=settings.name, options=settings.options, open=opened, select=select, clock=clock
+        processor=settings.name, options=settings.options, open=opened, select=selected, clock=clock
     )
     processor.check_options(settings.name, settings.options)
     run = perform(_held(subject), processor, around, clock)
-    error = None if run.failure is None else run.failure.error
-    verdict = "done"
-    if run.failure is not None:
-        verdict = "dead" if run.failure.is_permanent else "retrying"
-    elif run.spool.rejected > float(settings.max_rejects) * run.spool.rows_in:
-        verdict, error = (
-            "dead",
-            f"{run.spool.rejected} of {run.spool.rows_in} rows rejected, more than max_rejects",
-        )
-    return Tried(event=subject.event, verdict=verdict, error=error, handover=run.spool)
+    with store.read() as tx:
+        tables = standing(tx, settings.name, processor.owned_tables())
+    run = compared(store, run, _rules(settings, tables))
+    found = run.compared or Compared(stands=Standing())
+    tried = Tried(
+        event=subject.event, verdict=found.would, error=found.error, handover=run.spool, compared=found
+    )
+    if run.failure is None:
+        return tried
+    verdict = "dead" if run.failure.is_permanent else "retrying"
+    return replace(tried, verdict=verdict, error=run.failure.error)
+
+
+def _rules(settings: ProcessorSettings, tables: tuple[Table, ...]) -> Rules:
+    """What a result is held to; a table that does not stand as it is declared holds nothing."""
+    return Rules(
+        processor=settings.name,
+        tables=tables,
+        max_rejects=float(settings.max_rejects),
+        max_facts=settings.max_facts,
+    )
 
 
 def _held(subject: Subject) -> Held:

@@ -1,9 +1,10 @@
-"""`init`, `demo`, `try`: a newcomer's first minutes."""
+"""`init`, `demo`: a newcomer's first minutes."""
 
 from __future__ import annotations
 
-import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,16 @@ def test_init_makes_a_project_that_works_at_once(example: tuple[str, ...], tmp_p
         if example
         else {"line_counts": 1, "payments": 1, "ledger": 3}
     )
+
+
+def test_the_first_processor_comes_with_a_test_that_passes(tmp_path: Path, ingest: Ingest) -> None:
+    assert ingest("init", str(tmp_path)).code == 0
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "ingest.testing.plugin", "-p", "no:cacheprovider"]
+
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
+
+    assert ended.returncode == 0, ended.stdout
+    assert b"1 passed" in ended.stdout
 
 
 def test_init_overwrites_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ingest: Ingest) -> None:
@@ -80,61 +91,6 @@ def test_the_demo_leaves_nothing_behind(tmp_path: Path) -> None:
 
     assert (said.code, said.json()["wrong"]) == (0, [])
     assert list(tmp_path.iterdir()) == []
-
-
-def test_try_shows_rows_and_facts_and_applies_nothing(day: Path, ingest: Ingest) -> None:
-    before = ingest("status", "--json").json()["head_position"]
-    file = "inbox/good.csv"
-
-    found = ingest("try", "payments", file, "--json").json()
-
-    assert found["verdict"] == "done"
-    assert [row["values"]["payment_id"] for row in found["rows"]] == ["P-1", "P-2", "P-3"]
-    assert [fact["data"]["payment_id"] for fact in found["facts"]] == ["P-1", "P-2", "P-3"]
-    assert found["event"]["data"]["source"] == "inbox"
-    assert (found["rows_in"], found["rejects"], found["calls"]) == (3, [], [])
-    assert ingest("status", "--json").json()["head_position"] == before
-    assert "nothing was applied" in ingest("try", "payments", file).out
-
-
-def test_a_processor_is_not_tried_on_the_database(worked: Path, ingest: Ingest) -> None:
-    (worked / "inbox" / "x.csv").hardlink_to(worked / ".ingest" / "ingest.db")
-
-    said = ingest("try", "payments", "inbox/x.csv")
-
-    assert said.code == 2
-    assert "part of the database" in said.err
-
-
-def test_try_shows_what_is_refused_and_exits_3(day: Path, ingest: Ingest) -> None:
-    said = ingest("try", "payments", "inbox/bad.csv", "--json")
-
-    assert said.code == 3
-    assert said.json()["verdict"] == "dead"
-    assert said.json()["rejects"][0]["line"] == 3
-    assert ingest("try", "payments", "inbox/bad.csv").code == 3
-
-
-def test_try_takes_an_event_for_a_processor_of_other_facts(day: Path, tmp_path: Path, ingest: Ingest) -> None:
-    event = ingest("events", "list", "--type", "ingest.payment.settled.v1", "--limit", "1", "--json").lines()[
-        0
-    ]["event"]
-    (tmp_path / "event.json").write_text(json.dumps(event))
-    (tmp_path / "none.json").write_text("[]")
-
-    found = ingest("try", "ledger", str(tmp_path / "event.json"), "--json").json()
-
-    assert len(found["rows"]) == 2
-    assert ingest("try", "ledger", str(tmp_path / "none.json")).code == 2
-
-
-def test_try_needs_no_store_and_finds_a_processor_by_its_use(empty: Path, ingest: Ingest) -> None:
-    (empty / "good.csv").write_text(GOOD)
-
-    assert ingest("try", "processors.payments:payments", "good.csv").code == 0
-    assert ingest("try", "nobody", "good.csv").code == 4
-    assert ingest("try", "payments", "missing.csv").code == 4
-    assert not (empty / ".ingest").exists()
 
 
 def _contents(home: Path) -> dict[str, bytes]:

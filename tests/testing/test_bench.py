@@ -13,7 +13,7 @@ from typing import ClassVar
 
 import pytest
 
-from ingest import Context, FileLanded, PermanentError, fact, processor, table
+from ingest import Context, FileLanded, PermanentError, Processor, fact, processor, table
 from ingest.testing import Bench, Refusal
 
 LINES = table("lines", text=str, amount=Decimal, unique="text")
@@ -141,6 +141,46 @@ def test_a_good_processor_is_idempotent_in_any_order(ingest_bench: MakeBench) ->
     independent.land("a.txt", "one\n")
     independent.land("b.txt", "two\n")
     independent.assert_order_does_not_matter()
+
+
+def doubled() -> Processor:
+    """Another version of `lines`, which refuses `two`."""
+
+    @processor(accepts=FileLanded, version="2", tables=[LINES])
+    def lines(event: FileLanded, ctx: Context) -> None:
+        with ctx.open() as file:
+            for number, raw in enumerate(file, start=1):
+                text = raw.decode().strip()
+                if text == "two":
+                    raise PermanentError("two is no good")
+                ctx.insert(
+                    LINES,
+                    {"text": text, "amount": Decimal(2 * number)},
+                    fact=LineRead(text=text),
+                    key=text,
+                    name=text,
+                )
+
+    return lines
+
+
+def test_a_shadow_says_what_another_version_would_change_and_applies_nothing(
+    ingest_bench: MakeBench,
+) -> None:
+    bench = ingest_bench(lines)
+    bench.land("a.txt", "one\n")
+    bench.land("b.txt", "two\n")
+    bench.work()
+    before = bench.standing()
+
+    same, other = bench.shadow(), bench.shadow(doubled())
+
+    unchanged = {"added": 0, "removed": 0, "changed": 0, "unchanged": 2}
+    assert (same["rows"], same["outcomes"]) == ({"lines": unchanged}, [])
+    assert other["outcomes"] == [{"stands": "done", "would": "dead", "events": 1}]
+    assert other["rows"] == {"lines": {"added": 0, "removed": 0, "changed": 1, "unchanged": 0}}
+    assert [(total["before"], total["after"]) for total in other["money"]] == [("1", "2")]
+    assert bench.standing() == before
 
 
 def test_a_processor_that_counts_its_runs_is_found_out(ingest_bench: MakeBench) -> None:

@@ -1,0 +1,92 @@
+"""What a processor is tried on: the fact that a file's source would state of it, or an event as JSON."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from datetime import datetime
+from pathlib import Path
+
+from ingest.config import Settings, database_file
+from ingest.domain.codec import decode
+from ingest.domain.events import Event
+from ingest.domain.identity import Standing
+from ingest.domain.showing import show
+from ingest.errors import NotFound, UsageError
+from ingest.store import browsing, contents, landings, sightings
+from ingest.store.engine import Tx
+from ingest.store.foreign import own_inodes
+from ingest.store.sightings import Look
+from ingest.trace import inside
+from ingest.watch.facts import Origin, landed, origin_of
+from ingest.watch.root import tuple_of
+from ingest.watch.take import Taken
+from ingest.work.trial import Subject
+
+_COMPLETE = "tried"  # how completeness was established: it was not
+_NOWHERE = Origin(
+    name="try",
+    event_source="/ingest/try",
+    encoding="utf-8",
+    partition="{path}",
+    pattern=None,
+    lands_resends=False,
+    duplicates="flag",
+)
+
+
+def of_file(tx: Tx, held: Settings, file: Path, *, now: datetime) -> Subject:
+    """The event of the file, where it stands landed at its path; else the one that would be stated of it now.
+
+    A file in the directory of a source is that source's; any other is of one called `try`.
+    Raises `NotFound` for a file that cannot be read, `UsageError` for what is none.
+    """
+    origin, path = _place(held, file)
+    taken = _read(file, path, database_file(held.store))
+    former = sightings.standing(tx, origin.name, [path]).get(path)
+    event = _event(tx, origin, taken, former, now=now)
+    return Subject(event=event, origin=origin.name, file=file, sha256=taken.sha256)
+
+
+def _event(tx: Tx, origin: Origin, taken: Taken, former: Standing | None, *, now: datetime) -> Event:
+    if former is not None and former.sha256 == taken.sha256:
+        stands = browsing.event(tx, former.event_id, now=now)
+        return decode(stands.body, stands.keyseq)
+    _, draft = landed(origin, taken, former, duplicate_of=_copied(tx, origin, taken), now=now)
+    return decode(draft.body)
+
+
+def _copied(tx: Tx, origin: Origin, taken: Taken) -> str | None:
+    """The event that first landed these bytes at another path; empty files are no copies of one another."""
+    first = contents.firsts(tx, [taken.sha256]).get(taken.sha256)
+    if first is None or not taken.look.stat.size:
+        return None
+    return landings.first_elsewhere(tx, origin.name, taken.look.path, taken.sha256, first)
+
+
+def _place(held: Settings, file: Path) -> tuple[Origin, bytes]:
+    for source in held.sources:
+        path = inside(source.path, file.absolute())
+        if path is not None:
+            return origin_of(held, source), path
+    return _NOWHERE, os.fsencode(file.name)
+
+
+def _read(file: Path, path: bytes, database: Path) -> Taken:
+    try:
+        found = file.stat()
+        if (found.st_dev, found.st_ino) in own_inodes(database):
+            raise UsageError(
+                f"{show(os.fsencode(file))} is part of the database of this store",
+                hint="try the processor on a file that a partner could send",
+            )
+        if not stat.S_ISREG(found.st_mode):
+            raise UsageError(
+                f"{show(os.fsencode(file))} is not a file", hint="it is read more than once: save it first"
+            )
+        with file.open("rb") as opened:
+            sha256 = hashlib.file_digest(opened, "sha256").hexdigest()
+    except OSError as error:
+        raise NotFound(f"{show(os.fsencode(file))} cannot be read: {error.strerror}") from error
+    return Taken(Look(path, tuple_of(found)), sha256, None, None, _COMPLETE)
