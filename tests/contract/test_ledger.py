@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest import PermanentError
+from ingest.testing import hand_over
 from processors.currencies import DECIMALS
 from processors.facts import PaymentSettled
 from processors.ledger import ledger
-from tests.contract.recording import handle
 
 
 def settled(amount: Decimal, currency: str) -> PaymentSettled:
@@ -25,7 +25,7 @@ def settled(amount: Decimal, currency: str) -> PaymentSettled:
 
 
 def test_a_payment_is_posted_to_its_account_and_against_the_clearing_account() -> None:
-    postings = handle(ledger, settled(Decimal("-12.50"), "EUR")).inserted
+    postings = hand_over(ledger, settled(Decimal("-12.50"), "EUR")).rows
 
     assert [dict(posting.values) for posting in postings] == [
         {"payment_id": "P-1", "account": "MERCHANT-17", "currency": "EUR", "amount_minor": -1250},
@@ -36,7 +36,7 @@ def test_a_payment_is_posted_to_its_account_and_against_the_clearing_account() -
 
 @given(st.integers(-(2**63) + 1, 2**63 - 1), st.sampled_from(sorted(DECIMALS)))
 def test_every_payment_has_two_postings_that_cancel_out_to_the_last_unit(minor: int, currency: str) -> None:
-    postings = handle(ledger, settled(Decimal(f"{minor}E-{DECIMALS[currency]}"), currency)).inserted
+    postings = hand_over(ledger, settled(Decimal(f"{minor}E-{DECIMALS[currency]}"), currency)).rows
 
     assert [posting.values["amount_minor"] for posting in postings] == [minor, -minor]
 
@@ -47,7 +47,7 @@ def test_every_payment_has_two_postings_that_cancel_out_to_the_last_unit(minor: 
 )
 def test_an_amount_that_cannot_be_posted_exactly_is_refused(amount: Decimal, currency: str) -> None:
     with pytest.raises(PermanentError):
-        handle(ledger, settled(amount, currency))
+        hand_over(ledger, settled(amount, currency))
 
 
 def test_the_ledger_reacts_to_the_fact_and_to_nothing_else() -> None:

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from ingest import FileLanded, PermanentError, TryLater
+from ingest.testing import hand_over
 from processors.facts import PaymentSettled
 from processors.notify import NotTaken, notify, post, receiver
-from tests.contract.recording import handle, landed
 from tests.crash.receiver import Act, receiving
 
 REQUEST = {"id": "1", "data": {"name": "Müller", "b": 1, "a": 2}}
@@ -21,12 +21,12 @@ def send(url: str, **options: Any) -> Any:
 
 
 def test_a_fact_is_registered_as_the_cloud_event_that_it_is() -> None:
-    ((name, call, request),) = handle(notify, landed(b"x")).called
+    (call,) = hand_over(notify, b"x", name="a.csv").calls
 
     assert notify.accepts == (FileLanded.type, PaymentSettled.type)
-    assert (name, call) == ("notify", post)
-    assert (request["specversion"], request["type"]) == ("1.0", "ingest.file.landed.v1")
-    assert request["data"]["name"] == "a.csv"
+    assert (call.name, call.is_made) == ("notify", False)
+    assert (call.request["specversion"], call.request["type"]) == ("1.0", "ingest.file.landed.v1")
+    assert call.request["data"]["name"] == "a.csv"
 
 
 def test_a_request_carries_the_event_its_type_and_the_key() -> None:

@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest import PermanentError
+from ingest.domain.showing import show
+from ingest.testing import Emitted, HandedOver, Refusal, hand_over
 from processors.currencies import DECIMALS
 from processors.facts import PaymentSettled
 from processors.payments import COLUMNS, PAYMENTS, payments
-from tests.contract.recording import Recording, Refused, handle_file
 
 GOOD = {
     "payment_id": "P-1",
@@ -37,16 +38,21 @@ def file_of(*rows: dict[str, str]) -> str:
     return text.getvalue()
 
 
-def handled(*rows: dict[str, str], **options: Any) -> Recording:
-    return handle_file(payments, file_of(*rows), options=options)
+def handled(*rows: dict[str, str], **options: Any) -> HandedOver:
+    return hand_over(payments, file_of(*rows), options=options)
+
+
+def refusal(line: int, column: str | None, rule: str, raw: str) -> Refusal:
+    """As it is kept: bounded, and nothing in it moves a cursor."""
+    return Refusal(processor="payments", line=line, column=column, rule=rule, raw=show(raw[:200]))
 
 
 def test_a_payment_becomes_a_row_and_a_fact_keyed_by_its_account_and_named_by_its_id() -> None:
-    [row] = handled(GOOD).inserted
+    [row] = handled(GOOD).rows
 
     assert row.table == "payments"
     assert row.values == {**GOOD, "amount": "12.50", "extra": "{}"}
-    assert row.fact == PaymentSettled(
+    settled = PaymentSettled(
         payment_id="P-1",
         account="MERCHANT-17",
         amount=Decimal("12.50"),
@@ -55,7 +61,7 @@ def test_a_payment_becomes_a_row_and_a_fact_keyed_by_its_account_and_named_by_it
         counterparty="Nordwind",
         reference="INV 1",
     )
-    assert (row.key, row.name) == ("MERCHANT-17", "P-1")
+    assert row.emitted == Emitted(fact=settled, key="MERCHANT-17", name="P-1")
 
 
 def test_the_table_is_the_one_that_users_may_query() -> None:
@@ -67,21 +73,21 @@ def test_the_table_is_the_one_that_users_may_query() -> None:
 def test_the_columns_may_stand_in_any_order(order: list[str]) -> None:
     turned = handled({name: GOOD[name] for name in order})
 
-    assert turned.inserted == handled(GOOD).inserted
+    assert turned.rows == handled(GOOD).rows
 
 
 def test_unknown_columns_are_kept_in_extra_in_one_form_whatever_their_order() -> None:
     one = handled({**GOOD, "channel": "card", "bátch": '7 "a"'})
     other = handled({"bátch": '7 "a"', **GOOD, "channel": "card"})
 
-    assert json.loads(one.inserted[0].values["extra"]) == {"channel": "card", "bátch": '7 "a"'}
-    assert one.inserted == other.inserted
+    assert json.loads(one.rows[0].values["extra"]) == {"channel": "card", "bátch": '7 "a"'}
+    assert one.rows == other.rows
 
 
 def test_an_unknown_column_may_have_the_name_of_anything() -> None:
     hostile = 'x"); drop table payments; --'
 
-    [row] = handled({**GOOD, hostile: "1", "event_id": "2", "extra": "3"}).inserted
+    [row] = handled({**GOOD, hostile: "1", "event_id": "2", "extra": "3"}).rows
 
     assert json.loads(row.values["extra"]) == {hostile: "1", "event_id": "2", "extra": "3"}
 
@@ -93,9 +99,9 @@ def test_a_missing_column_is_named(missing: str) -> None:
 
 
 def test_a_file_with_a_header_only_is_good_and_books_nothing() -> None:
-    recording = handle_file(payments, ",".join(COLUMNS) + "\n")
+    handed = hand_over(payments, ",".join(COLUMNS) + "\n")
 
-    assert (recording.inserted, recording.refused) == ([], [])
+    assert (handed.rows, handed.refusals) == ((), ())
 
 
 @pytest.mark.parametrize(
@@ -126,27 +132,27 @@ def test_a_file_with_a_header_only_is_good_and_books_nothing() -> None:
     ],
 )
 def test_a_cell_that_breaks_a_rule_rejects_its_row_and_no_other(column: str, text: str, rule: str) -> None:
-    recording = handled(GOOD, {**GOOD, "payment_id": "P-2", column: text}, {**GOOD, "payment_id": "P-3"})
+    handed = handled(GOOD, {**GOOD, "payment_id": "P-2", column: text}, {**GOOD, "payment_id": "P-3"})
 
-    assert recording.refused == [Refused(line=3, column=column, rule=rule, raw=text[:200])]
-    assert [row.name for row in recording.inserted] == ["P-1", "P-3"]
+    assert handed.refusals == (refusal(3, column, rule, text),)
+    assert [row.values["payment_id"] for row in handed.rows] == ["P-1", "P-3"]
 
 
 def test_a_row_is_rejected_once_however_much_is_wrong_with_it() -> None:
-    assert len(handled(dict.fromkeys(GOOD, "")).refused) == 1
+    assert len(handled(dict.fromkeys(GOOD, "")).refusals) == 1
 
 
 def test_a_row_with_too_few_or_too_many_cells_is_rejected_whole() -> None:
     text = file_of(GOOD) + "short,row\n" + ",".join(map(str, range(8))) + "\n"
 
-    assert handle_file(payments, text).refused == [
-        Refused(line=3, column=None, rule="columns", raw="short,row\n"),
-        Refused(line=4, column=None, rule="columns", raw="0,1,2,3,4,5,6,7\n"),
-    ]
+    assert hand_over(payments, text).refusals == (
+        refusal(3, None, "columns", "short,row\n"),
+        refusal(4, None, "columns", "0,1,2,3,4,5,6,7\n"),
+    )
 
 
 def test_what_is_kept_of_a_refused_cell_is_bounded() -> None:
-    [refused] = handled({**GOOD, "amount": "9" * 100_000}).refused
+    [refused] = handled({**GOOD, "amount": "9" * 100_000}).refusals
 
     assert refused.raw == "9" * 200
 
@@ -154,32 +160,32 @@ def test_what_is_kept_of_a_refused_cell_is_bounded() -> None:
 def test_counterparty_and_reference_may_be_empty_or_any_text() -> None:
     texts = {"counterparty": "", "reference": "line one\r\nline two, 'quoted' \"twice\" =1+1"}
 
-    [row] = handled({**GOOD, **texts}).inserted
+    [row] = handled({**GOOD, **texts}).rows
 
     assert {name: row.values[name] for name in texts} == texts
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "iso-8859-1", "utf-16", "cp1252"])
 def test_the_declared_encoding_is_the_one_that_is_read(encoding: str) -> None:
-    recording = handle_file(payments, file_of({**GOOD, "counterparty": "Café Söhne"}), encoding=encoding)
+    handed = hand_over(payments, file_of({**GOOD, "counterparty": "Café Söhne"}), encoding=encoding)
 
-    assert recording.inserted[0].values["counterparty"] == "Café Söhne"
+    assert handed.rows[0].values["counterparty"] == "Café Söhne"
 
 
 def test_an_encoding_declared_wrong_is_refused_at_its_first_wrong_byte() -> None:
     content = file_of({**GOOD, "counterparty": "Café"}).encode("iso-8859-1")
 
     with pytest.raises(PermanentError, match=f"^byte {content.index(0xE9)} is not utf-8"):
-        handle_file(payments, content)
+        hand_over(payments, content)
 
 
 def test_a_last_row_without_a_line_break_is_good_unless_the_partner_always_writes_one() -> None:
     text = file_of(GOOD).rstrip()
 
-    assert len(handle_file(payments, text).inserted) == 1
+    assert len(hand_over(payments, text).rows) == 1
     with pytest.raises(PermanentError, match=r"^line 2: truncated"):
-        handle_file(payments, text, options={"require_final_newline": True})
-    assert len(handled(GOOD, require_final_newline=True).inserted) == 1
+        hand_over(payments, text, options={"require_final_newline": True})
+    assert len(handled(GOOD, require_final_newline=True).rows) == 1
 
 
 def test_no_error_repeats_what_the_file_says() -> None:
@@ -194,7 +200,7 @@ def test_no_error_repeats_what_the_file_says() -> None:
 
     for text in broken:
         with pytest.raises(PermanentError) as refused:
-            handle_file(payments, text)
+            hand_over(payments, text)
         assert secret not in refused.value.message + refused.value.hint
 
 
@@ -221,7 +227,7 @@ def test_whatever_payments_a_partner_writes_are_the_payments_that_are_read(
     for row, fact in zip(rows, sent, strict=True):
         row["amount"] = format(fact.amount, "f")
 
-    recording = handled(*rows)
+    handed = handled(*rows)
 
-    assert recording.refused == []
-    assert [row.fact for row in recording.inserted] == sent
+    assert handed.refusals == ()
+    assert [row.emitted and row.emitted.fact for row in handed.rows] == sent

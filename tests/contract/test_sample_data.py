@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 
 from ingest import PermanentError
+from ingest.testing import Row, hand_over
 from processors.ledger import ledger
 from processors.payments import payments
-from tests.contract.recording import Inserted, handle, handle_file
 
 SAMPLES = Path(__file__).parents[2] / "sample_data"
 
@@ -34,7 +34,7 @@ class World:
 
     current: dict[tuple[str, str], tuple[int, bytes]] = field(default_factory=dict)
     first: dict[tuple[str, bytes], str] = field(default_factory=dict)
-    booked: dict[str, Inserted] = field(default_factory=dict)
+    booked: dict[str, Row] = field(default_factory=dict)
     landed: list[dict[str, Any]] = field(default_factory=list)
     redelivered: list[dict[str, Any]] = field(default_factory=list)
     refused: list[dict[str, Any]] = field(default_factory=list)
@@ -64,13 +64,14 @@ class World:
     def _process(self, data: bytes) -> dict[str, Any]:
         nothing = {"booked": 0, "duplicate": 0}
         try:
-            recording = handle_file(payments, data)
+            handed = hand_over(payments, data)
         except PermanentError as error:
             return {"outcome": "dead", "error": error.message.split(": ")[1], **nothing, "rejected": 0}
-        new = {row.name: row for row in recording.inserted if row.name not in self.booked}
-        known = [(row, self.booked[row.name]) for row in recording.inserted if row.name in self.booked]
+        sent = {row.values["payment_id"]: row for row in handed.rows}
+        new = {id_: row for id_, row in sent.items() if id_ not in self.booked}
+        known = [(row, self.booked[id_]) for id_, row in sent.items() if id_ in self.booked]
         conflicts = [row for row, standing in known if row.values != standing.values]
-        rejected = len(recording.refused) + len(conflicts)
+        rejected = len(handed.refusals) + len(conflicts)
         if rejected:
             return {"outcome": "dead", "error": "rejected", **nothing, "rejected": rejected}
         self.booked |= new
@@ -88,7 +89,8 @@ def world() -> World:
 
 def postings() -> Iterator[Mapping[str, Any]]:
     for payment in world().booked.values():
-        for posting in handle(ledger, payment.fact).inserted:
+        assert payment.emitted is not None
+        for posting in hand_over(ledger, payment.emitted.fact).rows:
             yield posting.values
 
 
