@@ -48,6 +48,7 @@ class Reason:
     sighting: Sighting | None
     on_disk: StatTuple | None
     holders: Sequence[Holder]
+    complete: str | None  # how it was established that what stands landed is whole
     duplicate_of: str | None
     supersedes: str | None
     superseded_by: str | None
@@ -76,6 +77,7 @@ def find(tx: Tx, asked: str, sources: Sequence[SourceSettings], *, cwd: Path, no
         sighting=sighting,
         on_disk=on_disk,
         holders=_holders(on_disk) if word in ("settling", "unseen") else (),
+        complete=data.get("complete"),
         duplicate_of=data.get("duplicateof"),
         supersedes=data.get("supersedes"),
         superseded_by=None if standing is None else browsing.superseder(tx, standing.event_id),
@@ -102,6 +104,7 @@ def as_json(reason: Reason) -> dict[str, Any]:
         "held_open_by": [{"pid": holder.pid, "command": holder.command} for holder in reason.holders],
         "event_id": sighting and sighting["event_id"],
         "version": sighting and sighting["version"],
+        "complete": reason.complete,
         "duplicateof": reason.duplicate_of,
         "supersedes": reason.supersedes,
         "superseded_by": reason.superseded_by,
@@ -127,6 +130,7 @@ def view(reason: Reason) -> Iterator[RenderableType]:
             ("on disk now", _tuple(reason.on_disk) if reason.on_disk else "nothing"),
             ("held open by", ", ".join(f"{h.command} ({h.pid})" for h in reason.holders) or None),
             ("landed as", f"version {standing.version}, event {standing.event_id}" if standing else None),
+            ("known whole by", reason.complete),
             ("duplicate of", reason.duplicate_of),
             ("supersedes", reason.supersedes),
             ("superseded by", reason.superseded_by),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -108,7 +109,10 @@ def test_why_names_rule_tuple_and_what_stands(day: Path, ingest: Ingest) -> None
     assert found["rule"]["word"] == "included"
     assert set(found["sighting"]["tuple"]) == {"size", "mtime_ns", "ctime_ns", "inode"}
     assert found["quiet_since"]
-    assert "landed" in ingest("why", "copy.csv").out
+    assert found["complete"] in ("stable", "stable+lease")
+    shown = ingest("why", "copy.csv").out
+    assert "landed" in shown
+    assert re.search(rf"known whole by +{re.escape(found['complete'])} ", shown)
 
 
 def test_why_says_which_pattern_ignores_a_path(worked: Path, ingest: Ingest) -> None:
@@ -129,6 +133,7 @@ def test_why_says_what_was_refused_and_what_was_never_seen(worked: Path, ingest:
     assert verdict(ingest, "link.csv") == "refused"
     assert verdict(ingest, "good.csv") == "unseen"  # the copy is another inode
     assert verdict(ingest, "new.csv") == "unseen"
+    assert ingest("why", "new.csv", "--json").json()["complete"] is None
     assert verdict(ingest, "inbox/never.csv") == "absent"
 
 
