@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
 import signal
 import subprocess
+import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from tests.crash.pipeline import Pipeline, payments_file, pipeline, wait_until
+from tests.faults.clocks import WallClock
 from tests.faults.disks import problems, running
 from tests.faults.faulty import Fault, faulty
 
@@ -94,7 +99,19 @@ def test_bytes_and_names_reach_the_disk_before_the_commit_and_the_source_goes_la
     assert whole < named < shard < committed < gone
 
 
-def test_a_restored_backup_lands_again_what_is_there_and_names_what_is_not(project: Pipeline) -> None:
+def orphans(project: Pipeline, clock: WallClock) -> list[str]:
+    """The objects without an event, as they are named at that time."""
+    command = [sys.executable, "-m", "ingest", "archive", "verify", "--json"]
+    env = os.environ | clock.env()
+    done = subprocess.run(command, cwd=project.root, env=env, check=True, stdout=subprocess.PIPE)
+    named: list[str] = json.loads(done.stdout)["orphans"]
+    return named
+
+
+def test_a_restored_backup_lands_again_what_is_there_and_names_what_is_not(
+    project: Pipeline, tmp_path: Path
+) -> None:
+    clock = WallClock(tmp_path / "clock")
     backup = project.root / "backup.db"
     shutil.copy(project.database, backup)
     project.drop("kept.csv", payments_file("P-2"))
@@ -105,14 +122,30 @@ def test_a_restored_backup_lands_again_what_is_there_and_names_what_is_not(proje
 
     shutil.copy(backup, project.database)
     project.ok("watch", "--once")
-    found = project.run("archive", "verify", "--json")
+    [lost] = project.archive.glob("sha256/*/*")
+    young = orphans(project, clock)
+    clock.step(timedelta(minutes=2))
+    found = orphans(project, clock)
 
     again = project.rows("SELECT event_id FROM sightings WHERE path = CAST('kept.csv' AS BLOB)")
     assert again == ids, "the same event, by the same id"
-    assert found.returncode == 0
-    [lost] = [path.name for path in project.archive.glob("sha256/*/*")]
     assert project.rows("SELECT count(*) FROM landings") == [(2,)]
-    assert lost
+    assert young == [], "what is younger than a minute may be about to land"
+    assert found == [lost.name]
+
+
+def test_a_store_that_others_may_read_is_warned_of(project: Pipeline) -> None:
+    quiet = project.run("watch", "--once")
+    project.database.chmod(0o644)
+    project.archive.mkdir(exist_ok=True)
+    project.archive.chmod(0o755)
+
+    loud = [project.run(command, "--once") for command in ("watch", "work")]
+
+    assert b"can be read by others" not in quiet.stderr
+    for done in loud:
+        assert done.returncode == 0
+        assert done.stderr.count(b"can be read by others") == 2
 
 
 def test_a_lock_file_that_is_cleaned_away_costs_a_name_and_nothing_else(project: Pipeline) -> None:
