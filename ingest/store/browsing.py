@@ -15,6 +15,7 @@ from ingest.errors import NotFound, UsageError
 from ingest.store import subscriptions
 from ingest.store.engine import Tx
 from ingest.store.landings import positions_of
+from ingest.store.routing import is_accepted
 from ingest.store.schema import dead, deliveries, events, lanes, outcomes
 from ingest.store.schema import subscriptions as subscription_table
 from ingest.store.selection import Selection, narrowed
@@ -163,9 +164,9 @@ def _narrowed(tx: Tx, selection: Selection, processor: str | None) -> Select[Any
 
 def _concerns(subscription: Any) -> ColumnElement[bool]:
     """True of the events that the subscription asks for."""
-    is_accepted = events.c.type.in_(json.loads(subscription.accepts))
+    accepted = is_accepted(json.loads(subscription.accepts))
     origins = json.loads(subscription.origins)
-    return and_(is_accepted, events.c.origin.in_(origins)) if origins else is_accepted
+    return and_(accepted, events.c.origin.in_(origins)) if origins else accepted
 
 
 def _where(tx: Tx, condition: ColumnElement[bool], *, now: datetime) -> list[Listed]:

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import bindparam, func, select, update
 
 from ingest.store.engine import Tx
-from ingest.store.routing import Placed, Subscription, deliver, live_subscriptions
+from ingest.store.routing import Placed, Subscription, deliver, is_accepted, live_subscriptions
 from ingest.store.schema import events, generations, replays
 from ingest.store.selection import Fixed, Selection, narrowed
 
@@ -83,7 +83,7 @@ def concerned(subscription: Subscription) -> Any:
     """The statement that selects, as `Placed`, every event the subscription concerns."""
     statement = select(
         events.c.id, events.c.type, events.c.origin, events.c.key, events.c.keyseq, events.c.position
-    ).where(events.c.type.in_(sorted(subscription.accepts)))
+    ).where(is_accepted(subscription.accepts))
     if subscription.origins:
         statement = statement.where(events.c.origin.in_(sorted(subscription.origins)))
     return statement

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import bindparam, false, literal_column, select
+from sqlalchemy import ColumnElement, and_, bindparam, false, func, literal_column, or_, select
 
 from ingest.domain.instants import micros
+from ingest.domain.versions import is_later, major_of
 from ingest.store.dialect import Batch, insert
 from ingest.store.engine import Tx
-from ingest.store.schema import deliveries, generations, lanes, subscriptions
+from ingest.store.schema import deliveries, events, generations, lanes, subscriptions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +40,22 @@ class Subscription:
 
     def concerns(self, event: Placed) -> bool:
         """True when the processor is to handle `event`."""
-        return event.type in self.accepts and (not self.origins or event.origin in self.origins)
+        is_accepted = event.type in self.accepts or is_later(event.type, self.accepts)
+        return is_accepted and (not self.origins or event.origin in self.origins)
+
+
+def is_accepted(accepts: Collection[str]) -> ColumnElement[bool]:
+    """True of the events whose type is one of `accepts`, or a later version of one."""
+    versions = [found for found in map(major_of, sorted(accepts)) if found is not None]
+    later = [
+        and_(
+            func.substr(events.c.type, 1, len(name) + 2) == f"{name}.v",  # LIKE takes a for A on SQLite
+            events.c.type.not_like(f"{_literally(name)}.v%.%", escape="/"),
+            events.c.type.not_in([f"{name}.v{earlier}" for earlier in range(major + 1)]),
+        )
+        for name, major in versions
+    ]
+    return or_(events.c.type.in_(sorted(accepts)), *later)
 
 
 def live_subscriptions(tx: Tx) -> list[Subscription]:
@@ -77,6 +93,11 @@ def deliver(tx: Tx, generation_id: int, placed: Sequence[Placed], *, is_ordered:
             for event, key in zip(placed, lane_keys, strict=True)
         ],
     )
+
+
+def _literally(name: str) -> str:
+    """The name, with nothing in it that means more to LIKE."""
+    return name.replace("/", "//").replace("%", "/%").replace("_", "/_")
 
 
 _LIVE = (

@@ -101,4 +101,5 @@ def _spec(settings: ProcessorSettings, processor: Processor) -> ProcessorSpec:
         backoff_cap=settings.backoff.cap.total_seconds(),
         max_facts=settings.max_facts,
         max_rejects=float(settings.max_rejects),
+        accepts=tuple(settings.accepts),
     )

@@ -41,7 +41,8 @@ class Trade:
             max_rejects=spec.max_rejects,
             max_facts=spec.max_facts,
         )
-        return cls(spec=spec, processor=processor, rules=rules)
+        held_to = replace(processor, accepts=tuple(spec.accepts) or processor.accepts)
+        return cls(spec=spec, processor=held_to, rules=rules)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,6 +32,7 @@ class ProcessorSpec:
     backoff_cap: float  # seconds
     max_facts: int
     max_rejects: float  # share of the rows, 0 to 1
+    accepts: tuple[str, ...] = ()  # instead of the event types it declares
 
     @property
     def budget(self) -> Budget:
