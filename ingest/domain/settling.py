@@ -15,7 +15,10 @@ _NS = 1_000_000_000
 
 
 class StatTuple(NamedTuple):
-    """What a directory entry says of a file's content: where it differs, the content may differ."""
+    """What a directory entry says of a file's content: where it differs, the content may differ.
+
+    Two are equal whatever the devices: a system that starts, or mounts anew, may number those otherwise.
+    """
 
     size: int  # bytes
     mtime_ns: int
@@ -25,6 +28,22 @@ class StatTuple(NamedTuple):
     def text(self) -> str:
         """The tuple as one word."""
         return f"{self.size}:{self.mtime_ns}:{self.ctime_ns}:{self.inode}"
+
+    def identity(self) -> tuple[int, int, int, str]:
+        """All by which tuples are compared."""
+        return self.size, self.mtime_ns, self.ctime_ns, self.inode.rpartition(":")[2]
+
+    def __eq__(self, other: object) -> bool:
+        """True when both tell of the same content."""
+        return isinstance(other, StatTuple) and self.identity() == other.identity()
+
+    def __ne__(self, other: object) -> bool:
+        """True when the contents may differ."""
+        return not self == other
+
+    def __hash__(self) -> int:
+        """The same for tuples that are equal."""
+        return hash(self.identity())
 
     @classmethod
     def parse(cls, text: str) -> StatTuple:

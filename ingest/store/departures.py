@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, bindparam, func, literal_column, select, update
+from sqlalchemy import ColumnElement, bindparam, func, literal_column, null, select, update
 
 from ingest.domain.instants import micros, moment
 from ingest.domain.naming import digest_of
@@ -25,6 +25,7 @@ from ingest.store.sightings import Look
 
 _TICKET = 24  # hex digits of a ticket
 _PAGE = 500
+GONE = "gone"  # what a departure came to whose file was not there
 
 
 class Owed(NamedTuple):
@@ -75,7 +76,7 @@ class Failed(NamedTuple):
 
 def ticket_of(source: str, look: Look) -> str:
     """The ticket of the delivery of this tuple at this path."""
-    return digest_of("departure", source, look.path, look.stat.text())[:_TICKET]
+    return digest_of("departure", source, look.path, *map(str, look.stat.identity()))[:_TICKET]
 
 
 def owe(tx: Tx, source: str, owed: Sequence[Owed], *, now: datetime) -> None:
@@ -119,6 +120,11 @@ def end(tx: Tx, ended: Sequence[Ended], *, now: datetime) -> int:
     """Each departure of `ended` that was due has come to this; how many they were."""
     at = micros(now)
     return _END.run(tx, [(at, e.outcome, e.ticket) for e in ended])
+
+
+def revive(tx: Tx, tickets: Sequence[str]) -> int:
+    """Those of these departures that ended since the file was gone are due again; how many they were."""
+    return _REVIVE.run(tx, [(ticket,) for ticket in tickets])
 
 
 def fail(tx: Tx, failed: Sequence[Failed]) -> None:
@@ -176,6 +182,12 @@ _END = Batch(
     .where(_IS_IT, _IS_DUE)
     .values(ended_at=bindparam("ended_at"), outcome=bindparam("outcome"), error=literal_column("''")),
     "ended_at outcome of_ticket",
+)
+_REVIVE = Batch(
+    update(departures)
+    .where(_IS_IT, departures.c.outcome == literal_column(f"'{GONE}'"))
+    .values(ended_at=null(), outcome=literal_column("''")),
+    "of_ticket",
 )
 _FAIL = Batch(
     update(departures)

@@ -73,7 +73,12 @@ def unsettled(tx: Tx, source: str, looks: Sequence[Look]) -> list[Look]:
             done.add((path, landed_tuple))
         if state in TURNED_AWAY:
             done.add((path, StatTuple(*seen).text()))
-    return [look for look in looks if (look.path, look.stat.text()) not in done] if done else list(looks)
+    others = [look for look in looks if (look.path, look.stat.text()) not in done]
+    if not others or not done:
+        return others
+    paths = {look.path for look in others}  # few: only for them is it worth reading the tuples
+    known = {Look(path, StatTuple.parse(text)) for path, text in done if path in paths}
+    return [look for look in others if look not in known]
 
 
 def standing(tx: Tx, source: str, paths: Sequence[bytes]) -> dict[bytes, Standing]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from ingest.domain.settling import Reading, is_steady
 
@@ -26,6 +26,11 @@ class Clock:
     def now(self) -> datetime:
         """The moment that is written into events and the store."""
         return datetime.now(UTC)
+
+    def up_since(self) -> datetime:
+        """When the system started."""
+        up = time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+        return self.now() - timedelta(seconds=up)
 
 
 def _read(*, is_steady: bool) -> Reading:

@@ -10,12 +10,12 @@ from __future__ import annotations
 import os
 import stat
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
 from ingest.domain.instants import moment
-from ingest.store.departures import Departure, Ended, Failed
+from ingest.store.departures import GONE, Departure, Ended, Failed
 from ingest.store.foreign import open_foreign
 from ingest.watch.exits import Exit, Kept, Parting, digest_of_file, put_back
 from ingest.watch.names import private_name
@@ -48,6 +48,8 @@ class Way:
     exit: Exit
     database: Path  # which is never opened
     leases: bool  # writers are to be detected
+    is_mounted: bool  # something is, at the directory of the source
+    up_since: datetime  # when the system started
     local_device: int | None  # whose ctimes this kernel gives; None: no filesystem's
 
 
@@ -65,7 +67,7 @@ def depart(folder: int, departure: Departure, way: Way) -> Result:
         private = private_name(name, departure.ticket)
         os.rename(name, private, src_dir_fd=folder, dst_dir_fd=folder)
     except FileNotFoundError:
-        return _missed(folder, departure)
+        return _missed(folder, departure, way)
     except OSError as error:
         return Failed(departure.ticket, str(error.strerror))
     return settle(folder, private, departure, way)
@@ -78,7 +80,7 @@ def settle(folder: int, private: bytes, departure: Departure, way: Way) -> Resul
             return _put_back(folder, private, departure)
         handle = open_foreign(private, way.database, folder=folder)
     except FileNotFoundError:
-        return Ended(departure.ticket, "gone")
+        return Ended(departure.ticket, GONE)
     except OSError as error:
         return Failed(departure.ticket, str(error.strerror))
     try:
@@ -103,10 +105,14 @@ def _is_held(folder: int, name: bytes, way: Way) -> bool:
         os.close(handle)
 
 
-def _missed(folder: int, departure: Departure) -> Result:
-    """The file is gone, unless what was mounted when it landed is not mounted now."""
-    if departure.delivered.inode.startswith(f"{os.fstat(folder).st_dev}:"):
-        return Ended(departure.ticket, "gone")
+def _missed(folder: int, departure: Departure, way: Way) -> Result:
+    """The file is gone, unless what was mounted when it landed is not mounted now.
+
+    A system that has started since may number the same device otherwise, and so may a mount.
+    """
+    is_there = departure.delivered.inode.startswith(f"{os.fstat(folder).st_dev}:")
+    if is_there or way.is_mounted or departure.since < way.up_since:
+        return Ended(departure.ticket, GONE)
     return Failed(departure.ticket, "another filesystem is there than when it landed")
 
 

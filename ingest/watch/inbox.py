@@ -212,6 +212,8 @@ class Inbox:
         self._refuse(news)
         at, number = self._desk.clock.now(), self._rounds.number
         self.settling.hear_again([r.look for r in news], now, at=at, scan=number)
+        if self._reach.is_fresh and self._source.after != "keep":
+            self._leaving.revive(sorted(set(piece.files).difference(files)))
         self._land([look for look in files if self.settling.is_ready(look, now, at=at, scan=number)])
 
     def _land(self, looks: Sequence[Look]) -> None:

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from ingest.domain.settling import Reading
 from ingest.domain.showing import show
 from ingest.store import departures
-from ingest.store.departures import Departure, Ended, Failed, Owed, ticket_of
+from ingest.store.departures import GONE, Departure, Ended, Failed, Owed, ticket_of
 from ingest.store.sightings import Look
 from ingest.watch.announcing import Announcer
 from ingest.watch.condition import Condition
@@ -78,6 +78,16 @@ class Leaving:
         with self._desk.store.write() as tx:
             departures.owe(tx, self._source, [Owed(look, "") for look in looks], now=self._desk.clock.now())
         self.after_landing(looks)
+
+    def revive(self, looks: Sequence[Look]) -> None:
+        """Those of `looks` that are there again although they were gone when they should leave, leave now."""
+        with self._desk.store.read() as tx:
+            known = departures.find(tx, [ticket_of(self._source, look) for look in looks])
+        gone = [departure.ticket for departure in known if departure.outcome == GONE]
+        if gone:
+            with self._desk.store.write() as tx:
+                departures.revive(tx, gone)
+            self.after_landing(looks)
 
     def catch_up(self, now: Reading) -> bool:
         """Some of what is owed, and due, has left; True when there is more to do at once."""
@@ -173,6 +183,8 @@ class Leaving:
             exit=self._exit,
             database=self._desk.store.path,
             leases=self.leases,
+            is_mounted=self._root.is_mounted,
+            up_since=self._desk.clock.up_since(),
             local_device=self._settling.local_device,
         )
         results: list[Result] = []
@@ -273,7 +285,7 @@ def _unreached(task: _Task, error: OSError) -> Result:
     """A file whose folder cannot be opened: it went with its folder, or waits."""
     ticket = task.departure.ticket
     if isinstance(error, FileNotFoundError | NotADirectoryError):
-        return Ended(ticket, "gone")
+        return Ended(ticket, GONE)
     return Failed(ticket, str(error.strerror))
 
 

@@ -34,6 +34,7 @@ class Reach:
     ) -> None:
         self.glance_at = 0.0  # monotonic: when the directory itself is looked at again
         self.every = 0.0  # seconds between two scans
+        self.is_fresh = True  # no scan has come to its end since the directory was held
         self._source = source
         self._root = root
         self._rounds = rounds
@@ -67,6 +68,7 @@ class Reach:
 
     def confirm(self) -> None:
         """A scan has come to its end, and every folder it met is followed, if any is."""
+        self.is_fresh = False
         if self._followed is not None:
             self._condition.is_right("notifications")
 
@@ -89,6 +91,7 @@ class Reach:
                 self._gaps.note("replaced")
             self._settling.local_device = self._root.device if self.is_local() else None
             self._rounds.at_once(now.monotonic)
+            self.is_fresh = True
         self._condition.is_right("unavailable")
         return True
 

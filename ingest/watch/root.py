@@ -42,6 +42,11 @@ class Root:
         """True while a directory is held."""
         return self._handle is not None
 
+    @property
+    def is_mounted(self) -> bool:
+        """True when a filesystem was mounted at the very path as it was held."""
+        return self._was_mounted
+
     def hold(self) -> bool:
         """The directory that the path names now is held; True when it is another one than before.
 

@@ -31,3 +31,16 @@ def tmpfs(place: Path, *, size: str, options: str = "rw") -> Iterator[Path]:
         yield place
     finally:
         unmount(place)
+
+
+@contextmanager
+def overlay(place: Path, *, layers: Path) -> Iterator[Path]:
+    """The files that lie in `layers` are at `place` while the block runs, on a device with any number."""
+    for name in ("lower", "upper", "work"):
+        (layers / name).mkdir(parents=True, exist_ok=True)
+    options = f"lowerdir={layers}/lower,upperdir={layers}/upper,workdir={layers}/work"
+    mount("-t", "overlay", "-o", options, "overlay", str(place))
+    try:
+        yield place
+    finally:
+        unmount(place)
