@@ -37,6 +37,13 @@ def filesystem_of(path: Path) -> str:
     return _by_place(path.resolve(), mounts)
 
 
+def mount_point_of(path: Path) -> Path:
+    """Where the filesystem is mounted on which `path` lies, or would lie; the root where nobody says."""
+    real = Path(os.path.realpath(path))
+    above = [place for _, place, _ in _mounts() if real.is_relative_to(place)]
+    return max(above, key=lambda place: len(place.parts), default=Path("/"))
+
+
 def is_remote(kind: str) -> bool:
     """True for network and user-space filesystems: others may write there unseen by this kernel."""
     return kind in _REMOTE or kind.startswith("fuse.") or kind == "fuse"

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ingest.domain.showing import show
+from ingest.filesystems import mount_point_of
 from ingest.store.departures import Departure
 from ingest.store.foreign import open_foreign
 from ingest.watch.names import rename_without_replacing
@@ -77,10 +78,14 @@ class Deleted:
 
 @dataclass(slots=True)
 class Moved:
-    """It lies in `directory`, at the same relative path."""
+    """It lies in `directory`, at the same relative path, and on what was mounted there before."""
 
     directory: Path
+    _mounted_at: Path = field(init=False)
     _folders: dict[bytes, int] = field(default_factory=dict)  # open since the last `settle`
+
+    def __post_init__(self) -> None:
+        self._mounted_at = mount_point_of(self.directory)
 
     def take_out(self, parting: Parting) -> str:
         """The file is in the directory; beside another of its name, its own carries a piece of its digest."""
@@ -116,10 +121,18 @@ class Moved:
                     os.mkdir(name, dir_fd=parent)
                 handle = os.open(name, _DIRECTORY | os.O_NOFOLLOW, dir_fd=parent)
             else:
-                self.directory.mkdir(parents=True, exist_ok=True)
-                handle = os.open(self.directory, _DIRECTORY)
+                handle = self._open_directory()
             self._folders[path] = handle
         return handle
+
+    def _open_directory(self) -> int:
+        """The directory, made where it is missing; never what lies beneath a mount that went."""
+        mounted_at = mount_point_of(self.directory)
+        if mounted_at != self._mounted_at and self._mounted_at.is_relative_to(mounted_at):
+            raise OSError(errno.ENOENT, f"nothing is mounted at {self._mounted_at} any more")
+        self._mounted_at = mounted_at
+        self.directory.mkdir(parents=True, exist_ok=True)
+        return os.open(self.directory, _DIRECTORY)
 
 
 def exit_of(after: str) -> Exit:

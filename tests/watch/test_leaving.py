@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from ingest.store.sightings import Look
 from ingest.watch.names import private_name, rename_without_replacing, ticket_in
 from ingest.watch.root import tuple_of
 from tests.watch.meanwhile import just_before
-from tests.watch.mounts import tmpfs
+from tests.watch.mounts import overlay, tmpfs
 from tests.watch.place import LARGE, Place, until
 
 DUE = "SELECT count(*) FROM departures WHERE ended_at IS NULL"
@@ -200,6 +201,35 @@ def test_a_disk_that_is_full_where_files_are_moved_to_is_said_and_waited_for(pla
         assert (done / "large.bin").read_bytes() == data
     assert names(place.inbox) == []
     assert place.one("SELECT failures FROM departures") < 10
+
+
+@pytest.mark.parametrize("below", ["", "deep/er"])
+def test_a_disk_that_is_not_mounted_any_more_where_files_are_moved_to_is_said_and_waited_for(
+    place: Place, below: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nothing is put where the disk was mounted; a run that begins without it cannot know."""
+    disk = place.root / "disk"
+    layers = place.root / "layers"
+    moving(place, disk / below)
+    place.set(rescan=timedelta(seconds=0.2))
+    disk.mkdir()
+    with tmpfs(layers, size="1m"), ExitStack() as mounted:
+        mounted.enter_context(overlay(disk, layers=layers))
+        with place.watching():
+            place.drop("first.csv", b"first")
+            until(lambda: names(place.inbox) == [])
+            mounted.close()
+            place.drop("a.csv", b"a")
+            until(lambda: place.rows("SELECT state FROM sources") == [("degraded",)])
+            beneath = names(disk)
+            with overlay(disk, layers=layers):
+                until(lambda: names(place.inbox) == [])
+                moved = names(disk)
+            until(lambda: place.rows("SELECT state FROM sources") == [("ok",)])
+
+    assert beneath == []
+    assert f"nothing is mounted at {disk} any more" in caplog.text
+    assert moved == [f"{below}/{name}".lstrip("/") for name in ("a.csv", "first.csv")]
 
 
 def test_a_run_in_which_a_file_cannot_leave_has_failed(place: Place) -> None:
