@@ -31,14 +31,14 @@ def test_a_sparse_file_is_landed_in_flat_memory_and_takes_no_room(tmp_path: Path
         file.truncate(SIZE)
 
     for command in (("watch", "--once"), ("archive", "verify")):
-        assert _largest_size_in_memory(*command, cwd=tmp_path) < MOST
+        assert largest_size_in_memory(*command, cwd=tmp_path) < MOST
 
     (archived,) = (tmp_path / ".ingest" / "archive" / "sha256").glob("*/*")
     assert archived.stat().st_size == SIZE
     assert archived.stat().st_blocks * 512 < SIZE // 100
 
 
-def _largest_size_in_memory(*command: str, cwd: Path) -> int:
+def largest_size_in_memory(*command: str, cwd: Path) -> int:
     """Bytes that the command, which must succeed, had in memory at its largest."""
     ran = subprocess.run(
         [sys.executable, "-c", _SMALL_PARENT, sys.executable, "-m", "ingest", "-q", *command],
