@@ -17,8 +17,8 @@ from pathlib import Path
 
 _READ = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
 _REACH = getattr(os, "O_PATH", 0) | os.O_NOFOLLOW | os.O_CLOEXEC
-_HANDLES = Path("/proc/self/fd")
-_CAN_REACH = hasattr(os, "O_PATH") and _HANDLES.is_dir()
+_HANDLES = "/proc/self/fd"
+_CAN_REACH = hasattr(os, "O_PATH") and Path(_HANDLES).is_dir()
 _PARTS = ("", "-wal", "-shm")  # of a database
 
 
@@ -53,7 +53,7 @@ def open_foreign(name: bytes | str, database: Path, *, folder: int | None = None
     reached = os.open(name, _REACH, dir_fd=folder)
     try:
         _check(os.fstat(reached), database)
-        return os.open(_HANDLES / str(reached), flags)
+        return os.open(f"{_HANDLES}/{reached}", flags)
     finally:
         os.close(reached)
 
@@ -63,5 +63,6 @@ def _check(found: os.stat_result, database: Path) -> None:
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
     if not stat.S_ISREG(found.st_mode):
         raise OSError(errno.ENXIO, "it is not a file")
-    if (found.st_dev, found.st_ino) in own_inodes(database):
+    # A file with one name is no part of the database, which has its own; asking each time would cost more.
+    if found.st_nlink > 1 and (found.st_dev, found.st_ino) in own_inodes(database):
         raise OwnFile(found)
