@@ -166,11 +166,13 @@ class Dropper:
         self._trace.note("drop: ignored name", source=source.name, path=place[1])
 
     def _no_file(self, source: Source) -> None:
-        """A link to a secret, a pipe, a socket, a link that leads nowhere."""
-        kind = self._chance.choice(("link", "dangling", "zero", "loop", "pipe", "socket"))
+        """A link to a secret, a pipe, a socket, a link that leads nowhere, the store under another name."""
+        kind = self._chance.choice(("link", "dangling", "zero", "loop", "pipe", "socket", "store"))
         place = source.name, self._fresh_name(b"%d no file.csv")
         at = self._project.at(place)
-        if kind == "pipe":
+        if kind == "store" and not self._project.has_own_disk:
+            os.link(self._project.database, at)
+        elif kind == "pipe":
             os.mkfifo(at)
         elif kind == "socket":
             with socket.socket(socket.AF_UNIX) as made:
