@@ -8,13 +8,14 @@ from collections import Counter
 from dataclasses import dataclass
 
 from ingest.config import Settings
-from ingest.errors import UsageError, WorkerLost
-from ingest.store import presence, workers
+from ingest.errors import WorkerLost
+from ingest.store import presence
 from ingest.store.engine import Store
 from ingest.store.presence import Presence
 from ingest.work.cycle import wall_clock
-from ingest.work.enrol import chosen, enrol, fingerprint
+from ingest.work.enrol import chosen, enrol
 from ingest.work.leftovers import become_subreaper
+from ingest.work.listing import Listing
 from ingest.work.outages import OUTAGES, PAUSE, Outage
 from ingest.work.pool import Equipment, Pool
 from ingest.work.supervisor import Left, Stop, Supervisor, Wanted
@@ -89,26 +90,26 @@ def _work_as_one(store: Store, settings: Settings, wanted: Wanted, ended: Counte
     directory = presence.directory_of(store.path)
     take_over(store, directory, me="")
     sweep(store, directory)
-    _refuse_other_settings(store, settings)
+    me = Presence(directory, "worker")
+    listing = Listing(store, me, settings)
+    try:
+        listing.enter()
+        return _work_listed(store, settings, wanted, listing, ended, stop)
+    finally:
+        listing.leave()
+        me.leave()  # not reached when the store cannot be told: then the lock file tells that we died
+
+
+def _work_listed(  # what a run consists of
+    store: Store, settings: Settings, wanted: Wanted, listing: Listing, ended: Counter[str], stop: Stop
+) -> Left:
     specs = enrol(store, chosen(settings, wanted.processors), local=wanted.processors_dir, now=wall_clock())
     equipment = Equipment(
         archive=settings.store.archive, processors=specs, processors_dir=wanted.processors_dir
     )
-    me = Presence(directory, "worker")
-    supervisor = Supervisor(store, settings, wanted, me, Pool(store, me, equipment, ended), stop)
+    pool = Pool(store, listing.me, equipment, ended)
+    supervisor = Supervisor(store, settings, wanted, listing, pool, stop)
     try:
         return supervisor.run()
     finally:
         supervisor.leave()
-        me.leave()  # not reached when the store cannot be told: then the lock file tells that we died
-
-
-def _refuse_other_settings(store: Store, settings: Settings) -> None:
-    mine = fingerprint(settings)
-    with store.read() as tx:
-        others = [row for row in workers.live(tx, "worker") if row.settings != mine]
-    if others:
-        raise UsageError(
-            f"a live worker (pid {others[0].pid} on {others[0].host}) works this store with other settings",
-            hint="stop it first, or give all the same ingest.toml",
-        )

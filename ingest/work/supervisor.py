@@ -8,7 +8,6 @@ the supervisor sees at next to no cost that something was committed.
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,12 +15,12 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from ingest.config import Settings
-from ingest.errors import IngestError, WorkerLost
-from ingest.store import filling, lanes, replays, workers
+from ingest.errors import IngestError
+from ingest.store import filling, lanes, replays
 from ingest.store.engine import Store
-from ingest.store.presence import Presence
 from ingest.work.cycle import wall_clock
-from ingest.work.enrol import chosen, fingerprint
+from ingest.work.enrol import chosen
+from ingest.work.listing import Listing
 from ingest.work.lookout import Lookout
 from ingest.work.outages import OUTAGES, PAUSE, Outage
 from ingest.work.pool import Pool
@@ -59,25 +58,23 @@ class Supervisor:
     """One worker: a pool of children, and what it knows of the work that is due."""
 
     def __init__(  # what a worker consists of
-        self, store: Store, settings: Settings, wanted: Wanted, me: Presence, pool: Pool, stop: Stop
+        self, store: Store, settings: Settings, wanted: Wanted, listing: Listing, pool: Pool, stop: Stop
     ) -> None:
-        self._store, self._settings, self._wanted, self._me = store, settings, wanted, me
+        self._store, self._settings, self._wanted, self._listing = store, settings, wanted, listing
         self._pool, self._stop = pool, stop
         self._names = [p.name for p in chosen(settings, wanted.processors)]
-        self._lease = settings.work.lease
         self._due = lanes.Due(now=(), next_at=None)
         self._fills: list[filling.Fill] = []
-        self._beat_at = 0.0
         self._looked_around_at = 0.0
         self._stopping_since: float | None = None
         self._asked_at = 0.0
+        self._is_stop_untold = False  # to the list
         self._changes = store.changes()
-        self._outage = Outage(me.say)
-        self._lookout = Lookout(store, me, settings)
+        self._outage = Outage(listing.me.say)
+        self._lookout = Lookout(store, listing.me, settings)
 
     def run(self) -> Left:
         """Supervise until stopped or, with `once`, until nothing is due, and what is left then."""
-        self._enlist()
         while not self._is_over():
             try:
                 self._round()
@@ -103,14 +100,9 @@ class Supervisor:
         time.sleep(TICK if self._is_stopping else PAUSE)
 
     def leave(self) -> None:
-        """No process we brought about is left, and what we held is ready for others."""
+        """No process we brought about is left."""
         self._pool.close()
         self._changes.close()
-        try:
-            with self._store.write() as tx:
-                workers.retire(tx, self._me.id, now=wall_clock())
-        except OUTAGES as error:  # our lock file goes with us: whoever works next takes over at once
-            _log.warning("the worker could not sign off: %s", error)
 
     def _round(self) -> None:
         self._pool.listen(TICK)
@@ -154,17 +146,12 @@ class Supervisor:
         if self._due.next_at is not None:
             return "retries"
         with self._store.read() as tx:
-            return "leases" if lanes.leased_elsewhere(tx, self._me.id) else "nothing"
+            return "leases" if lanes.leased_elsewhere(tx, self._listing.me.id) else "nothing"
 
     def _beat(self) -> None:
-        if time.monotonic() < self._beat_at and not self._pool.is_doubted:
-            return
         state = "stopping" if self._is_stopping else "active"
-        with self._store.write() as tx:
-            is_known = workers.beat(tx, self._me.id, lease=self._lease, now=wall_clock(), state=state)
-        self._beat_at = time.monotonic() + self._lease.total_seconds() / 3
-        if not is_known:
-            raise WorkerLost("this worker was taken for dead and its work was given to others")
+        self._listing.beat(state=state, at_once=self._pool.is_doubted or self._is_stop_untold)
+        self._is_stop_untold = False
 
     def _look_around(self) -> None:
         if time.monotonic() - self._looked_around_at >= LOOK_AROUND:
@@ -176,7 +163,7 @@ class Supervisor:
         """Every child is to stop; asked again each second, since a processor may not let it hear."""
         if self._stopping_since is None:
             _log.info("stopping: what runs is finished, nothing more is claimed")
-            self._stopping_since, self._asked_at, self._beat_at = time.monotonic(), 0.0, 0.0
+            self._stopping_since, self._asked_at, self._is_stop_untold = time.monotonic(), 0.0, True
         if time.monotonic() - self._asked_at >= LOOK_AROUND:
             self._asked_at = time.monotonic()
             self._pool.stop()
@@ -214,15 +201,3 @@ class Supervisor:
         wanted = 1 if limit is not None else self._settings.work.concurrency
         while len(self._pool.children) < wanted:
             self._pool.start_child(limit=None if limit is None else limit - self._ended_in_all())
-
-    def _enlist(self) -> None:
-        me = workers.Worker(
-            id=self._me.id,
-            kind="worker",
-            host=self._me.host,
-            pid=os.getpid(),
-            settings=fingerprint(self._settings),
-        )
-        with self._store.write() as tx:
-            workers.enlist(tx, me, lease=self._lease, now=wall_clock())
-        self._beat_at = time.monotonic() + self._lease.total_seconds() / 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -92,8 +93,10 @@ class Pipeline:
         part.write_bytes(data)
         part.rename(self.inbox / name)
 
-    def start(self, *args: str, kill: str = "", mark: str = "killed") -> subprocess.Popen[bytes]:
-        """The command runs; `kill` is when it is to die (see kill/sitecustomize.py)."""
+    def start(
+        self, *args: str, kill: str = "", mark: str = "killed", by: int = signal.SIGKILL
+    ) -> subprocess.Popen[bytes]:
+        """The command runs; `kill` is when it is to die, `by` a signal (see kill/sitecustomize.py)."""
         env = dict(os.environ)
         env.pop("PYTHONDONTWRITEBYTECODE", None)
         if kill:
@@ -101,6 +104,7 @@ class Pipeline:
                 "PYTHONPATH": str(KILLS),
                 "INGEST_KILL": kill,
                 "INGEST_KILL_MARK": str(self.root / mark),
+                "INGEST_KILL_BY": str(int(by)),
             }
         return subprocess.Popen(
             [sys.executable, "-m", "ingest", *args],

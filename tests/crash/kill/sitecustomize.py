@@ -1,10 +1,11 @@
-"""Kills the process it is loaded into, with a real SIGKILL, at a named call.
+"""Kills the process it is loaded into, or suspends it, with a real signal, at a named call.
 
 `INGEST_KILL` is `EVENT NAME N [PART]`: the N-th time that a C function NAME
 (`fsync`, `rename`, `commit`, `executemany`, …) is about to be called (`c_call`)
 or has returned (`c_return`), or that a function of ours of that name begins
 (`call`) or has ended (`return`), in a process whose command line contains PART.
 `INGEST_KILL_MARK` names a file that is made just before: it kills only once.
+`INGEST_KILL_BY` is the number of the signal.
 Nothing of the product is changed: the interpreter itself tells of the calls.
 """
 
@@ -32,7 +33,7 @@ def _arm(event: str, name: str, count: int, mark: str) -> None:
                 os.close(os.open(mark, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
             except FileExistsError:
                 return
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), int(os.environ.get("INGEST_KILL_BY", signal.SIGKILL)))
 
     threading.setprofile(watch)
     sys.setprofile(watch)

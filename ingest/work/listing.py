@@ -1,0 +1,80 @@
+"""A worker in the list of workers: entered where it agrees with the others, beaten, and struck off."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+
+from ingest.config import Settings
+from ingest.errors import UsageError, WorkerLost
+from ingest.store import workers
+from ingest.store.engine import Store, Tx
+from ingest.store.presence import Presence
+from ingest.work.cycle import wall_clock
+from ingest.work.enrol import fingerprint
+from ingest.work.outages import OUTAGES
+
+_log = logging.getLogger(__name__)
+
+
+class Listing:
+    """The place of worker `me` in the list."""
+
+    def __init__(self, store: Store, me: Presence, settings: Settings) -> None:
+        self.me = me
+        self._store, self._settings = store, settings
+        self._lease = settings.work.lease
+        self._is_entered = False
+        self._beat_at = 0.0
+
+    def enter(self) -> None:
+        """The worker is listed and its lease runs.
+
+        Looked at and entered in one transaction: of two with other settings
+        that start at once, one is refused. Raises `UsageError` for that one.
+        """
+        mine = workers.Worker(
+            id=self.me.id,
+            kind="worker",
+            host=self.me.host,
+            pid=os.getpid(),
+            settings=fingerprint(self._settings),
+        )
+        with self._store.write() as tx:
+            _refuse_other_settings(tx, mine.settings)
+            workers.enlist(tx, mine, lease=self._lease, now=wall_clock())
+        self._is_entered = True
+        self._put_off()
+
+    def beat(self, *, state: str = "active", at_once: bool = False) -> None:
+        """The lease runs on; raises `WorkerLost` when the worker was taken for dead."""
+        if time.monotonic() < self._beat_at and not at_once:
+            return
+        with self._store.write() as tx:
+            is_known = workers.beat(tx, self.me.id, lease=self._lease, now=wall_clock(), state=state)
+        self._put_off()
+        if not is_known:
+            raise WorkerLost("this worker was taken for dead and its work was given to others")
+
+    def leave(self) -> None:
+        """The worker is not listed as living any more; what it held is ready for others."""
+        if not self._is_entered:
+            return
+        try:
+            with self._store.write() as tx:
+                workers.retire(tx, self.me.id, now=wall_clock())
+        except OUTAGES as error:  # our lock file goes with us: whoever works next takes over at once
+            _log.warning("the worker could not sign off: %s", error)
+
+    def _put_off(self) -> None:
+        self._beat_at = time.monotonic() + self._lease.total_seconds() / 3
+
+
+def _refuse_other_settings(tx: Tx, mine: str) -> None:
+    others = [row for row in workers.live(tx, "worker") if row.settings != mine]
+    if others:
+        raise UsageError(
+            f"a live worker (pid {others[0].pid} on {others[0].host}) works this store with other settings",
+            hint="stop it first, or give all the same ingest.toml",
+        )
