@@ -29,6 +29,12 @@ class UsageError(IngestError):
     exit_code = 2
 
 
+class ProcessorUnloadable(UsageError):
+    """The import of a processor does not end, or ends the process it is made in."""
+
+    code = "processor_unloadable"
+
+
 class NotFound(IngestError):
     """What was asked for does not exist in this pipeline."""
 

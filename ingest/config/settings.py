@@ -87,6 +87,10 @@ class WorkSettings:
         default=timedelta(seconds=30),
         metadata=key(duration(), "How long a worker that is not heard of keeps what it claimed."),
     )
+    start_timeout: timedelta = field(
+        default=timedelta(seconds=60),
+        metadata=key(duration(), "How long the imports of all processors may take."),
+    )
     shutdown_timeout: timedelta = field(
         default=timedelta(seconds=30),
         metadata=key(duration(zero=True), "How long a stopping worker may take to finish what it runs."),

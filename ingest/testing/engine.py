@@ -18,7 +18,8 @@ from ingest.store import filling, lanes, presence, replays, workers
 from ingest.store.engine import Store
 from ingest.store.presence import Presence
 from ingest.work.cycle import Cycle, wall_clock
-from ingest.work.enrol import subscribe
+from ingest.work.declared import Declared
+from ingest.work.enrol import enrol
 from ingest.work.outfit import Place, fit_out
 from ingest.work.settle import Trade
 from ingest.work.spec import ProcessorSpec
@@ -32,7 +33,11 @@ _GLANCE = 0.005  # seconds
 
 def know(store: Store, settings: Settings, processors: Mapping[str, Processor]) -> tuple[ProcessorSpec, ...]:
     """The processors are subscribed and their tables stand."""
-    return subscribe(store, [(p, processors[p.name]) for p in settings.processors], now=wall_clock())
+    for each in settings.processors:
+        processors[each.name].check_options(each.name, each.options)
+    found = [(each, Declared.of(processors[each.name])) for each in settings.processors]
+    with store.write() as tx:
+        return enrol(tx, found, now=wall_clock())
 
 
 def work_off(store: Store, settings: Settings, processors: Mapping[str, Processor]) -> None:

@@ -8,7 +8,6 @@ waits for nothing that a processor may have left to be done at exit.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import json
 import logging
 import os
@@ -24,20 +23,19 @@ from typing import Any
 from ingest.archive import Archive
 from ingest.domain.showing import show
 from ingest.errors import IngestError
-from ingest.registry import find
 from ingest.store.engine import Store, open_store
 from ingest.store.presence import board_at
 from ingest.work.cycle import Cycle
 from ingest.work.keeper import Keeper
-from ingest.work.outages import OUTAGES, PAUSE
+from ingest.work.leftovers import die_with
+from ingest.work.loading import load
+from ingest.work.outages import LONGEST_PAUSE, OUTAGES, PAUSE
 from ingest.work.outfit import Place, fit_out
 from ingest.work.settle import Trade
 from ingest.work.spec import LOG_FD, REPORT_FD, WAKE_FD, ChildSpec
 from ingest.work.stage import Stage
 
-_PR_SET_PDEATHSIG = 1  # prctl(2)
 _LOG_CHARS = 2000  # of one record
-_LONGEST_PAUSE = 30.0  # seconds, where the surroundings refuse again and again
 _GLANCE = 0.05  # seconds between two looks at whether to stop
 _stopping = False
 
@@ -45,7 +43,7 @@ _stopping = False
 def main() -> int:
     """Work until told to stop; 0 when that was so."""
     spec = ChildSpec.from_json(sys.stdin.readline())
-    _die_with(spec.parent)
+    die_with(spec.parent)  # where the kernel does not offer that, the closed pipe tells
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is the supervisor's affair
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold a partner's data
@@ -54,6 +52,7 @@ def main() -> int:
     report = Reporter(report_to)
     try:
         trades = _trades(spec)  # first: whatever an import does, nothing of ours is open yet
+        report.say(kind="loaded")
         with open_store(spec.store_url) as store, board_at(Path(spec.lock)) as board:
             stage = Stage(board=board, slot=spec.slot, keeper=_settle_in(spec, store))
             place = Place(
@@ -105,7 +104,7 @@ def _work(cycle: Cycle, wake: int, report: Reporter) -> None:
             refusals += 1
             report.say(kind="refused", error=error.message, hint=error.hint, exit=error.exit_code)
             _give_back(cycle)
-            _pause(min(PAUSE * 2 ** min(refusals - 1, 10), _LONGEST_PAUSE))
+            _pause(min(PAUSE * 2 ** min(refusals - 1, 10), LONGEST_PAUSE))
             continue
         refusals = 0
         if has_worked:
@@ -155,15 +154,10 @@ def _wait(wake: int) -> None:
 def _trades(spec: ChildSpec) -> dict[str, Trade]:
     """The code of every processor, imported."""
     local = None if spec.processors_dir is None else Path(spec.processors_dir)
-    return {p.name: Trade.of(p, find(p.use, local=local).processor) for p in spec.processors}
-
-
-def _die_with(parent: int) -> None:
-    """SIGKILL reaches us when our supervisor dies (Linux; elsewhere the closed pipe tells us)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        sys.exit(0)
+    return {
+        p.name: Trade.of(p, load(p.use, local=local, memory_max=p.memory_max).processor)
+        for p in spec.processors
+    }
 
 
 def _stop(_signal: int, _frame: object) -> None:

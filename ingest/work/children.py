@@ -21,6 +21,7 @@ from typing import Any, Literal
 
 from ingest.domain.showing import show
 from ingest.errors import IngestError
+from ingest.work.deaths import in_words
 from ingest.work.keeper import DAMAGED
 from ingest.work.leftovers import MARK, mark_of
 from ingest.work.spec import LOG_FD, REPORT_FD, WAKE_FD, ChildSpec
@@ -28,8 +29,6 @@ from ingest.work.spec import LOG_FD, REPORT_FD, WAKE_FD, ChildSpec
 _log = logging.getLogger(__name__)
 _child_log = logging.getLogger("ingest.work.child")
 
-OUTPUT_KEPT = 4096  # bytes of what a processor printed last
-OUTPUT_SHOWN = 300
 LINE_KEPT = 65536  # bytes of one report or log record; a longer one is dropped
 _READ = 65536
 _LAST_READS = 64  # of each pipe of a dead child: somebody may still write to it
@@ -38,9 +37,9 @@ _ENDS = ("done", "retrying", "dead", "superseded", "crashed")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """One report of a child: how deliveries ended, that it is ready or idle, what stands in its way."""
+    """One report of a child: how far it has come, how deliveries ended, what stands in its way."""
 
-    kind: Literal["ready", "idle", "ended", "refused", "failed"]
+    kind: Literal["loaded", "ready", "idle", "ended", "refused", "failed"]
     ended: dict[str, int]
     error: str = ""
     hint: str = ""
@@ -58,11 +57,13 @@ class Child:
     output: int
     report: int
     state: Literal["starting", "busy", "idle"] = "starting"
+    has_loaded: bool = False  # its processors are imported
     trouble: IngestError | None = None  # what it says is wrong with the surroundings
     end: str = ""  # why we killed it
-    printed: str = ""  # the end of what its processors printed, once it is dead
-    printed_bytes: int = 0
+    failure: IngestError | None = None  # what it gave up with
+    printed: int = 0  # bytes that its processors printed
     has_babbled: bool = False  # it said something that is no report
+    started_at: float = field(default_factory=time.monotonic)
     heard_at: float = field(default_factory=time.monotonic)  # when it gave the last sign of life
 
     @property
@@ -94,11 +95,9 @@ class Child:
         code = self.process.returncode
         if self.end:
             return self.end
-        if code < 0:
-            return f"killed by {_signal_name(-code)}"
         if code == DAMAGED:
             return "it closed files that the engine had open"
-        return f"exited with status {code}"
+        return in_words(code)
 
 
 def spawn(spec: ChildSpec, selector: selectors.BaseSelector) -> Child:
@@ -133,7 +132,7 @@ def spawn(spec: ChildSpec, selector: selectors.BaseSelector) -> Child:
 
 
 def hear(child: Child, handle: int, selector: selectors.BaseSelector) -> Iterator[Said]:
-    """What the child reports through `handle`; its log records are logged, its output is kept, bounded."""
+    """What the child reports through `handle`; its log records are logged, its output is counted."""
     try:
         data = os.read(handle, _READ)
     except BlockingIOError:
@@ -142,14 +141,13 @@ def hear(child: Child, handle: int, selector: selectors.BaseSelector) -> Iterato
     if not data:
         selector.unregister(handle)
         os.close(handle)
-        _keep_output(child, handle, child.pipes.pop(handle))
+        del child.pipes[handle]
+        return
+    if handle == child.output:
+        child.printed += len(data)
         return
     buffer = child.pipes[handle]
     buffer += data
-    if handle == child.output:
-        child.printed_bytes += len(data)
-        del buffer[:-OUTPUT_KEPT]
-        return
     *lines, rest = bytes(buffer).split(b"\n")
     buffer[:] = rest if len(rest) <= LINE_KEPT else b""
     for line in lines:
@@ -172,16 +170,8 @@ def drain(child: Child, selector: selectors.BaseSelector) -> Iterator[Said]:
         if handle in child.pipes:  # a process that it left behind holds the other end
             selector.unregister(handle)
             os.close(handle)
-            _keep_output(child, handle, child.pipes.pop(handle))
+            del child.pipes[handle]
     os.close(child.wake)
-
-
-def _keep_output(child: Child, handle: int, buffer: bytearray) -> None:
-    if handle != child.output:
-        return
-    child.printed = show(bytes(buffer).strip()[-OUTPUT_SHOWN:])
-    if child.printed_bytes > OUTPUT_SHOWN:
-        child.printed = f"… {child.printed} (the end of {child.printed_bytes} bytes)"
 
 
 def _understood(line: bytes) -> Said | None:
@@ -195,7 +185,7 @@ def _understood(line: bytes) -> Said | None:
 
 def _said(found: dict[str, Any]) -> Said | None:
     kind = found["kind"]
-    if kind not in ("ready", "idle", "ended", "refused", "failed"):
+    if kind not in ("loaded", "ready", "idle", "ended", "refused", "failed"):
         return None
     return Said(
         kind=kind,
@@ -214,10 +204,3 @@ def _relay(line: bytes) -> None:
     except (ValueError, TypeError, KeyError, RecursionError):
         return
     _child_log.log(level, "%s", message if message.isprintable() else show(message))
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:  # a real-time signal has no name
-        return f"signal {number}"

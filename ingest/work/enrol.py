@@ -1,20 +1,18 @@
-"""Enrolling processors: their code is found, their tables stand, and the outbox knows of them."""
+"""Enrolling processors: their tables stand, and the outbox knows of them."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
 
 from ingest.config import ProcessorSettings, Settings
-from ingest.contract import Processor
 from ingest.domain.naming import digest_of
 from ingest.errors import UsageError
-from ingest.registry import find
 from ingest.store import subscriptions, tables
-from ingest.store.engine import Store
+from ingest.store.engine import Tx
 from ingest.store.subscriptions import Registration
+from ingest.work.declared import Declared
 from ingest.work.spec import ProcessorSpec
 
 _STORED = (
@@ -27,30 +25,18 @@ _STORED = (
 
 
 def enrol(
-    store: Store, chosen: Sequence[ProcessorSettings], *, local: Path | None, now: datetime
+    tx: Tx, found: Sequence[tuple[ProcessorSettings, Declared]], *, now: datetime
 ) -> tuple[ProcessorSpec, ...]:
-    """Every chosen processor is subscribed as ingest.toml says; a new one has still to be filled.
+    """Every processor is subscribed as ingest.toml says; a new one has still to be filled.
 
-    Raises `UsageError` for code that cannot be found or loaded, a table that
-    is another's, an event type that nothing declares, or options that a processor refuses.
+    Raises `UsageError` for a table that is another's, or stands otherwise.
     """
-    found = [(settings, find(settings.use, local=local).processor) for settings in chosen]
-    return subscribe(store, found, now=now)
-
-
-def subscribe(
-    store: Store, found: Sequence[tuple[ProcessorSettings, Processor]], *, now: datetime
-) -> tuple[ProcessorSpec, ...]:
-    """Each of these processors is subscribed by its settings; raises as `enrol` does, but for their code."""
-    for settings, processor in found:
-        processor.check_options(settings.name, settings.options)
     specs = []
-    with store.write() as tx:
-        for settings, processor in found:
-            tables.ensure(tx, settings.name, processor.owned_tables())
-            spec = _spec(settings, processor)
-            subscriptions.register(tx, _registration(settings, processor, spec), now=now)
-            specs.append(spec)
+    for settings, declared in found:
+        tables.ensure(tx, settings.name, declared.tables)
+        spec = _spec(settings, declared)
+        subscriptions.register(tx, _registration(settings, declared, spec), now=now)
+        specs.append(spec)
     return tuple(specs)
 
 
@@ -73,11 +59,11 @@ def fingerprint(settings: Settings) -> str:
     return digest_of("settings", repr(settings.work.lease), *(repr(p) for p in settings.processors))
 
 
-def _registration(settings: ProcessorSettings, processor: Processor, spec: ProcessorSpec) -> Registration:
+def _registration(settings: ProcessorSettings, declared: Declared, spec: ProcessorSpec) -> Registration:
     return Registration(
         processor=settings.name,
-        version=processor.version,
-        accepts=tuple(settings.accepts) or processor.accepts,
+        version=declared.version,
+        accepts=tuple(settings.accepts) or declared.accepts,
         origins=tuple(settings.sources),
         is_ordered=settings.ordered,
         on_dead=settings.on_dead,
@@ -86,11 +72,11 @@ def _registration(settings: ProcessorSettings, processor: Processor, spec: Proce
     )
 
 
-def _spec(settings: ProcessorSettings, processor: Processor) -> ProcessorSpec:
+def _spec(settings: ProcessorSettings, declared: Declared) -> ProcessorSpec:
     return ProcessorSpec(
         name=settings.name,
         use=settings.use,
-        version=processor.version,
+        version=declared.version,
         options=dict(settings.options),
         on_dead=settings.on_dead,
         timeout=settings.timeout.total_seconds(),

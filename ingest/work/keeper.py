@@ -14,7 +14,6 @@ import gc
 import locale
 import logging
 import os
-import resource
 import signal
 import socket
 import sys
@@ -22,7 +21,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ingest.work import leftovers
+from ingest.work import leftovers, memory
 
 DAMAGED = 71  # exit status: a processor closed what the engine had open
 LEAKED_HANDLES = 64  # a child that leaks more than this is replaced
@@ -53,7 +52,7 @@ class Keeper:
         self._log = list(logging.root.handlers), logging.root.level
         self._recursion = sys.getrecursionlimit()
         self._own = {handle: named for handle in _open_handles() if (named := _named(handle)) is not None}
-        self._memory = _memory()
+        self._memory = memory.taken()
         self._threads = _threads()
         self._memory_max = 0
         self._is_running = False
@@ -63,7 +62,7 @@ class Keeper:
     def admit(self, memory_max: int) -> None:
         """A processor runs: it is refused memory beyond `memory_max` more than the child had at its start."""
         self._is_running, self._memory_max = True, memory_max
-        _limit_memory(self._memory + memory_max)
+        memory.limit(self._memory + memory_max)
 
     def dismiss(self) -> None:
         """The processor has run, and the process is as it was before.
@@ -73,7 +72,7 @@ class Keeper:
         if os.getpid() != self._pid:
             os._exit(0)
         self._is_running = False
-        _limit_memory(resource.RLIM_INFINITY)
+        memory.lift()
         self._put_back()
 
     def distrust(self) -> None:
@@ -83,10 +82,10 @@ class Keeper:
     @contextmanager
     def paused(self) -> Iterator[None]:
         """The engine itself works, on behalf of a processor that runs: no limit holds for it."""
-        _limit_memory(resource.RLIM_INFINITY)
+        memory.lift()
         yield
         if self._is_running:
-            _limit_memory(self._memory + self._memory_max)
+            memory.limit(self._memory + self._memory_max)
 
     def check(self) -> None:
         """What the engine had open is still so; else the process has ended before it writes anything."""
@@ -100,7 +99,7 @@ class Keeper:
             self._is_worn
             or len(_open_handles()) > len(self._own) + LEAKED_HANDLES
             or _threads() > self._threads + LEAKED_THREADS
-            or (self._memory_max > 0 and _memory() > self._memory + self._memory_max // 2)
+            or (self._memory_max > 0 and memory.taken() > self._memory + self._memory_max // 2)
             or bool(leftovers.children())
         )
 
@@ -154,22 +153,6 @@ def _reap() -> None:
     with contextlib.suppress(ChildProcessError):
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass
-
-
-def _limit_memory(bytes_: int) -> None:
-    """Further address space is refused above `bytes_`: whoever asks for it sees a MemoryError."""
-    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
-    soft = hard if bytes_ == resource.RLIM_INFINITY else bytes_
-    resource.setrlimit(
-        resource.RLIMIT_AS, (soft if hard == resource.RLIM_INFINITY else min(soft, hard), hard)
-    )
-
-
-def _memory() -> int:
-    """Bytes of address space this process has now; 0 where there is no /proc."""
-    with contextlib.suppress(OSError):
-        return int(Path("/proc/self/statm").read_bytes().split()[0]) * resource.getpagesize()
-    return 0
 
 
 def _threads() -> int:

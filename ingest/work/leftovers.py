@@ -19,7 +19,7 @@ from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 MARK = "INGEST_CHILD"  # names, in the environment, the worker and child a process descends from
-_PR_SET_CHILD_SUBREAPER = 36  # prctl(2)
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36  # prctl(2)
 _ROUNDS = 20  # what is being killed may fork meanwhile
 _DEATH_TAKES = 5.0  # seconds at most until a killed process is gone
 
@@ -33,6 +33,14 @@ def become_subreaper() -> None:
     """Orphans of our children become our children (Linux): not even `setsid` takes them out of reach."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def die_with(parent: int) -> None:
+    """SIGKILL reaches this process when `parent`, which started it, dies (Linux)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        sys.exit(0)
 
 
 def sweep(known: Collection[int], *, spared: Collection[str] = ()) -> int:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import time
+from collections.abc import Callable
+from typing import TypeVar
 
 from ingest.config import Settings
 from ingest.errors import UsageError, WorkerLost
@@ -15,6 +17,7 @@ from ingest.work.cycle import wall_clock
 from ingest.work.enrol import fingerprint
 from ingest.work.outages import OUTAGES
 
+_Result = TypeVar("_Result")
 _log = logging.getLogger(__name__)
 
 
@@ -28,12 +31,27 @@ class Listing:
         self._is_entered = False
         self._beat_at = 0.0
 
-    def enter(self) -> None:
-        """The worker is listed and its lease runs.
+    def check(self) -> None:
+        """Raise `UsageError` where live workers have other settings, before anything else is tried."""
+        with self._store.read() as tx:
+            _refuse_other_settings(tx, fingerprint(self._settings))
+
+    def enter(self, and_then: Callable[[Tx], _Result]) -> _Result:
+        """The worker is listed, its lease runs, and in the same transaction `and_then` was done.
 
         Looked at and entered in one transaction: of two with other settings
-        that start at once, one is refused. Raises `UsageError` for that one.
+        that start at once, one is refused before it has written anything.
+        Raises `UsageError` for that one.
         """
+        with self._store.write() as tx:
+            if not self._is_entered:
+                self._enlist(tx)
+            result = and_then(tx)
+        self._is_entered = True
+        self._put_off()
+        return result
+
+    def _enlist(self, tx: Tx) -> None:
         mine = workers.Worker(
             id=self.me.id,
             kind="worker",
@@ -41,14 +59,13 @@ class Listing:
             pid=os.getpid(),
             settings=fingerprint(self._settings),
         )
-        with self._store.write() as tx:
-            _refuse_other_settings(tx, mine.settings)
-            workers.enlist(tx, mine, lease=self._lease, now=wall_clock())
-        self._is_entered = True
-        self._put_off()
+        _refuse_other_settings(tx, mine.settings)
+        workers.enlist(tx, mine, lease=self._lease, now=wall_clock())
 
     def beat(self, *, state: str = "active", at_once: bool = False) -> None:
-        """The lease runs on; raises `WorkerLost` when the worker was taken for dead."""
+        """The lease of a listed worker runs on; raises `WorkerLost` when it was taken for dead."""
+        if not self._is_entered:
+            return
         if time.monotonic() < self._beat_at and not at_once:
             return
         with self._store.write() as tx:

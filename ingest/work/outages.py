@@ -6,10 +6,18 @@ import logging
 import time
 from collections.abc import Callable
 
-from ingest.errors import CannotWrite, IngestError, TryAgain, Unreachable, UsageError
+from ingest.errors import (
+    CannotWrite,
+    IngestError,
+    ProcessorUnloadable,
+    TryAgain,
+    Unreachable,
+    UsageError,
+)
 
 OUTAGES = (CannotWrite, TryAgain, Unreachable)
 PAUSE = 1.0  # seconds before the surroundings are tried again
+LONGEST_PAUSE = 30.0  # seconds, where they refuse again and again
 _SAY_EVERY = 30.0  # seconds between two log records about one outage
 
 _log = logging.getLogger(__name__)
@@ -27,9 +35,17 @@ def behind(error: BaseException) -> IngestError | None:
     return None
 
 
+def cannot_start(error: OSError) -> CannotWrite:
+    """That the system refused a process, in our words."""
+    return CannotWrite(
+        f"cannot start a work process: {error.strerror}",
+        hint="raise the limits on processes and open files, or run fewer; nothing was lost",
+    )
+
+
 def failure_of(said: str, hint: str, exit_code: int) -> IngestError:
     """What a child gave up with, or was refused, to be raised here."""
-    for kind in OUTAGES:
+    for kind in (*OUTAGES, ProcessorUnloadable):
         if kind.exit_code == exit_code:
             return kind(said, hint=hint)
     error = UsageError(said, hint=hint)

@@ -13,21 +13,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ingest.errors import CannotWrite, IngestError, TryAgain, WorkerLost
+from ingest.errors import IngestError, ProcessorUnloadable, TryAgain, WorkerLost
 from ingest.store import crashes, presence
 from ingest.store.engine import Store
 from ingest.store.presence import Presence
 from ingest.work.children import Child, Said, drain, hear, spawn
 from ingest.work.cycle import wall_clock
+from ingest.work.deaths import unrepeated
 from ingest.work.leftovers import sweep
-from ingest.work.outages import failure_of
+from ingest.work.outages import cannot_start, failure_of
 from ingest.work.rooms import Rooms
 from ingest.work.spec import ChildSpec, ProcessorSpec
+from ingest.work.starts import Starts
 
 _log = logging.getLogger(__name__)
 
-FAILED_STARTS = 3  # children in a row that die before they are ready
-START_TIMEOUT = 60.0  # seconds for a child to start, the imports of all its processors included
 SILENCE = 300.0  # seconds that the engine's own part of a child may take without a sign of life
 
 
@@ -38,22 +38,25 @@ class Equipment:
     archive: Path
     processors: tuple[ProcessorSpec, ...]
     processors_dir: Path | None
+    start_timeout: float = 60.0  # seconds for a child to start, the imports of all its processors included
+    silence: float = SILENCE
 
 
 class Pool:
     """The live children of worker `me`, and how what they did has ended so far."""
 
-    def __init__(self, store: Store, me: Presence, equipment: Equipment, ended: Counter[str]) -> None:
+    def __init__(  # what it works with
+        self, store: Store, me: Presence, equipment: Equipment, rooms: Rooms, ended: Counter[str]
+    ) -> None:
         self.children: list[Child] = []
         self.ended = ended
         self.has_news = True  # a child fell idle or died: look for work
         self.is_doubted = False  # a child says that this worker was taken for dead
         self._store, self._me, self._equipment = store, me, equipment
-        self._rooms = Rooms(me.path.parent, me.id)
+        self._rooms = rooms
         self._selector = selectors.DefaultSelector()
         self._spawned = 0
-        self._failed_starts = 0
-        self._failure: IngestError | None = None
+        self._starts = Starts()
         self._unreleased: list[Child] = []  # dead, and the store does not know yet
 
     def start_child(self, *, limit: int | None) -> None:
@@ -79,10 +82,11 @@ class Pool:
         try:
             self.children.append(spawn(spec, self._selector))
         except OSError as error:
-            raise CannotWrite(
-                f"cannot start a work process: {error.strerror}",
-                hint="raise the limits on processes and open files, or run fewer; nothing was lost",
-            ) from error
+            raise cannot_start(error) from error
+
+    def may_start(self) -> bool:
+        """True unless children died again and again at their start and the next is to wait."""
+        return self._starts.may_be_tried()
 
     def listen(self, seconds: float) -> None:
         """Whatever the children said within `seconds` is known; returns at the first word."""
@@ -98,14 +102,16 @@ class Pool:
         return all(child.state == "idle" for child in self.children)
 
     def trouble(self) -> IngestError | None:
-        """What a child says is wrong with the surroundings."""
-        return next((child.trouble for child in self.children if child.trouble is not None), None)
+        """What keeps children from starting, or a child says is wrong with the surroundings."""
+        return self._starts.trouble() or next(
+            (child.trouble for child in self.children if child.trouble is not None), None
+        )
 
     def bury_dead(self, *, is_stopping: bool) -> None:
         """Dead children are gone, with all they had begun; the delivery that one ran has a crash more.
 
         While stopping nothing is charged. Raises what a child gave up with when
-        none gets as far as being ready.
+        none gets as far as being ready, and no import is to blame.
         """
         for child in [c for c in self.children if c.process.poll() is not None]:
             self.children.remove(child)
@@ -115,9 +121,7 @@ class Pool:
             self._release(self._unreleased[0], is_stopping=is_stopping)
             self._unreleased.pop(0)
             self.has_news = True
-        if self._failed_starts >= FAILED_STARTS and self._failure is not None:
-            failure, self._failed_starts, self._failure = self._failure, 0, None
-            raise failure
+        self._starts.check()
 
     def end_overdue(self) -> None:
         """A child that has used up its time, for a delivery or its start, is killed with its group."""
@@ -125,14 +129,14 @@ class Pool:
         for child in self.children:
             ran = self._me.board.read(child.spec.slot)
             silence = now - child.heard_at
-            if child.state == "starting":
-                if silence > START_TIMEOUT:
-                    child.kill(f"it was not ready after {START_TIMEOUT:g} s")
+            if not child.has_loaded:
+                if now - child.started_at > self._equipment.start_timeout:
+                    child.kill(f"it was not ready after {self._equipment.start_timeout:g} s")
             elif ran is not None and ran.deadline_ns:
                 if ran.deadline_ns < now * 1e9:
                     child.kill(f"timed out after {(ran.deadline_ns - ran.started_ns) / 1e9:g} s")
-            elif child.state == "busy" and silence > SILENCE:
-                child.kill(f"it gave no sign of life for {SILENCE:g} s")
+            elif child.state != "idle" and silence > self._equipment.silence:
+                child.kill(f"it gave no sign of life for {self._equipment.silence:g} s")
 
     def stop(self) -> None:
         """Every child finishes what it runs, gives the rest back and exits."""
@@ -140,7 +144,7 @@ class Pool:
             child.stop()
 
     def close(self) -> None:
-        """No process that any child brought about is left, nor any file of theirs; nothing is charged."""
+        """No process that any child brought about is left; nothing is charged."""
         for child in self.children:
             child.kill("the worker stopped")
             child.process.wait()
@@ -148,7 +152,6 @@ class Pool:
             self._me.board.write(child.spec.slot, None)
         self.children.clear()
         sweep(())
-        self._rooms.close()
         self._selector.close()
 
     def _end(self, child: Child) -> None:
@@ -173,9 +176,12 @@ class Pool:
                 case "refused":
                     child.trouble = failure_of(said.error, said.hint, said.exit_code)
                 case "failed":
-                    self._failure = failure_of(said.error, said.hint, said.exit_code)
+                    child.failure = failure_of(said.error, said.hint, said.exit_code)
+                case "loaded":
+                    child.has_loaded = True
                 case "ready":
-                    child.state, self._failed_starts, self._failure = "busy", 0, None
+                    child.state = "busy"
+                    self._starts.succeeded()
                 case "idle":
                     child.state, child.trouble, self.has_news = "idle", None, True
                     self._sweep()
@@ -203,22 +209,16 @@ class Pool:
             self._report_loss(child)
 
     def _report_loss(self, child: Child) -> None:
-        _log.warning("a child was lost: %s%s", child.death(), _printed(child))
+        _log.warning("a child was lost: %s%s", child.death(), unrepeated(child.printed))
         if child.state == "starting":
-            self._failed_starts += 1
-            self._failure = self._failure or _not_started(child)
-
-
-def _printed(child: Child) -> str:
-    """What a lost child printed, as the log may say it: once it had work, that may be what partners sent."""
-    if child.state == "starting":
-        return f"; it printed: {child.printed}" if child.printed else ""
-    return f"; it printed {child.printed_bytes} bytes, not repeated here" if child.printed_bytes else ""
+            self._starts.failed(child.failure or _not_started(child))
 
 
 def _not_started(child: Child) -> IngestError:
     """Why a child never got as far as being ready: something in it, or somebody who killed it."""
-    said = f"the work process cannot start: {child.death()}"
+    said = f"the work process cannot start: {child.death()}{unrepeated(child.printed)}"
     if child.process.returncode == -signal.SIGKILL and not child.end:
         return TryAgain(said, hint="see who kills it, or whether memory is short")
-    return IngestError(said, hint=child.printed or "see its log")
+    if child.has_loaded:
+        return IngestError(said, hint="see its log")
+    return ProcessorUnloadable(said, hint="see with `ingest try` what its processors do at their import")

@@ -61,6 +61,17 @@ def clear(directory: Path, worker: str) -> None:
 
 
 @contextlib.contextmanager
+def lent_room() -> Iterator[Path]:
+    """An empty directory that only this user can enter, for the time of the block."""
+    with _disk():
+        room = Path(tempfile.mkdtemp(prefix=_PREFIX))
+    try:
+        yield room
+    finally:
+        _remove(room)
+
+
+@contextlib.contextmanager
 def _disk() -> Iterator[None]:
     """What the disk refuses in the block, in our words."""
     try:

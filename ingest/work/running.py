@@ -12,12 +12,15 @@ from ingest.errors import WorkerLost
 from ingest.store import presence
 from ingest.store.engine import Store
 from ingest.store.presence import Presence
-from ingest.work.cycle import wall_clock
-from ingest.work.enrol import chosen, enrol
+from ingest.work.asking import Question
+from ingest.work.beginning import begin
+from ingest.work.enrol import chosen
 from ingest.work.leftovers import become_subreaper
 from ingest.work.listing import Listing
 from ingest.work.outages import OUTAGES, PAUSE, Outage
 from ingest.work.pool import Equipment, Pool
+from ingest.work.rooms import Rooms
+from ingest.work.spec import ProcessorSpec
 from ingest.work.supervisor import Left, Stop, Supervisor, Wanted
 from ingest.work.takeover import sweep, take_over
 
@@ -93,7 +96,6 @@ def _work_as_one(store: Store, settings: Settings, wanted: Wanted, ended: Counte
     me = Presence(directory, "worker")
     listing = Listing(store, me, settings)
     try:
-        listing.enter()
         return _work_listed(store, settings, wanted, listing, ended, stop)
     finally:
         listing.leave()
@@ -103,13 +105,35 @@ def _work_as_one(store: Store, settings: Settings, wanted: Wanted, ended: Counte
 def _work_listed(  # what a run consists of
     store: Store, settings: Settings, wanted: Wanted, listing: Listing, ended: Counter[str], stop: Stop
 ) -> Left:
-    specs = enrol(store, chosen(settings, wanted.processors), local=wanted.processors_dir, now=wall_clock())
-    equipment = Equipment(
-        archive=settings.store.archive, processors=specs, processors_dir=wanted.processors_dir
-    )
-    pool = Pool(store, listing.me, equipment, ended)
-    supervisor = Supervisor(store, settings, wanted, listing, pool, stop)
+    rooms = Rooms(listing.me.path.parent, listing.me.id)
     try:
-        return supervisor.run()
+        specs = begin(_question(settings, wanted, listing, rooms), listing, stop, once=wanted.once)
+        if specs is None:
+            return "nothing"
+        pool = Pool(store, listing.me, _equipment(settings, wanted, specs), rooms, ended)
+        supervisor = Supervisor(store, settings, wanted, listing, pool, stop)
+        try:
+            return supervisor.run()
+        finally:
+            supervisor.leave()
     finally:
-        supervisor.leave()
+        rooms.close()
+
+
+def _question(settings: Settings, wanted: Wanted, listing: Listing, rooms: Rooms) -> Question:
+    return Question(
+        processors=chosen(settings, wanted.processors),
+        local=wanted.processors_dir,
+        limit=settings.work.start_timeout,
+        owner=listing.me.id,
+        room=rooms.make(0),
+    )
+
+
+def _equipment(settings: Settings, wanted: Wanted, specs: tuple[ProcessorSpec, ...]) -> Equipment:
+    return Equipment(
+        archive=settings.store.archive,
+        processors=specs,
+        processors_dir=wanted.processors_dir,
+        start_timeout=settings.work.start_timeout.total_seconds(),
+    )

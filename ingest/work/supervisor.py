@@ -199,5 +199,5 @@ class Supervisor:
     def _start_missing(self) -> None:
         limit = self._wanted.limit
         wanted = 1 if limit is not None else self._settings.work.concurrency
-        while len(self._pool.children) < wanted:
+        while len(self._pool.children) < wanted and self._pool.may_start():
             self._pool.start_child(limit=None if limit is None else limit - self._ended_in_all())

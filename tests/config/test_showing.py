@@ -43,6 +43,7 @@ after = "keep"
 [work]
 concurrency = 2
 lease = "30s"
+start_timeout = "1m"
 shutdown_timeout = "30s"
 [[processor]]
 name = "payments"

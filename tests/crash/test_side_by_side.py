@@ -15,6 +15,7 @@ import pytest
 from ingest.store.driver import sqlite_module
 from tests.crash.pipeline import CONFIG, Pipeline, children, payments_file, pipeline, wait_until
 
+pytestmark = pytest.mark.timeout(150)  # many processes; how fast depends on who shares the machine
 CHILD = "ingest.work.child"
 SLOW = """\
 import time
@@ -35,10 +36,24 @@ def slow(event: FileLanded, ctx: Context) -> None:
 """
 
 
+NOTED = """\
+from pathlib import Path
+
+from processors.payments import payments
+from processors.ledger import ledger
+
+with Path(__file__).with_name("imports").open("a") as file:
+    file.write("!")
+"""
+NOTED_CONFIG = CONFIG.replace('"payments:', '"noted:').replace('"ledger:', '"noted:')
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Pipeline:
-    """A payments file has landed and is due."""
-    made = pipeline(tmp_path / "p")
+    """A payments file has landed and is due; whoever imports its processors leaves word."""
+    made = pipeline(tmp_path / "p", NOTED_CONFIG)
+    (made.root / "processors").mkdir()
+    (made.root / "processors" / "noted.py").write_text(NOTED)
     made.drop("1.csv", payments_file("P-1", "P-2"))
     made.ok("watch", "--once")
     return made
@@ -48,7 +63,7 @@ def test_of_eight_workers_that_race_for_one_event_one_books_it_and_none_complain
     with ExitStack() as running:
         with write_lock_of(project):
             racing = [running.enter_context(started(project, "work", "--once")) for _ in range(8)]
-            wait_until(lambda: len(at_the_lock(project)) == 8, "all want to begin")
+            wait_until(lambda: are_at_the_lock(project, racing), "all want to begin", seconds=90)
         ended = [process.communicate(timeout=50) for process in racing]
 
     project.ok("work", "--once")
@@ -62,13 +77,13 @@ def test_of_eight_workers_that_race_for_one_event_one_books_it_and_none_complain
 
 def test_of_two_workers_with_other_settings_that_start_at_once_one_is_refused(project: Pipeline) -> None:
     other = project.root / "other.toml"
-    other.write_text(CONFIG.replace("max_crashes = 20", "max_crashes = 21"))
+    other.write_text(NOTED_CONFIG.replace("max_crashes = 20", "max_crashes = 21"))
     files = ("ingest.toml", "other.toml")
 
     with ExitStack() as running:
         with write_lock_of(project):
             both = [running.enter_context(started(project, "work", "-C", file)) for file in files]
-            wait_until(lambda: len(at_the_lock(project)) == 2, "both want to begin")
+            wait_until(lambda: are_at_the_lock(project, both), "both want to begin")
         wait_until(lambda: any(process.poll() is not None for process in both), "one is refused")
         wait_until(lambda: project.rows("SELECT count(*) FROM payments") == [(2,)], "the other one works")
         [refused] = [process for process in both if process.poll() is not None]
@@ -99,7 +114,7 @@ def test_while_a_process_is_suspended_with_the_write_lock_the_others_wait_and_th
             running.enter_context(started(project, *args))
             for args in (("watch", "--once"), ("work", "--once"))
         ]
-        wait_until(lambda: len(at_the_lock(project)) == 3, "others want to write")
+        wait_until(lambda: len(lock_files(project)) == 3, "others want to write")
         assert [process.poll() for process in (holder, *others)] == [None] * 3
 
         for pid in children(holder.pid):
@@ -185,6 +200,13 @@ def is_locked(project: Pipeline) -> bool:
     return False
 
 
-def at_the_lock(project: Pipeline) -> Sequence[Path]:
-    """The lock files of those who live: each is made before its owner writes for the first time."""
+def lock_files(project: Pipeline) -> Sequence[Path]:
+    """Of those who live: each is made before its owner writes for the first time."""
     return sorted((project.root / ".ingest" / "workers").glob("*.lock"))
+
+
+def are_at_the_lock(project: Pipeline, workers: Sequence[subprocess.Popen[bytes]]) -> bool:
+    """True when each of them knows its processors: the next thing it does is to write."""
+    imports = project.root / "processors" / "imports"
+    is_known = imports.exists() and len(imports.read_text()) == len(workers)
+    return is_known and not any(children(worker.pid) for worker in workers)

@@ -52,7 +52,10 @@ def test_killed_worker_books_everything_once(tmp_path: Path, landed: Pipeline, a
     project.assert_sound()
 
 
-def test_whoever_kills_every_child_as_it_starts_ends_no_worker(tmp_path: Path, landed: Pipeline) -> None:
+@pytest.mark.parametrize(("module", "count"), [(CHILD, 8), ("ingest.work.declare", 2)])
+def test_whoever_kills_every_child_as_it_starts_ends_no_worker(
+    tmp_path: Path, landed: Pipeline, module: str, count: int
+) -> None:
     project = Pipeline(tmp_path / "p")
     shutil.copytree(landed.root, project.root)
     killed = set[int]()
@@ -60,13 +63,16 @@ def test_whoever_kills_every_child_as_it_starts_ends_no_worker(tmp_path: Path, l
     def kill_children() -> bool:
         for task in Path(f"/proc/{worker.pid}/task").iterdir():
             for pid in map(int, (task / "children").read_text().split()):
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-                killed.add(pid)
-        return len(killed) >= 8 or worker.poll() is not None
+                with suppress(ProcessLookupError, FileNotFoundError):
+                    if module in Path(f"/proc/{pid}/cmdline").read_text():
+                        os.kill(pid, signal.SIGKILL)
+                        killed.add(pid)
+        return len(killed) >= count or worker.poll() is not None
 
     with worker_of(project) as worker:
-        wait_until(kill_children, "eight children are killed")
+        wait_until(kill_children, "as many as wanted are killed")
+        table = "SELECT 1 FROM sqlite_master WHERE name = 'payments'"
+        wait_until(lambda: project.rows(table) == [(1,)], "there is a table")
         wait_until(lambda: project.rows("SELECT count(*) FROM payments") == [(12,)], "all is booked")
         worker.send_signal(signal.SIGTERM)
         assert worker.wait(timeout=40) == 0

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -178,3 +180,16 @@ def test_a_worker_suspended_past_its_lease_is_fenced_and_goes_on(project: Pipeli
     assert b"fenced" in err
     assert done(project) == {"slow-1", "fine-later"}
     assert project.rows("SELECT count(*) FROM outcomes") == [(2,)]
+
+
+def test_a_process_that_gives_no_sign_of_life_between_two_files_is_replaced(tmp_path: Path) -> None:
+    project = pipeline(tmp_path / "p")
+    silent = Path(__file__).with_name("silent.py")
+
+    ended = subprocess.run(
+        [sys.executable, silent], cwd=project.root, capture_output=True, text=True, timeout=50, check=False
+    )
+
+    assert (ended.stdout, ended.returncode) == ("True {}\n", 0), ended.stderr
+    assert ended.stderr == "a child was lost: it gave no sign of life for 1.5 s\n"
+    project.assert_sound()

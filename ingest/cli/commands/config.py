@@ -32,17 +32,14 @@ def show(ctx: typer.Context, json: Json = False) -> int:
 @app.command()
 def check(ctx: typer.Context, processors: ProcessorsDir = None, json: Json = False) -> int:
     """Read the settings, find every processor and let it check its options; nothing is written."""
-    from ingest import registry
     from ingest.cli import wiring
     from ingest.cli.words import so_many
+    from ingest.work.asking import ask_now
 
     held = wiring.settings(ctx.obj)
     local = wiring.processors_dir(held, processors)
-    found = {}
-    for each in held.processors:
-        code = registry.find(each.use, local=local)
-        code.processor.check_options(each.name, each.options)
-        found[each.name] = code.origin
+    declared = ask_now(held.processors, local=local, limit=held.work.start_timeout)
+    found = {each.name: declared[each.name].origin for each in held.processors}
     if json:
         output.document(
             {"file": str(held.file), "sources": [s.name for s in held.sources], "processors": found}

@@ -84,12 +84,16 @@ def add(
     from ingest.cli import shapes, wiring
     from ingest.store import roster
     from ingest.work import enrol
+    from ingest.work.asking import ask_now
 
     if start is not None and start not in STARTS:
         raise UsageError(f"--from {start!r} is not known", hint=f"it is one of {', '.join(STARTS)}")
     with wiring.opened(ctx.obj, {"processor.start": start}) as pipeline:
         chosen = enrol.chosen(pipeline.settings, [name])
-        enrol.enrol(pipeline.store, chosen, local=pipeline.processors_dir(processors), now=wiring.now())
+        local, limit = pipeline.processors_dir(processors), pipeline.settings.work.start_timeout
+        declared = ask_now(chosen, local=local, limit=limit)
+        with pipeline.store.write() as tx:
+            enrol.enrol(tx, [(each, declared[each.name]) for each in chosen], now=wiring.now())
         with pipeline.store.read() as tx:
             found = roster.one(tx, name)
     output.document(shapes.subscribed(found)) if json else _show(found)
