@@ -15,6 +15,7 @@ import resource
 import select
 import signal
 import sys
+import tempfile
 import time
 import traceback
 from pathlib import Path
@@ -81,6 +82,7 @@ def _settle_in(spec: ChildSpec, store: Store) -> Keeper:
     sys.path[:] = [os.path.abspath(folder) for folder in sys.path]  # noqa: PTH100  # entries are text
     for stream in (sys.__stdout__, sys.__stderr__):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # both are text files
+    tempfile.tempdir = spec.room  # where that is full it is said, and no other place is taken
     return Keeper(Path(spec.room))
 
 
