@@ -132,17 +132,31 @@ def begin(tx: Tx, key: str, *, now: datetime) -> bool:
 
 
 def record(tx: Tx, held: Held, processor: str, made: Sequence[Made], *, scope: str, now: datetime) -> None:
-    """These calls were made: their results and their effects stand."""
+    """These calls were made: their results and their effects stand.
+
+    One that was made on purpose under a new key also stands for the call of
+    that name which nobody is at any more: no rerun makes that one as well.
+    """
     _MADE.run(tx, [(one.result, micros(one.at), one.key) for one in made])
+    if scope:
+        of = (held.position, processor)
+        _MADE_BY_FORCE.run(tx, [(one.result, micros(one.at), *of, one.name) for one in made])
     effects.record(tx, held, processor, [PREFIX + one.name for one in made], now=now, scope=scope)
+
+
+def are_missing(tx: Tx, processor: str, position: int) -> bool:
+    """True when a call of the event has no result yet, whoever is to make it."""
+    found = tx.execute(_MISSING, {"of_position": position, "of_processor": processor, "of_scope": ""})
+    return bool(found.scalar())
 
 
 def allow_again(tx: Tx, generation_id: int, position: int) -> None:
     """Calls of the event that had been begun and must not be repeated may be made once more.
 
-    Also those that a rerun of it, which has failed too, registered.
+    Also those that a rerun of it, which has failed too, registered; not those
+    of a replay that is still at it, nor those that were repeated on purpose.
     """
-    tx.execute(_ALLOW, {"of_generation": generation_id, "of_position": position})
+    tx.execute(_ALLOW, {"of_generation": generation_id, "of_position": position, "of_scope": ""})
 
 
 def forget(tx: Tx, generation_id: int, position: int) -> None:
@@ -201,6 +215,20 @@ _MADE = Batch(
     .values(result=bindparam("result"), made_at=bindparam("at", type_=calls.c.n.type)),
     "result at of_key",
 )
+_MADE_BY_FORCE = Batch(
+    update(calls)
+    .where(
+        calls.c.position == bindparam("of_position"),
+        calls.c.processor == bindparam("of_processor"),
+        calls.c.name == bindparam("of_name"),
+        calls.c.scope == literal_column("''"),
+        _UNMADE,
+        ~_IS_AT_WORK,
+    )
+    .values(result=bindparam("result"), made_at=bindparam("at", type_=calls.c.n.type)),
+    "result at of_position of_processor of_name",
+)
+_MISSING = select(exists().where(*_OF_EVENT, _UNMADE))
 _ALLOW = (
     update(calls)
     .where(
@@ -209,7 +237,9 @@ _ALLOW = (
         == select(generations.c.processor)
         .where(generations.c.id == bindparam("of_generation"))
         .scalar_subquery(),
+        calls.c.scope == bindparam("of_scope"),
         _UNMADE,
+        or_(calls.c.generation_id == bindparam("of_generation"), ~_IS_AT_WORK),
     )
     .values(begun_at=null())
 )

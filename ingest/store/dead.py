@@ -120,10 +120,16 @@ def retry(tx: Tx, row: Any, *, now: datetime) -> bool:
     return True
 
 
-def resolve(tx: Tx, generation_id: int, position: int, outcome: tuple[Any, ...], *, now: datetime) -> bool:
-    """A delivery that is dead in the live generation ends as a rerun did; False when it is not dead."""
-    row = tx.execute(_DEAD_AT, {"of_generation": generation_id, "of_position": position}).first()
-    return row is not None and close(tx, row, outcome, now=now)
+def resolve(tx: Tx, processor: str, key: tuple[int, int], outcome: tuple[Any, ...], *, now: datetime) -> bool:
+    """A delivery that is dead in the live generation ends as a rerun did; False when it is not dead.
+
+    It stays dead while a call of the event is missing, though another replay
+    may be at it: that one can be cancelled, and then nobody would make the call.
+    """
+    row = tx.execute(_DEAD_AT, {"of_generation": key[0], "of_position": key[1]}).first()
+    if row is None or calls.are_missing(tx, processor, row.position):
+        return False
+    return close(tx, row, outcome, now=now)
 
 
 def outcome_row(  # noqa: PLR0913  # the columns of an outcome

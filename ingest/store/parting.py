@@ -2,15 +2,18 @@
 
 What is small is one part and touches no file. What is large lies in an unnamed
 file of this process, as `marshal` data that nobody else can have written.
+Where the disk refuses, `CannotWrite` is raised.
 """
 
 from __future__ import annotations
 
 import marshal
-import tempfile
 from collections.abc import Hashable, Iterator
+from contextlib import suppress
 from types import TracebackType
 from typing import IO, Any, Self
+
+from ingest.store.spilling import disk, unnamed
 
 SMALL = 10_000  # items that are one part
 PARTS = 128
@@ -57,24 +60,28 @@ class Side:
         """The items of one part of a parted side."""
         for place in self._blocks[number]:
             assert self._file is not None  # noqa: S101  # a block lies in it
-            self._file.seek(place)
-            yield from marshal.load(self._file)  # noqa: S302  # our own bytes
+            with disk():
+                self._file.seek(place)
+                block = marshal.load(self._file)  # noqa: S302  # our own bytes
+            yield from block
         yield from self._waiting[number]
 
     def close(self) -> None:
         """The file is gone."""
         if self._file is not None:
-            self._file.close()
+            with suppress(OSError):  # of what is thrown away nothing needs to reach the disk
+                self._file.close()
 
     def _place(self, key: Hashable, item: Item) -> None:
         part = hash(key) % PARTS
         self._waiting[part].append(item)
         if len(self._waiting[part]) >= BLOCK:
-            self._spill(part)
+            with disk():
+                self._spill(part)
 
     def _spill(self, part: int) -> None:
         if self._file is None:
-            self._file = tempfile.TemporaryFile()  # noqa: SIM115  # closed by close
+            self._file = unnamed()
         self._blocks[part].append(self._file.seek(0, 2))
         marshal.dump(self._waiting[part], self._file)
         self._waiting[part] = []

@@ -82,7 +82,8 @@ class Caller:
         if wanted.was_begun or not self._begin(held, wanted):
             raise PermanentError(
                 "it was begun before and its result is not known; it must not be repeated",
-                hint="ask the receiver: `ingest dead retry` calls again, `ingest dead discard` leaves it",
+                hint="ask the receiver: `ingest dead retry` calls again, `ingest dead discard` leaves it;"
+                " where nothing is dead, `ingest replay --mode force` calls again",
             )
 
     def _begin(self, held: Held, wanted: OpenCall) -> bool:

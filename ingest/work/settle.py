@@ -108,7 +108,7 @@ def _end(
     """How one run ends, or the delivery that has calls to make first."""
     if run.held.is_calling:
         return _end_calling(tx, run, trade, generation, now=now)
-    if run.compared is not None:
+    if run.compared is not None and run.failure is None:
         return foresee.ending(run, run.compared, version=trade.processor.version)
     return _apply(tx, run, trade, generation, emissions, now=now)
 
@@ -227,8 +227,9 @@ def _close_dead(tx: Tx, outcomes: Sequence[Outcome], trade: Trade, *, now: datet
     """What was dead and has now been rerun well is done, and its key goes on."""
     live = find(tx, trade.spec.name).generation_id
     for outcome in outcomes:
+        key = live, outcome.held.position
         row = dead.outcome_row(
-            (live, outcome.held.position),
+            key,
             state="done",
             version=outcome.version,
             counts=(
@@ -242,4 +243,4 @@ def _close_dead(tx: Tx, outcomes: Sequence[Outcome], trade: Trade, *, now: datet
             note="closed by a replay",
             ended_at=now,
         )
-        dead.resolve(tx, live, outcome.held.position, row, now=now)
+        dead.resolve(tx, trade.spec.name, key, row, now=now)

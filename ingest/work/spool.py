@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import marshal
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import IO, Any
 
 from ingest.contract import Table
 from ingest.domain.calls import Intent
 from ingest.domain.instants import micros, moment
-from ingest.errors import CannotWrite
 from ingest.store.handover import Facts, Piece, Rejects, Rows
 from ingest.store.outbox import Draft
+from ingest.store.spilling import disk, unnamed
 
 SPOOL_AFTER = 8  # pieces kept in memory
 _ALWAYS_ALIKE = 2  # the newest version of marshal that writes equal values alike, wherever they came from
@@ -64,7 +63,7 @@ class Spool:
     def pieces(self) -> Iterator[Piece]:
         """Every piece, in the order in which it was added."""
         if self._file is not None:
-            with _disk():
+            with disk():
                 self._file.seek(0)
             while (piece := self._next(self._file)) is not None:
                 yield piece
@@ -77,18 +76,18 @@ class Spool:
                 self._file.close()
 
     def _next(self, file: IO[bytes]) -> Piece | None:
-        with _disk():
+        with disk():
             size = file.read(8)
             data = file.read(int.from_bytes(size, "big"))
         return self._restored(marshal.loads(data)) if size else None  # noqa: S302  # our own bytes
 
     def _spill(self) -> None:
-        with _disk():
+        with disk():
             self._write()
 
     def _write(self) -> None:
         if self._file is None:
-            self._file = tempfile.TemporaryFile()  # noqa: SIM115  # closed by close
+            self._file = unnamed()
         self._file.seek(0, 2)
         for piece, marked in self._pieces:
             data = marked if self._is_told_by_marks(piece) else marshal.dumps(self._plain(piece))
@@ -121,18 +120,6 @@ class Spool:
                 return Facts([_restored_draft(d) for d in facts])
             case _:
                 return Rejects(plain[1])
-
-
-@contextmanager
-def _disk() -> Iterator[None]:
-    """What the disk refuses in the block, in our words."""
-    try:
-        yield
-    except OSError as error:
-        raise CannotWrite(
-            f"cannot keep a large result in a temporary file: {error.strerror}",
-            hint="free the disk of the temporary directory; nothing was lost",
-        ) from error
 
 
 def _plain_draft(draft: Draft | None) -> tuple[Any, ...] | None:

@@ -70,4 +70,4 @@ def rerun(store: Store, one: Held, verdict: str) -> None:
         lanes.leave(tx, [one.lane], now=NOON)
         live = subscriptions.find(tx, "books").generation_id
         closed = dead.outcome_row((live, one.position), state="done", ended_at=NOON)
-        dead.resolve(tx, live, one.position, closed, now=NOON)
+        dead.resolve(tx, "books", (live, one.position), closed, now=NOON)

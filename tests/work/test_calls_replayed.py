@@ -53,10 +53,10 @@ def mailer(event: FileLanded, ctx: Context) -> None:
         ctx.once(name, post, request)
 
 
-def replay(bench: Bench, id_: str, mode: str = "rerun") -> None:
+def replay(bench: Bench, id_: str, mode: str = "rerun", of: str = "mailer") -> None:
     """A replay of everything is due."""
     with bench.store.write() as tx:
-        planned = replays.plan(tx, "mailer", Selection())
+        planned = replays.plan(tx, of, Selection())
         replays.start(tx, planned, replay_id=id_, plan_id="p", mode=mode, reason="why", who="ann", now=NOW)
         for fill in filling.unfilled(tx):
             filling.fill_window(tx, fill, now=NOW)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ingest import Context, FileLanded, PermanentError, fact, processor, table
 from ingest.contract import Processor
-from ingest.store import replays, shadows
+from ingest.errors import CannotWrite
+from ingest.store import parting, replays, shadows
 from ingest.store.replayed import Replayed, replayed
 from ingest.store.shadows import Turn
 from tests.work.bench import NOW, Bench
@@ -246,3 +249,44 @@ def test_bytes_that_are_damaged_are_not_run_on_and_the_report_says_so(booked: Be
         assert (report.unreplayable, report.dead, report.done, report.total) == (4, 0, 4, 4)
         assert "is not what it was" in events(booked, id_)["a"].note
     assert booked.rows("SELECT sum(amount * 100) FROM booked") == [(450.0,)]
+
+
+@pytest.mark.parametrize("mode", ["shadow", "rerun"])
+def test_a_disk_that_refuses_temporary_files_is_no_fault_of_the_event(
+    booked: Bench, mode: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(parting, "SMALL", 0)
+    monkeypatch.setattr(parting, "BLOCK", 1)
+    id_ = booked.replay("booking", mode)
+    with monkeypatch.context() as full:
+        full.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+        cycle = booked.child()
+
+        with pytest.raises(CannotWrite, match="temporary file"):
+            booked.drain(cycle)
+        cycle.abandon()
+        cycle.release()
+
+    booked.drain(booked.child(2))
+    assert (booked.report(id_).unchanged, booked.report(id_).dead) == (3, 1)
+    charged = "SELECT count(*) FROM attempts WHERE generation_id > 1 AND error NOT LIKE '%bad%'"
+    assert booked.rows(charged) == [(0,)]
+
+
+def test_a_comparison_that_cannot_be_recorded_takes_no_other_with_it(
+    booked: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = shadows.record
+
+    def refuse_b(tx: Any, generation_id: int, found: Sequence[shadows.Foreseen]) -> None:
+        if 2 in [one.position for one in found]:
+            msg = "odd"
+            raise ValueError(msg)
+        record(tx, generation_id, found)
+
+    monkeypatch.setattr(shadows, "record", refuse_b)
+    id_ = shadow(booked)
+
+    report = booked.report(id_)
+    assert (report.done, report.unchanged) == (3, 2)
+    assert booked.rows("SELECT attempts FROM deliveries") == [(1,)]
