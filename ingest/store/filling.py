@@ -19,6 +19,7 @@ from ingest.store.schema import events, generations, replays
 from ingest.store.selection import Fixed, Selection, narrowed
 
 WINDOW = 1000  # deliveries made in one transaction
+REACH = 20_000  # positions of the log that one transaction looks through, however few it finds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,9 +48,10 @@ def fill_window(tx: Tx, fill: Fill, *, now: datetime) -> Fill | None:
     subscription = next((s for s in live_subscriptions(tx) if s.processor == fill.processor), None)
     if subscription is None:
         return None
-    found = _window(tx, fill, subscription)
-    is_last = len(found) < WINDOW
-    cursor = fill.bound if is_last else found[-1].position
+    reach = min(fill.cursor + REACH, fill.bound)
+    found = _window(tx, fill, subscription, reach)
+    cursor = reach if len(found) < WINDOW else found[-1].position
+    is_last = len(found) < WINDOW and reach == fill.bound
     moved = {"of_generation": fill.generation_id, "from_cursor": fill.cursor, "cursor": cursor}
     if not tx.execute(_MOVE, {**moved, "state": "open" if is_last else "filling"}).rowcount:
         return None
@@ -59,7 +61,7 @@ def fill_window(tx: Tx, fill: Fill, *, now: datetime) -> Fill | None:
     return None if is_last else replace(fill, cursor=cursor)
 
 
-def _window(tx: Tx, fill: Fill, subscription: Subscription) -> list[Placed]:
+def _window(tx: Tx, fill: Fill, subscription: Subscription, reach: int) -> list[Placed]:
     selection = Fixed(plain=Selection(), spans=((1, fill.bound),))
     if fill.kind == "replay":
         wanted = select(replays.c.selector).where(replays.c.generation_id == fill.generation_id)
@@ -70,8 +72,8 @@ def _window(tx: Tx, fill: Fill, subscription: Subscription) -> list[Placed]:
     within = statement.where(events.c.position.between(bindparam("first"), bindparam("last")))
     found: list[Placed] = []
     for first, last in selection.spans:
-        if last > fill.cursor:
-            span = {"first": max(first, fill.cursor + 1), "last": last}
+        if first <= reach and last > fill.cursor:
+            span = {"first": max(first, fill.cursor + 1), "last": min(last, reach)}
             rows = tx.execute(within.limit(WINDOW - len(found)), span)
             found += [Placed(**row) for row in rows.mappings()]
         if len(found) == WINDOW:

@@ -12,7 +12,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists
+from sqlalchemy import ColumnElement, Select, exists, select
 
 from ingest.domain.instants import parse_rfc3339, rfc3339
 from ingest.store.engine import Tx
@@ -123,11 +123,14 @@ def _status(status: str | None, generation_id: int | None) -> list[ColumnElement
     if status is None:
         return []
     if status == "dead":
-        return [exists().where(dead.c.generation_id == generation_id, dead.c.position == events.c.position)]
+        died = select(dead.c.position).where(dead.c.generation_id == generation_id)
+        return [events.c.position.in_(died)]  # few: they are looked up, not searched for in the log
     if status == "done":
         ended = (outcomes.c.generation_id == generation_id, outcomes.c.position == events.c.position)
         return [exists().where(*ended, outcomes.c.state == "done")]
-    failing = (deliveries.c.position == events.c.position, deliveries.c.attempts + deliveries.c.crashes > 0)
-    return [
-        exists().where(*failing, lanes.c.id == deliveries.c.lane_id, lanes.c.generation_id == generation_id)
-    ]
+    failing = (
+        select(deliveries.c.position)
+        .join(lanes, lanes.c.id == deliveries.c.lane_id)
+        .where(lanes.c.generation_id == generation_id, deliveries.c.attempts + deliveries.c.crashes > 0)
+    )
+    return [events.c.position.in_(failing)]

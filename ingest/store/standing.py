@@ -56,10 +56,14 @@ _ENDED = (
 )
 _WAS_DONE = select(
     exists().where(
-        generations.c.processor == bindparam("of_processor"),
-        # A shadow applied nothing.
-        ~exists().where(replays.c.generation_id == generations.c.id, replays.c.mode == "shadow"),
-        outcomes.c.generation_id == generations.c.id,
+        # Its generations are few, so that outcomes are looked up: joined, all of them would be searched.
+        outcomes.c.generation_id.in_(
+            select(generations.c.id).where(
+                generations.c.processor == bindparam("of_processor"),
+                # A shadow applied nothing.
+                ~exists().where(replays.c.generation_id == generations.c.id, replays.c.mode == "shadow"),
+            )
+        ),
         outcomes.c.position == bindparam("of_position"),
         outcomes.c.state == literal_column("'done'"),
     )

@@ -33,6 +33,7 @@ from tests.store.stage import (
 def windows_of_two() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(filling, "WINDOW", 2)
+        patch.setattr(filling, "REACH", 5)
         yield
 
 

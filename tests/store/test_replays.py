@@ -166,6 +166,21 @@ def test_a_replay_of_scattered_events_is_the_same_whatever_the_window(
     assert sorted(work_off(store, generation)) == ["1", "2", "6"]
 
 
+def test_a_window_that_finds_little_looks_no_further_than_a_stretch_of_the_log(
+    store: Store, live: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(filling, "REACH", 3)
+    generation = start(store, Selection(key="a"))
+    found = []
+
+    while report(store).state == "filling":
+        fill_one_window(store)
+        found.append(report(store).total)
+
+    assert found == [1, 2, 3]
+    assert sorted(work_off(store, generation)) == ["0", "3", "6"]
+
+
 def test_nothing_of_a_paused_replay_is_claimed_and_it_goes_on_where_it_was(store: Store, live: int) -> None:
     generation = start(store)
     fill(store)
