@@ -7,7 +7,6 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import BinaryIO
 
 from ingest.config.masking import mask_url
 from ingest.contract import Processor
@@ -15,13 +14,14 @@ from ingest.domain.codec import decode, typed
 from ingest.domain.scrubbing import scrub
 from ingest.domain.showing import show
 from ingest.domain.versions import is_later
-from ingest.errors import ArchiveDamaged, IngestError, NotFound, PermanentError, TryLater
+from ingest.errors import IngestError, PermanentError, TryLater
 from ingest.store.calls import Made
 from ingest.store.comparing import Compared
 from ingest.store.deliveries import Failure
 from ingest.store.held import Held
 from ingest.work.context import Collector, Surroundings
 from ingest.work.outages import behind
+from ingest.work.proving import Proving
 from ingest.work.spool import Spool
 
 MESSAGE_CHARS = 300
@@ -87,30 +87,38 @@ def _refuse_later(type_: str, accepts: frozenset[str]) -> None:
 def perform_again(
     held: Held, processor: Processor, around: Surroundings, clock: Callable[[], datetime]
 ) -> Performed:
-    """As `perform`, for a past event: its bytes are proved first, and without them nothing is run."""
+    """As `perform`, for a past event.
+
+    The bytes of a file are proved before its landing is handled, and without
+    them nothing is run. Those behind a fact that was brought about by another
+    are proved where they are asked for: thousands of facts may share a file.
+    """
     if held.content is None:
         return perform(held, processor, around, clock)
-    try:
-        proved = [around.open(held.content)]
-    except (ArchiveDamaged, NotFound) as error:
+    with Proving(around.open) as bytes_:
+        if not _was_brought_about(held):
+            bytes_.prove(held.content)
+        if bytes_.lost is None:
+            run = perform(held, processor, replace(around, open=bytes_.open), clock)
+            if bytes_.lost is None:
+                return run
+            run.spool.close()
         failure = Failure(
             held=held,
             started_at=clock(),
-            error=describe(error),
+            error=describe(bytes_.lost),
             is_permanent=True,
             is_unreplayable=True,
         )
-        return Performed(held=held, started_at=clock(), spool=Spool(), failure=failure)
+    return Performed(held=held, started_at=clock(), spool=Spool(), failure=failure)
 
-    def opened(sha256: str) -> BinaryIO:
-        """What is proved already is not read twice."""
-        return proved.pop() if proved else around.open(sha256)
 
+def _was_brought_about(held: Held) -> bool:
+    """True of a fact that a processor emitted, False of one about a file."""
     try:
-        return perform(held, processor, replace(around, open=opened), clock)
-    finally:
-        for unread in proved:
-            unread.close()
+        return decode(held.body, held.keyseq).causationid is not None
+    except PermanentError:  # it is none of ours: running it will say so
+        return False
 
 
 def _what_was_handed_over(collector: Collector | None) -> Spool:

@@ -64,6 +64,7 @@ class Bench:
     trades: dict[str, Trade] = field(default_factory=dict)
     landed: int = 0
     damaged: bool = False  # what the archive says of any bytes
+    opened: int = 0  # how often bytes were asked for
 
     def add(self, name: str, processor: Processor, **changes: Any) -> None:
         """The processor is subscribed, from now on."""
@@ -146,6 +147,7 @@ class Bench:
         return Surroundings(processor=name, options={}, open=self._open, select=read, clock=lambda: NOW)
 
     def _open(self, sha256: str) -> BinaryIO:
+        self.opened += 1
         if self.damaged:
             raise ArchiveDamaged(f"the archived content {sha256} is not what it was")
         return io.BytesIO()
