@@ -10,7 +10,7 @@ import pytest
 from ingest import Context, FileLanded, PermanentError, call, processor
 from ingest.store import replays
 from tests.work.bench import NOW, Bench
-from tests.work.test_calls import reap, retry
+from tests.work.test_calls import Died, reap, retry
 from tests.work.test_calls_replayed import SCRIPT, mailer, make_due, replay, requests, script, verdict
 
 __all__ = ["script"]  # used by every test
@@ -37,8 +37,8 @@ def count(bench: Bench, table: str) -> int:
 
 def die(bench: Bench, *, worker: int) -> None:
     """The child makes a call, and dies in it."""
-    SCRIPT.raises = [KeyboardInterrupt()]
-    with pytest.raises(KeyboardInterrupt):
+    SCRIPT.raises = [Died()]
+    with pytest.raises(Died):
         bench.drain(bench.child(worker))
 
 

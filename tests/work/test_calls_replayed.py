@@ -12,7 +12,7 @@ from ingest import Context, FileLanded, PermanentError, call, processor, table
 from ingest.store import filling, replays
 from ingest.store.selection import Selection
 from tests.work.bench import NOW, Bench
-from tests.work.test_calls import reap
+from tests.work.test_calls import Died, reap
 
 ROWS = table("replayed_rows", name=str, unique="name")
 
@@ -235,9 +235,9 @@ def test_two_replays_at_once_come_to_one_request_for_a_key(bench: Bench) -> None
     bench.land("a")
     bench.drain()
     SCRIPT.requests = {"first": "as it was", "second": "one"}
-    SCRIPT.raises = [KeyboardInterrupt()]
+    SCRIPT.raises = [Died()]
     replay(bench, "r1")
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(Died):
         bench.drain()
     SCRIPT.requests = {"first": "as it was", "second": "other"}
     replay(bench, "r2")
