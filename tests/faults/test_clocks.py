@@ -98,8 +98,10 @@ def test_a_clock_that_is_set_while_all_run_changes_no_order_and_doubles_nothing(
 
 
 def latest_lease(project: Pipeline) -> datetime:
-    """When the last lease of those that live ends."""
+    """When the last lease of those that live ends; never, while all are still taken for dead."""
     [(micros,)] = project.rows("SELECT max(lease_until) FROM workers WHERE state = 'active'")
+    if micros is None:
+        return datetime.max.replace(tzinfo=UTC)
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)
 
 

@@ -53,9 +53,10 @@ def test_a_system_without_room_for_processes_is_waited_out_and_charges_no_file(t
             "it is told",
         )
         refused.unlink()
-        wait_until(lambda: project.rows("SELECT 1 FROM ledger_postings") != [], "it is booked")
+        wait_until(lambda: project.rows("SELECT count(*) FROM outcomes") == [(2,)], "it is booked")
         wait_until(lambda: problems(project) == [], "all is well")
 
+    assert project.rows("SELECT count(*) FROM ledger_postings") == [(2,)]
     assert project.rows("SELECT count(*) FROM attempts") == [(0,)]
     project.assert_worked_off()
 
