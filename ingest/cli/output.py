@@ -77,6 +77,25 @@ def new_file(path: Path) -> Iterator[BinaryIO]:
         part.unlink(missing_ok=True)
 
 
+@contextmanager
+def printing_aside() -> Iterator[None]:
+    """What others print to stdout in the block, however they do it, goes to stderr."""
+    flush()
+    with ExitStack() as restored:
+        with suppress(OSError):  # closed when we began: there is nothing to keep clean
+            ours = os.dup(1)
+            restored.callback(os.close, ours)
+            restored.callback(os.dup2, ours, 1)
+            restored.callback(_flush_what_others_left)
+            os.dup2(2, 1)
+        yield
+
+
+def _flush_what_others_left() -> None:
+    with suppress(OSError, ValueError):
+        sys.stdout.flush()
+
+
 def flush() -> None:
     """All that was written has reached whoever reads it."""
     with _told():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +97,29 @@ def test_try_gives_the_fact_that_the_source_would_state(worked: Path, ingest: In
     assert (newer["data"]["version"], newer["data"]["supersedes"]) == (2, good)
     assert (copy["data"]["duplicateof"], copy["data"]["fields"]) == (good, {"account": "copy"})
     assert copy["partitionkey"] == "inbox/copy"
+
+
+def test_what_a_processor_prints_stays_out_of_the_document(empty: Path) -> None:
+    module = """
+import os
+from ingest import Context, FileLanded, processor
+
+print("at the import")
+
+@processor(accepts=FileLanded, version="1")
+def loud(event: FileLanded, ctx: Context) -> None:
+    print("at the run")
+    os.write(1, b"past Python")
+"""
+    (empty / "processors").mkdir(exist_ok=True)
+    (empty / "processors" / "loud.py").write_text(module)
+    (empty / "a.csv").write_text("x")
+    command = [sys.executable, "-m", "ingest", "try", "processors.loud:loud", "a.csv", "--json"]
+
+    done = subprocess.run(command, cwd=empty, capture_output=True, check=False)
+
+    assert json.loads(done.stdout)["verdict"] == "done"
+    assert [said in done.stderr for said in (b"at the import", b"at the run", b"past Python")] == [True] * 3
 
 
 def test_a_processor_is_not_tried_on_the_database(worked: Path, ingest: Ingest) -> None:

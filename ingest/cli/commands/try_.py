@@ -30,6 +30,7 @@ def try_(
     from ingest.cli import trial, wiring
 
     held = wiring.settings(ctx.obj)
-    tried = trial.run(held, processor, file, local=wiring.processors_dir(held, processors))
+    with output.printing_aside():
+        tried = trial.run(held, processor, file, local=wiring.processors_dir(held, processors))
     output.document(trial.as_json(tried)) if json else output.show(*trial.view(tried))
     return 0 if tried.verdict == "done" else 3
