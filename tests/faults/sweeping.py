@@ -1,6 +1,6 @@
 """A command is tried with a fault at file-system call 1, 2, 3 … until none is reached any more.
 
-`make sweep` tries every call; otherwise a few are tried, others each time.
+`make sweep` tries every call; otherwise one is, another one each time.
 """
 
 from __future__ import annotations
@@ -34,20 +34,15 @@ ANSWERS = {0, 2, 3, 65, 69, 73, 75, -9}  # what a command may end with: never 1,
 TIMEOUT = pytest.mark.timeout(1800 if IS_WHOLE else 60)
 
 
-def numbers(part: int, stride: int) -> Iterator[int]:
-    """The calls at which a fault is tried: all of this part, or one in each stride."""
-    return count(1 + part, len(PARTS)) if IS_WHOLE else count(random.randint(1, stride), stride)
-
-
 def within(part: int, window: range, fault: Fault) -> Iterable[int]:
-    """As `numbers`, from the start of the window on; where not every call is tried, one of the window.
+    """The calls at which a fault is tried: all of this part, or one of the window.
 
     The window is one of all calls; a fault of which only some count is tried from the first of them.
     """
-    start = 1 if fault.calls else window.start
+    start, length = (1, len(window) // 3) if fault.calls else (window.start, len(window))
     if IS_WHOLE:
         return count(start + part, len(PARTS))
-    return [random.choice(range(start, start + len(window)))]
+    return [random.choice(range(start, start + length))]
 
 
 def fault_named(name: str) -> Fault:

@@ -116,7 +116,8 @@ def latest_lease(project: Pipeline) -> datetime:
     ],
     ids=["summer begins", "summer ends", "leap day", "2038", "1970"],
 )
-def test_no_moment_is_special(project: Pipeline, tmp_path: Path, moment: datetime) -> None:
+def test_no_moment_is_special(tmp_path: Path, moment: datetime) -> None:
+    project = pipeline(tmp_path / "p")
     clock = WallClock(tmp_path / "clock")
     env = {**os.environ, **clock.env(), "TZ": "Europe/Berlin"}
 
@@ -134,13 +135,10 @@ def test_no_moment_is_special(project: Pipeline, tmp_path: Path, moment: datetim
     run("watch", "--once")
     run("work", "--once", "--wait-retries")
 
-    status = json.loads(run("status", "--json"))
     events = [json.loads(line)["event"] for line in run("events", "list", "--json").splitlines()]
     landed = [datetime.fromisoformat(e["time"]) for e in events if e["type"] == "ingest.file.landed.v1"]
     assert all(abs(at - moment) < timedelta(minutes=1) for at in landed), landed
     assert landed == sorted(landed)
     assert all(event["time"].endswith("Z") for event in events)
-    assert {p["name"]: (p["done"], p["waiting"]) for p in status["processors"]} == {
-        "payments": (2, 0), "ledger": (2, 0), "in_order": (2, 0),
-    }  # fmt: skip
+    assert project.rows("SELECT count(*) FROM ledger_postings") == [(4,)]
     project.assert_worked_off()

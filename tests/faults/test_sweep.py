@@ -7,7 +7,11 @@ from pathlib import Path
 import pytest
 
 from tests.crash.pipeline import CONFIG, Pipeline, payments_file, pipeline
-from tests.faults.sweeping import FAULTS, PARTS, TIMEOUT, numbers, struck
+from tests.faults.sweeping import FAULTS, PARTS, TIMEOUT, struck, within
+
+# All calls of a run, about.
+LANDING = range(1, 240)
+DELIVERY = range(1, 440)
 
 pytestmark = TIMEOUT
 
@@ -26,7 +30,8 @@ def dropped(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
 def test_a_landing_survives_a_fault_at_any_call(
     tmp_path: Path, dropped: Pipeline, fault: str, part: int
 ) -> None:
-    for project in struck(tmp_path, dropped, FAULTS[fault], numbers(part, 89), "watch", "--once"):
+    met = FAULTS[fault]
+    for project in struck(tmp_path, dropped, met, within(part, LANDING, met), "watch", "--once"):
         project.ok("watch", "--once")
 
         landed = project.rows("SELECT path, version FROM landings ORDER BY path")
@@ -54,7 +59,9 @@ def test_a_delivery_survives_a_fault_at_any_call(
     tmp_path: Path, landed: Pipeline, fault: str, part: int
 ) -> None:
     work = ("work", "--once", "--wait-retries", "-c", "1")
-    for project in struck(tmp_path, landed, FAULTS[fault], numbers(part, 199), *work):
+
+    met = FAULTS[fault]
+    for project in struck(tmp_path, landed, met, within(part, DELIVERY, met), *work):
         project.ok("work", "--once", "--wait-retries")
 
         booked = project.rows("SELECT payment_id FROM payments ORDER BY 1")
