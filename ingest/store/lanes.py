@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import bindparam, delete, exists, false, func, literal_column, null, select, true, update
+from sqlalchemy import bindparam, delete, exists, false, func, literal_column, null, or_, select, true, update
 
 from ingest.domain.instants import micros
 from ingest.errors import ClaimLost
@@ -176,7 +176,11 @@ _FIRST_READY = (
     .join(subscriptions, subscriptions.c.processor == generations.c.processor)
     .join(replays, replays.c.generation_id == generations.c.id, isouter=True)
     .where(
-        generations.c.state == literal_column("'open'"), subscriptions.c.state == literal_column("'active'")
+        generations.c.state == literal_column("'open'"),
+        or_(  # a replay has a pause of its own: it can be run while live work is held up
+            subscriptions.c.state == literal_column("'active'"),
+            generations.c.kind == literal_column("'replay'"),
+        ),
     )
     .order_by(generations.c.id)
 )

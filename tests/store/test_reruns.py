@@ -141,11 +141,12 @@ def test_the_replays_of_a_processor_that_is_removed_are_cancelled(store: Store, 
     assert (report(store).state, report(store).ended_at) == ("cancelled", NOON)
 
 
-def test_a_paused_processor_is_not_replayed_either(store: Store, live: int) -> None:
+def test_a_paused_processor_is_replayed_while_its_live_work_waits(store: Store, live: int) -> None:
     start(store)
     fill(store)
+    land(store, "later")
 
     with store.write() as tx:
         subscriptions.set_state(tx, "books", "paused", now=NOON)
 
-    assert workable(store) == []
+    assert [kind for _, kind in workable(store)] == ["replay"]

@@ -62,7 +62,7 @@ def show(ctx: typer.Context, name: ProcessorName, json: Json = False) -> int:
 
 @app.command()
 def pause(ctx: typer.Context, name: ProcessorName, json: Json = False) -> int:
-    """Give a processor nothing more to do; what is due for it is kept."""
+    """Give a processor nothing more to do but replays; what is due for it is kept."""
     return _set_state(ctx, name, "paused", as_json=json)
 
 
