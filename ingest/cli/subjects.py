@@ -25,15 +25,7 @@ from ingest.watch.take import Taken
 from ingest.work.trial import Subject
 
 _COMPLETE = "tried"  # how completeness was established: it was not
-_NOWHERE = Origin(
-    name="try",
-    event_source="/ingest/try",
-    encoding="utf-8",
-    partition="{path}",
-    pattern=None,
-    lands_resends=False,
-    duplicates="flag",
-)
+_NOWHERE = Origin(name="try", event_source="/ingest/try")
 
 
 def of_file(tx: Tx, held: Settings, file: Path, *, now: datetime) -> Subject:

@@ -87,15 +87,7 @@ def hand_over(
 
 def _file(data: bytes, name: str, encoding: str) -> tuple[Event, str]:
     """The fact that this file landed, and the digest of its bytes."""
-    origin = Origin(
-        name=_SOURCE,
-        event_source=f"/ingest/{_SOURCE}",
-        encoding=encoding,
-        partition="{path}",
-        pattern=None,
-        lands_resends=False,
-        duplicates="flag",
-    )
+    origin = Origin(name=_SOURCE, event_source=f"/ingest/{_SOURCE}", encoding=encoding)
     sha256 = hashlib.sha256(data).hexdigest()
     look = Look(name.encode(), StatTuple(len(data), 0, 0, ""))
     taken = Taken(look, sha256, data, None, "renamed")

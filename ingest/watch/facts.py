@@ -22,15 +22,18 @@ from ingest.watch.take import Taken
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """What the events of one source have in common, and which arrivals are events."""
+    """What the events of one source have in common, and which arrivals are events.
+
+    What is left out is as for a source of which ingest.toml says no more than its path.
+    """
 
     name: str
     event_source: str  # CloudEvents source
-    encoding: str
-    partition: str  # {path} | {source} | {group}
-    pattern: NamePattern | None  # of names; None: any name will do
-    lands_resends: bool  # the bytes that stand, delivered again, are a version of their own
-    duplicates: str  # flag | suppress | refuse: known bytes at a new path
+    encoding: str = "utf-8"
+    partition: str = "{path}"  # {path} | {source} | {group}
+    pattern: NamePattern | None = None  # of names; None: any name will do
+    lands_resends: bool = False  # the bytes that stand, delivered again, are a version of their own
+    duplicates: str = "flag"  # flag | suppress | refuse: known bytes at a new path
     insists: bool = False  # whatever is delivered is a version of its own, also what stands already
 
     def key(self, path: bytes, subject: str) -> str:

@@ -28,8 +28,6 @@ from ingest.work.starts import Starts
 
 _log = logging.getLogger(__name__)
 
-SILENCE = 300.0  # seconds that the engine's own part of a child may take without a sign of life
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Equipment:
@@ -38,8 +36,8 @@ class Equipment:
     archive: Path
     processors: tuple[ProcessorSpec, ...]
     processors_dir: Path | None
-    start_timeout: float = 60.0  # seconds for a child to start, the imports of all its processors included
-    silence: float = SILENCE
+    start_timeout: float  # seconds for a child to start, the imports of all its processors included
+    silence: float = 300.0  # seconds that the engine's own part of it may take without a sign of life
 
 
 class Pool:

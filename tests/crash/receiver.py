@@ -15,6 +15,16 @@ from typing import Any, Literal
 # hang: no answer while the server is up; a number: answer this status; a function: do what it returns.
 Act = Literal["refuse", "drop", "half", "hang"] | int | tuple[int, dict[str, str]] | Callable[[], "Act"]
 PATIENCE = 30.0  # seconds that a hanging request is kept at most
+# Whoever tells it, once the address of the receiver stands for URL.
+NOTIFY = """
+[[processor]]
+name = "notify"
+use = "notify:notify"
+backoff = { base = "20ms", cap = "50ms" }
+max_crashes = 20
+max_attempts = 20
+options = { url = "URL", timeout = "300ms" }
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,18 +15,9 @@ import pytest
 
 from ingest.domain.naming import digest_of
 from tests.crash.pipeline import CONFIG, Pipeline, children, payments_file, pipeline, wait_until
-from tests.crash.receiver import Act, Receiver, receiving
+from tests.crash.receiver import NOTIFY, Act, Receiver, receiving
 
 CHILD = "ingest.work.child"
-NOTIFY = """
-[[processor]]
-name = "notify"
-use = "notify:notify"
-backoff = { base = "20ms", cap = "50ms" }
-max_crashes = 20
-max_attempts = 20
-options = { url = "URL", timeout = "300ms" }
-"""
 ALONE = CONFIG.partition("[[processor]]")[0] + NOTIFY
 ARROWS = [
     f"c_call commit 2 {CHILD}",  # before the intents commit

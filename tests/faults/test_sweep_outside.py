@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.crash.pipeline import CONFIG, Pipeline, payments_file, pipeline
-from tests.crash.receiver import receiving
+from tests.crash.receiver import NOTIFY, receiving
 from tests.faults.sweeping import FAULTS, IS_WHOLE, PARTS, TIMEOUT, fault_named, struck, within
 from tests.watch.mounts import tmpfs
 
@@ -20,15 +20,6 @@ FILES = {
 # About where files leave, and where a delivery is worked off, of all calls of a run; others sweep the rest.
 LEAVING = range(150, 260)
 TELLING = range(90, 300)
-NOTIFY = """
-[[processor]]
-name = "notify"
-use = "notify:notify"
-backoff = { base = "20ms", cap = "50ms" }
-max_crashes = 20
-max_attempts = 20
-options = { url = "URL", timeout = "2s" }
-"""
 
 pytestmark = TIMEOUT
 parts = pytest.mark.parametrize("part", PARTS)
@@ -96,7 +87,7 @@ def test_a_receiver_is_told_under_one_key_whatever_call_a_fault_meets(
     tmp_path: Path, fault: str, part: int
 ) -> None:
     with receiving() as seen:
-        alone = CONFIG.partition("[[processor]]")[0] + NOTIFY.replace("URL", seen.url)
+        alone = CONFIG.partition("[[processor]]")[0] + NOTIFY.replace("URL", seen.url).replace("300ms", "2s")
         original = pipeline(tmp_path / "original", alone)
         original.drop("a.csv", payments_file("P-1"))
         original.ok("watch", "--once")

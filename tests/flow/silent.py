@@ -33,7 +33,11 @@ def main() -> None:
         specs = Listing(store, me, settings).enter(lambda tx: enrol(tx, pairs, now=wall_clock()))
         rooms = Rooms(me.path.parent, me.id)
         equipment = Equipment(
-            archive=settings.store.archive, processors=specs, processors_dir=None, silence=1.5
+            archive=settings.store.archive,
+            processors=specs,
+            processors_dir=None,
+            start_timeout=settings.work.start_timeout.total_seconds(),
+            silence=1.5,
         )
         pool = Pool(store, me, equipment, rooms, Counter())
         suspended = idle_child(pool)
