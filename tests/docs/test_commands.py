@@ -72,7 +72,7 @@ def _flags_in(cell: str) -> list[str]:
 
 def _command_lines(page: Path) -> Iterator[str]:
     text = page.read_text()
-    code = [block.text for block in blocks_of(page, text) if block.language in ("sh", "")]
+    code = [block.text for block in blocks_of(page, text) if block.language in ("sh", "console")]
     if page != PAGE:
         code += indented(text)
     lines = [line.strip().removeprefix("$ ") for block in code for line in block.splitlines()]
