@@ -8,7 +8,16 @@ from pathlib import Path
 
 from benchmarks.measure import Report, Unavailable, calibration, json_line
 
-_NAMES = ("landing", "burst", "claim_complete", "claim_cost", "contention", "end_to_end", "large_csv")
+_NAMES = (
+    "landing",
+    "burst",
+    "claim_complete",
+    "claim_cost",
+    "contention",
+    "end_to_end",
+    "large_csv",
+    "status_large",
+)
 
 
 def main() -> None:

@@ -53,18 +53,18 @@ def check(request: Request) -> None:
         raise UsageError("a replay that repeats calls to the outside needs a reason", hint="give --reason")
 
 
-def plan(tx: Tx, request: Request) -> Planned:
-    """The exact sets that `request` means now.
+def plan(tx: Tx, request: Request, *, bound: int | None = None) -> Planned:
+    """The exact sets that `request` means now, up to the position `bound`, or to the head of the log.
 
     Raises `NotFound` for a processor that is not subscribed, and where an
     event was named that is not there.
     """
-    names = list(request.processors) or [each.name for each in roster.everyone(tx)]
+    names = _names(tx, request)
     if not names:
         raise NotFound(
             "no processor is subscribed", hint="start `ingest work` once, or `ingest processors add`"
         )
-    plans = tuple(replays.plan(tx, name, request.selection) for name in names)
+    plans = tuple(replays.plan(tx, name, request.selection, bound=bound) for name in names)
     if request.selection.ids and not any(each.events for each in plans):
         raise NotFound("no processor has such an event to handle", hint="see `ingest events list`")
     return Planned(id=replays.plan_id(list(plans), request.mode), mode=request.mode, plans=plans)
@@ -75,13 +75,16 @@ def start(
 ) -> tuple[Planned, list[Started]]:
     """The sets of `request` will be made due; workers fill and work them.
 
-    With `as_planned`, exactly the set a dry run named by that id: raises
+    The log is searched while others write; only that nothing has changed is
+    asked under the write lock. With `as_planned`, exactly the set a dry run named by that id: raises
     `PlanStale` when it would be another one now. Raises `UsageError` for a
     repetition of effects that gives no reason.
     """
     check(request)
+    planned = _plan_aside(store, request)
     with store.write() as tx:
-        planned = plan(tx, request)
+        if not _still_holds(tx, planned, request):
+            planned = plan(tx, request)
         if as_planned is not None and planned.id != as_planned:
             raise PlanStale(
                 f"plan {as_planned} does not hold any more: the set is {planned.id} now",
@@ -89,6 +92,24 @@ def start(
             )
         started = [_start(tx, each, request, planned.id, now=now) for each in planned.plans]
     return planned, started
+
+
+def _plan_aside(store: Store, request: Request) -> Planned:
+    """The sets up to where the log ends now, searched for without keeping anybody from writing."""
+    with store.write() as tx:
+        bound = replays.head(tx)
+    with store.read() as tx:
+        return plan(tx, request, bound=bound)
+
+
+def _still_holds(tx: Tx, planned: Planned, request: Request) -> bool:
+    """True when the same processors are meant, and for each of them the same set."""
+    names = [each.processor for each in planned.plans]
+    return names == _names(tx, request) and all(replays.still_holds(tx, each) for each in planned.plans)
+
+
+def _names(tx: Tx, request: Request) -> list[str]:
+    return list(request.processors) or [each.name for each in roster.everyone(tx)]
 
 
 def _start(tx: Tx, each: Plan, request: Request, plan_id: str, *, now: datetime) -> Started:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, Literal
 
 from sqlalchemy import bindparam, delete, exists, insert, select
@@ -14,7 +16,7 @@ from ingest.store.dialect import Batch
 from ingest.store.dialect import insert as upsert
 from ingest.store.engine import Tx
 from ingest.store.held import Held
-from ingest.store.schema import calling, dead, deliveries, events, outcomes, replays
+from ingest.store.schema import calling, dead, deliveries, events, outcome_totals, outcomes, replays
 from ingest.store.schema import lanes as lane_table
 from ingest.store.standing import standing
 
@@ -149,8 +151,9 @@ def outcome_row(  # noqa: PLR0913  # the columns of an outcome
 
 
 def record_outcomes(tx: Tx, rows: Sequence[tuple[Any, ...]]) -> None:
-    """These outcomes stand; there can be one for each (generation, event)."""
+    """These outcomes stand and are counted; there can be one for each (generation, event)."""
     _OUTCOME.run(tx, rows)
+    _COUNT.run(tx, [(*kind, count) for kind, count in Counter(map(_KIND, rows)).items()])
 
 
 _COLUMNS = (
@@ -158,6 +161,20 @@ _COLUMNS = (
     " digest verdict note n worker started_at ended_at"
 )
 _OUTCOME = Batch(upsert(outcomes).values({name: bindparam(name) for name in _COLUMNS.split()}), _COLUMNS)
+_KIND = itemgetter(*map(_COLUMNS.split().index, ("generation_id", "state", "verdict")))
+_NEW_TOTAL = upsert(outcome_totals).values(
+    generation_id=bindparam("generation_id"),
+    state=bindparam("state"),
+    verdict=bindparam("verdict"),
+    outcomes=bindparam("outcomes"),
+)
+_COUNT = Batch(
+    _NEW_TOTAL.on_conflict_do_update(
+        index_elements=["generation_id", "state", "verdict"],
+        set_={"outcomes": outcome_totals.c.outcomes + _NEW_TOTAL.excluded.outcomes},
+    ),
+    "generation_id state verdict outcomes",
+)
 _SUPERSEDED = select(exists().where(events.c.supersedes == bindparam("id")))
 _REPLAY = select(replays.c.mode, replays.c.processor).where(replays.c.generation_id == bindparam("id"))
 _DEAD_OF = (

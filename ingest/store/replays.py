@@ -15,8 +15,8 @@ from ingest.store import subscriptions
 from ingest.store.engine import Tx
 from ingest.store.filling import concerned
 from ingest.store.routing import Subscription, live_subscriptions
-from ingest.store.schema import calling, deliveries, events, generations, lanes, outcomes, replays
-from ingest.store.selection import Selection, fixed, narrowed
+from ingest.store.schema import calling, deliveries, events, generations, lanes, outcome_totals, replays
+from ingest.store.selection import Fixed, Selection, fixed, narrowed
 
 VERDICTS = ("unchanged", "repaired", "changed", "dead", "unreplayable")
 OPEN = ("filling", "running", "paused")
@@ -29,6 +29,8 @@ class Plan:
     processor: str
     version: str  # of the processor
     selection: Selection
+    chosen: Fixed  # the same set, said so that it cannot change any more
+    generation_id: int  # of the processor's live work
     bound: int
     events: int
     first_position: int | None
@@ -62,31 +64,50 @@ class Report:
     ended_at: datetime | None
 
 
-def plan(tx: Tx, processor: str, selection: Selection) -> Plan:
-    """What `selection` means for `processor` now: all matching events up to the head of the log.
+def head(tx: Tx) -> int:
+    """The position of the newest event: where the write lock is held, nothing appears below it any more."""
+    return int(tx.execute(_HEAD).scalar_one())
 
-    Call it in a transaction that holds the write lock to have a bound below
-    which nothing can appear any more.
+
+def plan(tx: Tx, processor: str, selection: Selection, *, bound: int | None = None) -> Plan:
+    """What `selection` means for `processor` now: all that matches up to `bound`, or to the end of the log.
+
+    Where `bound` was taken under the write lock, the set is stable though `tx`
+    only reads, unless `selection` asks for what passes: see `still_holds`.
     """
-    row = subscriptions.find(tx, processor)
-    bound = tx.execute(select(func.coalesce(func.max(events.c.position), 0))).scalar_one()
-    statement = narrowed(concerned(_subscription(tx, processor)), selection, generation_id=row.generation_id)
+    row, live = subscriptions.find(tx, processor), _subscription(tx, processor)
+    up_to = head(tx) if bound is None else bound
+    meant = narrowed(concerned(live), selection, generation_id=live.generation_id)
+    found = meant.where(events.c.position <= up_to).with_only_columns(events.c.position)
     hasher, count, first, last = hashlib.sha256(), 0, None, None
-    for position in tx.execute(
-        statement.with_only_columns(events.c.position).order_by(events.c.position)
-    ).scalars():
+    for position in tx.execute(found.order_by(events.c.position)).scalars():
         hasher.update(b"%d," % position)
         first, last, count = first or position, position, count + 1
+    chosen = fixed(tx, concerned(live), selection, bound=up_to, generation_id=live.generation_id)
     return Plan(
         processor=processor,
         version=row.version,
         selection=selection,
-        bound=bound,
+        chosen=replace(chosen, accepts=live.accepts, origins=live.origins),
+        generation_id=live.generation_id,
+        bound=up_to,
         events=count,
         first_position=first,
         last_position=last,
         digest=hasher.hexdigest(),
     )
+
+
+def still_holds(tx: Tx, planned: Plan) -> bool:
+    """True when the set would be the same if it were planned in `tx` up to its bound; nothing is searched.
+
+    The log is append-only and what is done stays done, so only another
+    subscription changes it. What is dead or retrying may have ended meanwhile.
+    """
+    row, live = subscriptions.find(tx, planned.processor), _subscription(tx, planned.processor)
+    then = (planned.version, planned.generation_id, planned.chosen.accepts, planned.chosen.origins)
+    is_lasting = planned.selection.status in (None, "done")
+    return is_lasting and then == (row.version, live.generation_id, live.accepts, live.origins)
 
 
 def plan_id(plans: list[Plan], mode: str) -> str:
@@ -103,15 +124,6 @@ def start(  # noqa: PLR0913  # who asks for what, why and when
     tx: Tx, planned: Plan, *, replay_id: str, plan_id: str, mode: str, reason: str, who: str, now: datetime
 ) -> None:
     """The planned set will be made due, window by window, in a generation of its own."""
-    live = _subscription(tx, planned.processor)
-    chosen = fixed(
-        tx,
-        concerned(live),
-        planned.selection,
-        bound=planned.bound,
-        generation_id=live.generation_id,
-    )
-    chosen = replace(chosen, accepts=live.accepts, origins=live.origins)
     generation_id = subscriptions.open_generation(
         tx, planned.processor, kind="replay", bound=planned.bound, cursor=0, is_filled=False
     )
@@ -122,7 +134,7 @@ def start(  # noqa: PLR0913  # who asks for what, why and when
             "generation_id": generation_id,
             "processor": planned.processor,
             "mode": mode,
-            "selector": chosen.to_json(),
+            "selector": planned.chosen.to_json(),
             "bound": planned.bound,
             "plan_id": plan_id,
             "version": planned.version,
@@ -211,6 +223,7 @@ def _move(tx: Tx, replay_id: str, moves: dict[str, str], *, generation: str) -> 
     tx.execute(update(generations).where(generations.c.id == row.generation_id).values(state=generation))
 
 
+_HEAD = select(func.coalesce(func.max(events.c.position), 0))
 _IS_THROUGH = and_(
     replays.c.state == "running", ~exists().where(lanes.c.generation_id == replays.c.generation_id)
 )
@@ -229,8 +242,11 @@ _CLOSE = (
 )
 
 
+_COUNTED = outcome_totals.c.outcomes
+
+
 def _ended(column: Column[str], value: str) -> Any:
-    return func.coalesce(func.sum(case((column == value, 1), else_=0)), 0).label(value)
+    return func.coalesce(func.sum(case((column == value, _COUNTED), else_=0)), 0).label(value)
 
 
 _REPORTS = (
@@ -248,11 +264,11 @@ _REPORTS = (
         replays.c.last_position,
         replays.c.requested_at,
         replays.c.ended_at,
-        func.count(outcomes.c.position).label("done"),
-        *(_ended(outcomes.c.verdict, verdict) for verdict in VERDICTS),
-        _ended(outcomes.c.state, "superseded"),
+        func.coalesce(func.sum(_COUNTED), 0).label("done"),
+        *(_ended(outcome_totals.c.verdict, verdict) for verdict in VERDICTS),
+        _ended(outcome_totals.c.state, "superseded"),
     )
-    .join(outcomes, outcomes.c.generation_id == replays.c.generation_id, isouter=True)
+    .join(outcome_totals, outcome_totals.c.generation_id == replays.c.generation_id, isouter=True)
     .group_by(replays.c.id)
     .order_by(replays.c.requested_at, replays.c.id)
 )

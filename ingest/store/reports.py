@@ -6,6 +6,7 @@ so that a million outcomes are reported in less than a second. Nothing here writ
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -20,6 +21,7 @@ from ingest.store.schema import (
     events,
     generations,
     lanes,
+    outcome_totals,
     outcomes,
     sightings,
     sources,
@@ -98,7 +100,9 @@ def source_statuses(tx: Tx, *, watchers: Sequence[WorkerStatus]) -> list[SourceS
 def processor_statuses(tx: Tx, *, now: datetime) -> list[ProcessorStatus]:
     """Every subscribed processor, by name, with the counts of its live generation."""
     queued = {row.generation_id: row for row in tx.execute(_QUEUED)}
-    running = {row.generation_id: int(row.started) for row in tx.execute(_RUNNING)}
+    running: Counter[int] = Counter()
+    for row in tx.execute(_RUNNING):
+        running[row.generation_id] += row.started
     died = {row.generation_id: row for row in tx.execute(_DEAD)}
     return [_processor(tx, row, queued, running, died, now) for row in tx.execute(_SUBSCRIBED)]
 
@@ -134,12 +138,12 @@ def _idle(source: SourceStatus) -> SourceStatus:
 
 
 def _processor(  # what each statement found
-    tx: Tx, row: Any, queued: dict[int, Any], running: dict[int, int], died: dict[int, Any], now: datetime
+    tx: Tx, row: Any, queued: dict[int, Any], running: Counter[int], died: dict[int, Any], now: datetime
 ) -> ProcessorStatus:
     of_generation = {"of_generation": row.generation_id, "now": now}
     total, in_hand, buried = (
         queued.get(row.generation_id),
-        running.get(row.generation_id, 0),
+        running[row.generation_id],
         died.get(row.generation_id),
     )
     retrying = tx.execute(_RETRYING, of_generation).scalar_one()
@@ -210,13 +214,13 @@ _QUEUED = (
     .join(lanes, lanes.c.id == deliveries.c.lane_id)
     .group_by(lanes.c.generation_id)
 )
-_RUNNING = (
-    select(lanes.c.generation_id, func.count().label("started"))
-    .select_from(lanes)
-    .join(deliveries, (deliveries.c.lane_id == lanes.c.id) & (deliveries.c.keyseq <= lanes.c.held_to))
-    .where(_LEASED)
-    .group_by(lanes.c.generation_id)
-)
+_RUNNING = select(  # lane by lane, few: to group them, SQLite would go through all lanes
+    lanes.c.generation_id,
+    select(func.count())
+    .where(deliveries.c.lane_id == lanes.c.id, deliveries.c.keyseq <= lanes.c.held_to)
+    .scalar_subquery()
+    .label("started"),
+).where(_LEASED)
 _RETRYING = (
     select(func.count())
     .select_from(lanes)
@@ -232,8 +236,15 @@ _DEAD = select(
     func.count().label("dead"),
     func.count().filter(dead.c.is_parking == true()).label("parked"),
 ).group_by(dead.c.generation_id)
-_ENDED = select(func.count().label("done"), func.max(outcomes.c.position).label("last")).where(
-    outcomes.c.generation_id == _OF_GENERATION
+_ENDED = select(
+    select(func.coalesce(func.sum(outcome_totals.c.outcomes), 0))
+    .where(outcome_totals.c.generation_id == _OF_GENERATION)
+    .scalar_subquery()
+    .label("done"),
+    select(func.max(outcomes.c.position))
+    .where(outcomes.c.generation_id == _OF_GENERATION)
+    .scalar_subquery()
+    .label("last"),
 )
 _TIME = select(events.c.time).where(events.c.position == bindparam("of_position"))
 _HEAD = select(func.coalesce(func.max(events.c.position), 0))

@@ -7,13 +7,16 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
-from sqlalchemy import inspect, text
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import inspect, select, text
 
 from ingest.errors import StoreUnusable
-from ingest.store.engine import Store, open_store, revision
+from ingest.resources import migrations_dir
+from ingest.store.engine import Store, create_file, open_store, revision
 from ingest.store.integrity import check
 from ingest.store.migrate import create_or_upgrade
-from ingest.store.schema import REVISION, metadata
+from ingest.store.schema import REVISION, metadata, outcome_totals
 from tests.store.backends import url_in
 from tests.store.stage import land
 
@@ -21,6 +24,16 @@ from tests.store.stage import land
 def bare(directory: Path) -> Store:
     """The store as it is, at whatever revision."""
     return Store(url_in(directory), directory / "ingest.db")
+
+
+def at_revision(directory: Path, revision: str) -> None:
+    """A store as a former version of the product made it."""
+    create_file(directory / "ingest.db")
+    config = Config()
+    config.set_main_option("script_location", str(migrations_dir()))
+    with bare(directory) as store, store.write() as tx:
+        config.attributes["connection"] = tx
+        command.upgrade(config, revision)
 
 
 def mark(directory: Path, found: str | None) -> None:
@@ -80,6 +93,7 @@ def test_a_newer_store_is_not_upgraded_either(tmp_path: Path) -> None:
         assert revision(store) == "9999"
 
 
+OUTCOME = "INSERT INTO outcomes VALUES (?, ?, ?, '1', 1, 1, 0, 0, 0, 'd', ?, '', 1, 'w', 1, 2)"
 KILLED_AT_STATEMENT = """
     import os, signal, sys
     from sqlalchemy import Engine, event
@@ -124,6 +138,23 @@ def test_a_migration_that_is_killed_leaves_the_old_schema_whole_and_the_next_run
     assert create_or_upgrade(url_in(tmp_path)) == (None, REVISION)
     with open_store(url_in(tmp_path)) as store, store.read() as tx:
         assert set(inspect(tx).get_table_names()) == {*metadata.tables, "alembic_version"}
+
+
+def test_a_store_from_before_the_totals_has_the_right_ones_afterwards(tmp_path: Path) -> None:
+    at_revision(tmp_path, "0002")
+    stood = [(1, 1, "done", ""), (1, 2, "done", ""), (1, 3, "superseded", ""), (2, 1, "done", "unchanged")]
+    with bare(tmp_path) as store, store.write() as tx:
+        for outcome in stood:
+            tx.exec_driver_sql(OUTCOME, outcome)
+
+    create_or_upgrade(url_in(tmp_path))
+
+    with open_store(url_in(tmp_path)) as store, store.read() as tx:
+        assert set(tx.execute(select(outcome_totals))) == {
+            (1, "done", "", 2),
+            (1, "superseded", "", 1),
+            (2, "done", "unchanged", 1),
+        }
 
 
 def test_two_processes_that_upgrade_at_once_make_one_store(tmp_path: Path) -> None:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine, event
 
 from ingest.errors import NotFound, PlanStale
 from ingest.replay import planning, waiting
 from ingest.replay.planning import Request
 from ingest.store import replays, subscriptions
+from ingest.store import waiting as dead
 from ingest.store.engine import Store
 from ingest.store.replays import Report
 from ingest.store.selection import Selection
 from tests.store.backends import BACKENDS
-from tests.store.stage import NOON, claim, complete, fill, land, subscribe, wanted
+from tests.store.stage import NOON, claim, complete, fill, kill, land, subscribe, wanted
 
 
 @pytest.fixture(params=sorted(BACKENDS))
@@ -42,6 +45,43 @@ def plan(store: Store, wish: Request) -> planning.Planned:
 def reports(store: Store) -> list[Report]:
     with store.read() as tx:
         return replays.reports(tx)
+
+
+def generation_of(store: Store, processor: str) -> int:
+    with store.read() as tx:
+        generation: int = subscriptions.find(tx, processor).generation_id
+    return generation
+
+
+def discard_the_dead(store: Store) -> None:
+    with store.write() as tx:
+        for one in dead.waiting(tx, Selection()):
+            dead.discard(tx, one, who="ann", reason="no use", now=NOON)
+
+
+@contextmanager
+def at_each_search(do: Callable[[], object], *, only_once: bool = False) -> Iterator[None]:
+    """`do` happens whenever the log is about to be searched for positions, or the first time."""
+    met: list[str] = []
+
+    def look(_: object, __: object, statement: str, *more: object) -> None:
+        if statement.startswith("SELECT events.position") and not (only_once and met):
+            met.append(statement)
+            do()
+
+    event.listen(Engine, "before_cursor_execute", look)
+    try:
+        yield
+    finally:
+        event.remove(Engine, "before_cursor_execute", look)
+
+
+@contextmanager
+def landing_at_each_search(store: Store) -> Iterator[list[int]]:
+    """An event lands whenever the log is searched: what they were."""
+    landed: list[int] = []
+    with at_each_search(lambda: landed.extend(land(store, f"meanwhile-{len(landed)}"))):
+        yield landed
 
 
 def test_without_a_name_every_subscribed_processor_is_meant(store: Store) -> None:
@@ -90,6 +130,36 @@ def test_what_was_planned_is_started_once_for_each_processor_that_has_something(
     assert [each.plan.events for each in started] == [2, 2]
     assert {report.id for report in reports(store)} == {each.replay_id for each in started}
     assert {report.plan_id for report in reports(store)} == {planned.id}
+
+
+def test_the_log_is_searched_while_others_write_and_what_they_add_is_not_of_the_set(
+    store: Store,
+) -> None:
+    with landing_at_each_search(store) as landed:
+        planned, [started] = planning.start(store, request("books"), now=NOON)
+    fill(store)
+
+    assert landed, "no search was met"
+    assert (planned.events, started.plan.bound) == (3, 3)
+    assert [report.total for report in reports(store)] == [3]
+
+
+def test_what_ends_while_the_log_is_searched_is_searched_again_under_the_lock(store: Store) -> None:
+    land(store, "fourth", key="bad")
+    kill(store, generation_of(store, "books"))
+    with at_each_search(lambda: discard_the_dead(store), only_once=True):
+        planned, [started] = planning.start(store, request("books", status="dead"), now=NOON)
+
+    assert (planned.events, started.replay_id) == (0, None)
+
+
+def test_a_processor_that_changes_while_the_log_is_searched_is_asked_again(store: Store) -> None:
+    changed = wanted("books", version="2", origins=("nowhere",))
+
+    with at_each_search(lambda: subscribe(store, changed), only_once=True):
+        planned, [started] = planning.start(store, request("books"), now=NOON)
+
+    assert (planned.plans[0].version, planned.events, started.replay_id) == ("2", 0, None)
 
 
 def test_a_processor_without_events_starts_nothing(store: Store) -> None:

@@ -15,7 +15,7 @@ from ingest.errors import ClaimLost
 from ingest.store import crashes, filling, lanes, replays, verifying, waiting
 from ingest.store.held import Held
 from ingest.store.presence import Running
-from ingest.store.schema import dead, deliveries, events, outcomes
+from ingest.store.schema import dead, deliveries, events, outcome_totals, outcomes
 from ingest.store.schema import lanes as lane_table
 from ingest.store.selection import Selection
 from tests.store.backends import BACKENDS, fresh
@@ -192,6 +192,16 @@ class Machine(RuleBasedStateMachine):
                     for table in (dead, outcomes)
                 ]
                 assert due + sum(counts) == len(self.landed)
+
+    @invariant()
+    def the_totals_are_those_of_the_outcomes(self) -> None:
+        """Whatever ended, in live work or in a replay, is counted once, as what it ended."""
+        if not hasattr(self, "store"):
+            return
+        kind = (outcomes.c.generation_id, outcomes.c.state, outcomes.c.verdict)
+        with self.store.read() as tx:
+            counted = tx.execute(select(*kind, func.count()).group_by(*kind)).all()
+            assert set(tx.execute(select(outcome_totals))) == set(counted)
 
     @invariant()
     def keys_are_worked_in_their_order(self) -> None:

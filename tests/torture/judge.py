@@ -232,6 +232,9 @@ def _status_is_true(project: Project) -> None:
             "I10", (processor["done"], processor["dead"]) == (done, dead), f"{processor} where {done} {dead}"
         )
         hold("I4", processor["running"] == 0, f"still running: {processor}")
+    ended = project.rows("SELECT generation_id, state, verdict, count(*) FROM outcomes GROUP BY 1, 2, 3")
+    kept = project.rows("SELECT generation_id, state, verdict, outcomes FROM outcome_totals ORDER BY 1, 2, 3")
+    hold("I10", kept == ended, f"kept are the totals {kept} where {ended} stand")
     for source in said["sources"]:
         [(landed,)] = project.rows(f"SELECT count(*) FROM landings WHERE source = '{source['name']}'")
         hold("I10", source["landed"] == landed, f"{source} where {landed} landed")

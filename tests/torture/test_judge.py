@@ -137,6 +137,10 @@ ALTERATIONS = {
         f"UPDATE events SET body = replace(body, '\"2026-', '\"2025-') WHERE position = {LANDED}",
     ),
     "an outcome removed": ("I4: .* ends", f"DELETE FROM outcomes WHERE position = {LANDED}"),
+    "an outcome not counted": (
+        "I10: ",
+        "UPDATE outcome_totals SET outcomes = outcomes - 1 WHERE verdict <> ''",
+    ),
     "a death forgotten": ("I4: .* ends", "DELETE FROM dead WHERE rowid = (SELECT min(rowid) FROM dead)"),
     "a refusal forgotten": ("I13: ", "DELETE FROM sightings WHERE state = 'refused'"),
     "an order reversed": (

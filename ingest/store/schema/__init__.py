@@ -12,6 +12,7 @@ from ingest.store.schema.results import (
     calling,
     calls,
     effects,
+    outcome_totals,
     outcomes,
     processor_tables,
     rejects,
@@ -38,6 +39,7 @@ __all__ = [
     "landings",
     "lanes",
     "metadata",
+    "outcome_totals",
     "outcomes",
     "processor_tables",
     "rejects",
@@ -48,6 +50,6 @@ __all__ = [
     "workers",
 ]
 
-REVISION = "0002"  # the newest migration; a store at another revision is refused
+REVISION = "0003"  # the newest migration; a store at another revision is refused
 
 OWN_TABLES = frozenset({*metadata.tables, "alembic_version"})

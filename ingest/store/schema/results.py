@@ -30,6 +30,17 @@ outcomes = Table(
     sqlite_with_rowid=False,
 )
 
+outcome_totals = Table(  # how many outcomes of each kind there are: kept, since counting millions takes long
+    "outcome_totals",
+    metadata,
+    Column("generation_id", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("outcomes", BigInteger, nullable=False),
+    PrimaryKeyConstraint("generation_id", "state", "verdict"),
+    sqlite_with_rowid=False,
+)
+
 attempts = Table(
     "attempts",
     metadata,
