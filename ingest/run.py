@@ -7,12 +7,17 @@ command it is. This module only starts, restarts and stops them.
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Protocol
+
+from ingest.notices.giving import SILENT, Service
+from ingest.notices.hearing import Ear
 
 _log = logging.getLogger(__name__)
 
@@ -49,39 +54,75 @@ class _Player:
     """A role with the process that plays it now."""
 
     role: Role
+    told: Mapping[str, str]  # environment: where it is to say how it is doing
     process: subprocess.Popen[bytes]
     started_at: float = field(default_factory=time.monotonic)
     wait: float = FIRST_WAIT
     again_at: float | None = None  # when it is started again
+    heard_at: float = field(default_factory=time.monotonic)  # when it last said that it does not hang
+    is_ready: bool = False
+    status: str = "starts"
 
     def start(self) -> None:
         """The role is played by a new process."""
-        self.process, self.started_at, self.again_at = _start(self.role), time.monotonic(), None
+        self.process, self.again_at = _start(self.role, self.told), None
+        self.started_at = self.heard_at = time.monotonic()
+        self.status = "starts"
+
+    def take(self, notices: Mapping[str, str]) -> None:
+        """The process has said how it is doing."""
+        self.is_ready = self.is_ready or "READY" in notices
+        self.status = notices.get("STATUS", self.status)
+        if "WATCHDOG" in notices:
+            self.heard_at = time.monotonic()
+
+    def is_silent(self, patience: float) -> bool:
+        """True when it has said nothing for so many seconds, though it runs."""
+        return self.again_at is None and time.monotonic() - self.heard_at > patience
 
     def plan_restart(self) -> None:
         """The process died: it is started again after a while, longer each time."""
         if time.monotonic() - self.started_at > STEADY_AFTER:
             self.wait = FIRST_WAIT
         self.again_at = time.monotonic() + self.wait
+        self.status = "died and is started again"
         self.wait = min(self.wait * 2, LONGEST_WAIT)
 
 
-def together(roles: Sequence[Role], *, stop: Stop) -> int:
+def together(roles: Sequence[Role], *, stop: Stop, service: Service = SILENT) -> int:
     """All roles are played until `stop`, each process that dies being replaced; the exit code of the whole.
 
     0 after every process drained; what a process leaves with when starting
-    it again would not help.
+    it again would not help. `service` is told how all of them are doing.
     """
-    players = [_Player(role, _start(role)) for role in roles]
-    try:
+    with ExitStack() as stack:
+        ear = stack.enter_context(Ear(service.watchdog)) if service.is_heard else None
+        told = {} if ear is None else ear.environment
+        players = [_Player(role, told, _start(role, told)) for role in roles]
+        stack.callback(_end, players, stop, service)
+        stack.callback(service.stopping)
         while not stop.wait(LOOK_EVERY):
             for player in players:
                 code = _look_after(player)
                 if code is not None:
                     return code
-        return _end(players, stop)
-    finally:
-        _end(players, stop)
+            if ear is not None:
+                _pass_on(players, ear, service)
+        service.stopping()
+        return _end(players, stop, service)
+
+
+def _pass_on(players: Sequence[_Player], ear: Ear, service: Service) -> None:
+    """Whoever started us knows how all are doing; while one of them hangs, we are as silent as it is."""
+    for heard in ear.hear():
+        for player in players:
+            if player.process.pid == heard.pid:
+                player.take(heard.notices)
+    service.say("; ".join(f"{player.role.name}: {player.status}" for player in players))
+    if all(player.is_ready for player in players):
+        service.ready()
+    if service.watchdog is None or not any(player.is_silent(service.watchdog) for player in players):
+        service.turn()
 
 
 def one_after_the_other(roles: Sequence[Role], *, stop: Stop) -> int:
@@ -90,18 +131,20 @@ def one_after_the_other(roles: Sequence[Role], *, stop: Stop) -> int:
     for role in roles:
         if stop.is_set():
             break
-        players = [_Player(role, _start(role))]
+        players = [_Player(role, {}, _start(role, {}))]
         try:
             while players[0].process.poll() is None and not stop.wait(LOOK_EVERY):
                 pass
         finally:
-            codes.append(_end(players, stop))
+            codes.append(_end(players, stop, SILENT))
     return _gravest(codes)
 
 
-def _start(role: Role) -> subprocess.Popen[bytes]:
+def _start(role: Role, told: Mapping[str, str]) -> subprocess.Popen[bytes]:
     # A session of its own: a terminal's Ctrl-C reaches us alone, and we pass on one SIGTERM.
-    process = subprocess.Popen(role.argv, stdin=subprocess.DEVNULL, start_new_session=True)  # noqa: S603  # our own command
+    process = subprocess.Popen(  # noqa: S603  # our own command
+        role.argv, stdin=subprocess.DEVNULL, env={**os.environ, **told}, start_new_session=True
+    )
     _log.info("%s started, pid %d", role.name, process.pid)
     return process
 
@@ -122,13 +165,14 @@ def _look_after(player: _Player) -> int | None:
     return None
 
 
-def _end(players: Sequence[_Player], stop: Stop) -> int:
+def _end(players: Sequence[_Player], stop: Stop, service: Service) -> int:
     """Every process was asked to drain and has ended; the gravest of their exit codes."""
     for player in players:
         if player.process.poll() is None:
             player.process.send_signal(signal.SIGTERM)
     for player in players:
         while player.process.poll() is None:
+            service.turn()
             if stop.is_urgent():
                 player.process.kill()
             try:

@@ -14,6 +14,8 @@ from ingest.archive import Archive
 from ingest.cli.given import Given
 from ingest.config import Settings, database_file, exposed, load
 from ingest.errors import StoreUnusable
+from ingest.notices import giving
+from ingest.notices.giving import Service
 from ingest.store import presence
 from ingest.store.directories import make_private_directory, open_to_others
 from ingest.store.engine import Store, open_store, refuse_damage, revision
@@ -117,6 +119,11 @@ def watch_flags(*, mode: str | None, quiet: float | None) -> Flags:
 def work_flags(*, concurrency: int | None, shutdown_timeout: float | None) -> Flags:
     """What the flags of `work` set."""
     return {"work.concurrency": concurrency, "work.shutdown_timeout": _seconds(shutdown_timeout)}
+
+
+def service() -> Service:
+    """How whoever started this process is told of it; nothing that it starts can speak for it."""
+    return giving.service(os.environ)
 
 
 def now() -> datetime:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from ingest.archive import Archive
 from ingest.config import Settings
 from ingest.errors import CannotWrite, IngestError, TryAgain, UsageError
+from ingest.notices.giving import SILENT, Service
 from ingest.store.engine import Store
 from ingest.store.sources import Counts
 from ingest.watch.clock import Clock
@@ -33,6 +34,7 @@ _log = logging.getLogger(__name__)
 _BACKOFF = (1.0, 30.0)  # seconds, first and most, before the store is tried again
 RENEW = 300.0  # seconds before notifications that the system's limits refused are asked for again
 _LEAST_SLEEP, _MOST_SLEEP = 0.001, 60.0  # seconds
+_LOOK = 1.0  # seconds between two words of the loop while it sits something out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,19 +52,25 @@ class Summary:
 
 
 def watch(
-    store: Store, archive: Archive, settings: Settings, *, sources: Sequence[str] = (), stop: Stop
+    store: Store,
+    archive: Archive,
+    settings: Settings,
+    *,
+    sources: Sequence[str] = (),
+    stop: Stop,
+    service: Service = SILENT,
 ) -> None:
     """Land what arrives in `sources` (none named: all) until `stop` is set; then finish what is in hand.
 
-    Raises `StoreUnusable` when the store is replaced or damaged, `NotFound`
+    `service` is told how that goes. Raises `StoreUnusable` when the store is replaced or damaged, `NotFound`
     for a source that is not configured, `UsageError` when none is.
     """
-    wake = threading.Event()
-    with _watching(store, archive, settings, sources, stop=stop, wake=wake) as (life, inboxes):
-        loop = Loop(inboxes, life, stop, wake)
+    with _watching(store, archive, settings, sources, stop=stop, service=service) as (life, inboxes, wake):
+        loop = Loop(inboxes, life, stop, wake, service)
         try:
             loop.run()
         finally:
+            service.stopping()
             loop.close()
 
 
@@ -73,9 +81,8 @@ def watch_once(
 
     Raises as `watch` does, and `CannotWrite` or `TryAgain` when the store does not take a batch.
     """
-    wake = threading.Event()
     began = time.monotonic()
-    with _watching(store, archive, settings, sources, stop=stop, wake=wake) as (_, inboxes):
+    with _watching(store, archive, settings, sources, stop=stop, service=SILENT) as (_, inboxes, wake):
         for inbox in inboxes:
             inbox.begin(None)
         _step_through(inboxes, stop)
@@ -91,11 +98,14 @@ def watch_once(
 class Loop:
     """Steps all inboxes, and sleeps while none has anything to do."""
 
-    def __init__(self, inboxes: Sequence[Inbox], life: Life, stop: Stop, wake: threading.Event) -> None:
+    def __init__(
+        self, inboxes: Sequence[Inbox], life: Life, stop: Stop, wake: threading.Event, service: Service
+    ) -> None:
         self._inboxes = inboxes
         self._life = life
         self._stop = stop
         self._wake = wake
+        self._service = service
         self._notifier: Notifier | None = None
         self._outages = 0  # one after the other
         self._renew_at = 0.0  # when notifications that the limits refused are asked for again
@@ -105,6 +115,7 @@ class Loop:
         self._renew_notifier()
         while not self._stop.is_set():
             self._wake.clear()
+            self._service.turn()
             if self._life.failure is not None:
                 raise self._life.failure
             self._mend()
@@ -115,6 +126,8 @@ class Loop:
                 continue
             self._is_well()
             if not is_busy:
+                self._service.say(_in_one_line(self._inboxes))
+                self._service.ready()
                 self._sleep()
 
     def close(self) -> None:
@@ -154,7 +167,8 @@ class Loop:
 
     def _sleep(self) -> None:
         """Until something is due, is hinted at, or the watcher is to stop."""
-        until = min(inbox.next_at() for inbox in self._inboxes) - time.monotonic()
+        due = min(self._service.next_at(), *(inbox.next_at() for inbox in self._inboxes))
+        until = due - time.monotonic()
         self._wake.wait(min(max(until, _LEAST_SLEEP), _MOST_SLEEP))
 
     def _sit_out(self, error: IngestError) -> None:
@@ -162,21 +176,32 @@ class Loop:
         pause = min(_BACKOFF[0] * 2 ** min(self._outages, 10), _BACKOFF[1])
         self._outages += 1
         _log.error("%s; trying again in %.0f s", error, pause)
-        self._life.say(str(error))
+        self._tell_trouble(str(error))
         until = time.monotonic() + pause
         while (
             not self._stop.is_set() and self._life.failure is None and (left := until - time.monotonic()) > 0
         ):
+            self._service.turn()
             self._wake.clear()
-            self._wake.wait(left)
+            self._wake.wait(min(left, _LOOK))
         for inbox in self._inboxes:
             inbox.start_over()
 
     def _is_well(self) -> None:
         if self._outages:
             _log.warning("the store can be written again")
-            self._life.say("")
+            self._tell_trouble("")
         self._outages = 0
+
+    def _tell_trouble(self, trouble: str) -> None:
+        self._life.say(trouble)
+        self._service.complain(trouble)
+
+
+def _in_one_line(inboxes: Sequence[Inbox]) -> str:
+    """How the sources are doing."""
+    lost = sum(not inbox.condition.is_available for inbox in inboxes)
+    return f"watching, sources: {len(inboxes)}" + (f", unavailable: {lost}" if lost else "")
 
 
 def _step_through(inboxes: Sequence[Inbox], stop: Stop) -> None:
@@ -237,15 +262,20 @@ def _watching(
     names: Sequence[str],
     *,
     stop: Stop,
-    wake: threading.Event,
-) -> Iterator[tuple[Life, list[Inbox]]]:
-    """The chosen sources, ready to be stepped, while this watcher is listed as alive."""
+    service: Service,
+) -> Iterator[tuple[Life, list[Inbox], threading.Event]]:
+    """The chosen sources, ready to be stepped, while this watcher is listed as alive; what wakes the loop."""
     chosen = [settings.source(name) for name in dict.fromkeys(names)] or list(settings.sources)
     if not chosen:
         raise UsageError("ingest.toml names no source", hint="add a [[source]] with a name and a path")
     refuse_exits_that_are_barred(chosen)
     ignore_lease_breaks()
-    clock = Clock()
+    clock, wake = Clock(), threading.Event()
+
+    def should_stop() -> bool:
+        service.turn()  # a step that copies a large file goes on as long as it asks
+        return stop.is_set()
+
     with Life(store, lease=settings.work.lease, stop=stop, on_stop=wake.set) as life:
         _sweep(archive)
         desk = Desk(
@@ -254,11 +284,11 @@ def _watching(
             settings=settings,
             clock=clock,
             owner=lambda: life.id,
-            should_stop=stop.is_set,
+            should_stop=should_stop,
         )
         inboxes = [Inbox(desk, source, Hints(wake)) for source in chosen]
         try:
-            yield life, inboxes
+            yield life, inboxes, wake
         finally:
             for inbox in inboxes:
                 inbox.close()

@@ -30,7 +30,7 @@ def begin(
     Raises `UsageError` where live workers have other settings.
     """
     listing.check()
-    outage, pause = Outage(listing.me.say), PAUSE
+    outage, pause = Outage(listing.say), PAUSE
     while not stop.is_set():
         try:
             found = _ask(question, listing, stop)
@@ -63,6 +63,7 @@ def _enrol(question: Question, found: Mapping[str, Declared], tx: Tx) -> tuple[P
 
 
 def _is_to_stop(listing: Listing, stop: Stop) -> bool:
+    listing.service.turn()
     listing.beat()
     return stop.is_set()
 
@@ -71,6 +72,7 @@ def _rest(seconds: float, listing: Listing, stop: Stop) -> None:
     """So many seconds are over, or it is time to stop."""
     until = time.monotonic() + seconds
     while time.monotonic() < until and not stop.is_set():
+        listing.service.turn()
         with suppress(*OUTAGES):
             listing.beat()
         time.sleep(TICK)

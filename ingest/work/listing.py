@@ -1,4 +1,4 @@
-"""A worker in the list of workers: entered where it agrees with the others, beaten, and struck off."""
+"""A worker as others see it: listed where it agrees with them, beaten, struck off, and doing well or not."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from ingest.config import Settings
 from ingest.errors import UsageError, WorkerLost
+from ingest.notices.giving import SILENT, Service
 from ingest.store import workers
 from ingest.store.engine import Store, Tx
 from ingest.store.presence import Presence
@@ -22,10 +23,11 @@ _log = logging.getLogger(__name__)
 
 
 class Listing:
-    """The place of worker `me` in the list."""
+    """The place of worker `me` in the list, and what whoever started it is told."""
 
-    def __init__(self, store: Store, me: Presence, settings: Settings) -> None:
+    def __init__(self, store: Store, me: Presence, settings: Settings, service: Service = SILENT) -> None:
         self.me = me
+        self.service = service
         self._store, self._settings = store, settings
         self._lease = settings.work.lease
         self._is_entered = False
@@ -73,6 +75,11 @@ class Listing:
         self._put_off()
         if not is_known:
             raise WorkerLost("this worker was taken for dead and its work was given to others")
+
+    def say(self, trouble: str) -> None:
+        """Whoever asks how this worker is doing sees what is wrong now, empty for nothing."""
+        self.me.say(trouble)
+        self.service.complain(trouble)
 
     def leave(self) -> None:
         """The worker is not listed as living any more; what it held is ready for others."""

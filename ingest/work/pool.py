@@ -95,6 +95,10 @@ class Pool:
         """A child that waits for work."""
         return next((child for child in self.children if child.state == "idle"), None)
 
+    def are_all_up(self) -> bool:
+        """True when there are children, and every one of them has imported its processors."""
+        return bool(self.children) and all(child.state != "starting" for child in self.children)
+
     def are_all_idle(self) -> bool:
         """True when nothing is being worked here."""
         return all(child.state == "idle" for child in self.children)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from ingest.config import Settings
 from ingest.errors import WorkerLost
+from ingest.notices.giving import SILENT, Service
 from ingest.store import presence
 from ingest.store.engine import Store
 from ingest.store.presence import Presence
@@ -42,20 +43,23 @@ class WorkSummary:
     left: Left
 
 
-def work(store: Store, settings: Settings, wanted: Wanted, *, stop: Stop) -> WorkSummary:
+def work(
+    store: Store, settings: Settings, wanted: Wanted, *, stop: Stop, service: Service = SILENT
+) -> WorkSummary:
     """Processors work off what is due until `stop`, or with `once` until nothing is.
 
     A worker that was taken for dead while it was suspended goes on under a new
-    identity, a service as soon as the surroundings let it. Raises `UsageError`
+    identity, a service as soon as the surroundings let it. `service` is told
+    how it goes. Raises `UsageError`
     where live workers use other settings, and whatever makes every child fail
     at its start.
     """
     began, ended = time.monotonic(), Counter[str]()
     become_subreaper()
     try:
-        left = _work_as_one(store, settings, wanted, ended, stop)
+        left = _work_as_one(store, settings, wanted, ended, stop, service)
     except WorkerLost:
-        left = _work_under_new_names(store, settings, wanted, ended, stop)
+        left = _work_under_new_names(store, settings, wanted, ended, stop, service)
     return WorkSummary(
         done=ended["done"],
         dead=ended["dead"],
@@ -68,14 +72,14 @@ def work(store: Store, settings: Settings, wanted: Wanted, *, stop: Stop) -> Wor
 
 
 def _work_under_new_names(
-    store: Store, settings: Settings, wanted: Wanted, ended: Counter[str], stop: Stop
+    store: Store, settings: Settings, wanted: Wanted, ended: Counter[str], stop: Stop, service: Service
 ) -> Left:
     """What is left in the end, however often it is taken for dead and whatever refuses it meanwhile."""
-    outage = Outage(lambda _: None)  # there is no name yet under which the status could tell of it
+    outage = Outage(service.complain)  # there is no name yet under which the status could tell of it
     _log.warning(_FENCED)
     while True:
         try:
-            return _work_as_one(store, settings, wanted, ended, stop)
+            return _work_as_one(store, settings, wanted, ended, stop, service)
         except WorkerLost:
             _log.warning(_FENCED)
             continue
@@ -85,16 +89,19 @@ def _work_under_new_names(
             outage.lasts(error)
         if stop.is_set():
             return "nothing"
+        service.turn()
         time.sleep(PAUSE)
 
 
-def _work_as_one(store: Store, settings: Settings, wanted: Wanted, ended: Counter[str], stop: Stop) -> Left:
+def _work_as_one(
+    store: Store, settings: Settings, wanted: Wanted, ended: Counter[str], stop: Stop, service: Service
+) -> Left:
     """What is left when a worker of one identity has come to its end."""
     directory = presence.directory_of(store.path)
     take_over(store, directory, me="")
     sweep(store, directory)
     me = Presence(directory, "worker")
-    listing = Listing(store, me, settings)
+    listing = Listing(store, me, settings, service)
     try:
         return _work_listed(store, settings, wanted, listing, ended, stop)
     finally:

@@ -70,12 +70,13 @@ class Supervisor:
         self._asked_at = 0.0
         self._is_stop_untold = False  # to the list
         self._changes = store.changes()
-        self._outage = Outage(listing.me.say)
+        self._outage = Outage(listing.say)
         self._lookout = Lookout(store, listing.me, settings)
 
     def run(self) -> Left:
         """Supervise until stopped or, with `once`, until nothing is due, and what is left then."""
         while not self._is_over():
+            self._listing.service.turn()
             try:
                 self._round()
             except OUTAGES as error:
@@ -117,6 +118,14 @@ class Supervisor:
             self._look()
             self._fill()
             self._employ()
+            self._tell_ready()
+
+    def _tell_ready(self) -> None:
+        """Once every process is up, whoever started us knows."""
+        service = self._listing.service
+        if not service.is_ready and self._pool.are_all_up():
+            service.say(f"working, processors: {len(self._names)}, processes: {len(self._pool.children)}")
+            service.ready()
 
     @property
     def _is_stopping(self) -> bool:
@@ -163,6 +172,7 @@ class Supervisor:
         """Every child is to stop; asked again each second, since a processor may not let it hear."""
         if self._stopping_since is None:
             _log.info("stopping: what runs is finished, nothing more is claimed")
+            self._listing.service.stopping()
             self._stopping_since, self._asked_at, self._is_stop_untold = time.monotonic(), 0.0, True
         if time.monotonic() - self._asked_at >= LOOK_AROUND:
             self._asked_at = time.monotonic()

@@ -39,6 +39,7 @@ def run(
     from ingest import run as pair
     from ingest.cli import commandlines, signals, wiring
 
+    service = wiring.service()
     watch_args = commandlines.watch(source=source, mode=mode, quiet=quiet, once=once)
     work_args = commandlines.work(
         processor=processor,
@@ -55,6 +56,7 @@ def run(
         pair.Role(name="watch", argv=[*before, *watch_args]),
         pair.Role(name="work", argv=[*before, *work_args]),
     ]
-    with signals.stopping() as stop:
-        play = pair.one_after_the_other if once else pair.together
-        return stop.exit_code(play(roles, stop=stop))
+    with service, signals.stopping() as stop:
+        if once:
+            return stop.exit_code(pair.one_after_the_other(roles, stop=stop))
+        return stop.exit_code(pair.together(roles, stop=stop, service=service))

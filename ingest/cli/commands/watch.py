@@ -32,12 +32,13 @@ def watch(
 
     flags = wiring.watch_flags(mode=mode, quiet=quiet)
     with (
+        wiring.service() as service,
         wiring.created(ctx.obj, flags) as pipeline,
         signals.stopping(leave_at=2, with_parent=supervisor) as stop,
     ):
         parts = (pipeline.store, pipeline.archive, pipeline.settings)
         if not once:
-            loop.watch(*parts, sources=source or (), stop=stop)
+            loop.watch(*parts, sources=source or (), stop=stop, service=service)
             return 0
         summary = loop.watch_once(*parts, sources=source or (), stop=stop)
     _tell(summary, as_json=json)

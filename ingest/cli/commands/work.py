@@ -45,7 +45,11 @@ def work(
     from ingest.work.supervisor import Wanted
 
     flags = wiring.work_flags(concurrency=concurrency, shutdown_timeout=shutdown_timeout)
-    with wiring.created(ctx.obj, flags) as pipeline, signals.stopping(with_parent=supervisor) as stop:
+    with (
+        wiring.service() as service,
+        wiring.created(ctx.obj, flags) as pipeline,
+        signals.stopping(with_parent=supervisor) as stop,
+    ):
         wanted = Wanted(
             processors=processor or (),
             once=once,
@@ -53,7 +57,7 @@ def work(
             limit=limit,
             processors_dir=pipeline.processors_dir(processors),
         )
-        summary = supervise(pipeline.store, pipeline.settings, wanted, stop=stop)
+        summary = supervise(pipeline.store, pipeline.settings, wanted, stop=stop, service=service)
         if not once:
             return stop.exit_code(0)
         tell(summary, as_json=json)
