@@ -14,10 +14,8 @@ from ingest.errors import CannotWrite
 from ingest.store.engine import open_store
 
 _TEMPLATES = Path(__file__).parent / "templates"
-_FIRST = {
-    "processors/line_counts.py": "line_counts.py.txt",
-    "tests/test_line_counts.py": "test_line_counts.py.txt",
-}
+_MARKED = ("inbox/globex/GLOBEX_PAY_0001.csv",)  # said by its sender to be whole
+_KEPT_AS = ".txt"  # a template of code, which no tool is to read as code of ours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,29 +42,44 @@ def make(directory: Path, *, is_example: bool) -> list[Written]:
 
 def _made(directory: Path, *, is_example: bool) -> Iterator[Written]:
     directory.mkdir(parents=True, exist_ok=True)
-    had_settings = (directory / FILE_NAME).exists()
-    template = "example.toml" if is_example else FILE_NAME
-    yield _file(directory, FILE_NAME, (_TEMPLATES / template).read_bytes())
-    if not had_settings:
-        for path, written in _FIRST.items():
-            yield _file(directory, path, (_TEMPLATES / written).read_bytes())
+    template = _TEMPLATES / ("example" if is_example else "first")
+    is_begun = (directory / FILE_NAME).exists()
+    for file in [template / FILE_NAME] if is_begun else _files(template):
+        name = file.relative_to(template).as_posix().removesuffix(_KEPT_AS)
+        yield _file(directory, name, file.read_bytes())
     held = load(directory / FILE_NAME, env=os.environ)
     for source in held.sources:
         yield _folder(directory, source.path)
-    if is_example and not had_settings:
-        yield from _examples(directory)
+    if is_example and not is_begun:
+        yield from _drops(directory)
     is_new = wiring.make_missing(held)
     open_store(held.store.url).close()
     yield Written(path=os.path.relpath(held.store.archive.parent, directory) + "/", is_new=is_new)
 
 
-def _examples(directory: Path) -> Iterator[Written]:
-    """What arrives on the first morning, but for what is no file at all."""
+def _files(template: Path) -> list[Path]:
+    """Every file of a template, the settings first."""
+    return sorted((path for path in template.rglob("*") if path.is_file()), key=_settings_first)
+
+
+def _settings_first(path: Path) -> tuple[bool, Path]:
+    return path.name != FILE_NAME, path
+
+
+def _drops(directory: Path) -> Iterator[Written]:
+    """What arrived on the first morning lies in the inboxes; the rest in `later`, by when it is to come."""
     told = script.read()
-    for drop in told.passes[0].drops:
-        path = f"{told.sources[drop.source]}/{drop.name}"
-        if drop.file is not None and drop.name.isprintable():
-            yield _file(directory, path, drop.file.read_bytes())
+    for number, each in enumerate(told.passes):
+        for drop in each.drops:
+            if drop.file is not None and drop.name.isprintable():
+                inbox = Path(told.sources[drop.source])
+                folder = inbox if number == 0 else Path("later") / _slug(each.name) / inbox.name
+                yield _file(directory, f"{folder}/{drop.name}", drop.file.read_bytes())
+    yield from (_file(directory, f"{marked}.done", b"") for marked in _MARKED)
+
+
+def _slug(words: str) -> str:
+    return "-".join(words.replace(",", "").split())
 
 
 def _file(directory: Path, name: str, content: bytes) -> Written:

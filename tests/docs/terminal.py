@@ -18,7 +18,7 @@ from select import select
 from time import monotonic
 
 _STATUS = "\x1e"  # in no output: what a command said ends with it and the status
-_LONGEST = 40.0  # seconds
+_LONGEST = 60.0  # seconds
 _SHOWN_HOME = "/srv/ingest"  # what pages call the directory they are tried in
 
 

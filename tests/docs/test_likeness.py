@@ -13,6 +13,7 @@ from tests.docs.likeness import Likeness
         ("landed 3 in 0.7 s", "landed 3 in 12.25 s"),
         ("at 2026-03-02T09:30:00.000000Z", "at 2031-12-24T01:02:03.456789Z"),
         ("started, pid 4711", "started, pid 9"),
+        ("inode 65024:2228263", "inode 1:42"),
         ("a  b\n\n──\nc", "a b\n────\n\nc   "),
         ("one\n...\nlast", "one\ntwo\nthree\nlast"),
         ("one\n...\nlast", "one\nlast"),

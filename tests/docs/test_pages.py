@@ -35,7 +35,7 @@ def worked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(240)
 @pytest.mark.parametrize("page", PAGES, ids=shown)
 def test_everything_a_page_shows_is_so(
     page: Path, tmp_path: Path, worked: Path, monkeypatch: pytest.MonkeyPatch

@@ -169,8 +169,9 @@ def _session(asked: list[tuple[str, str | None]], said: list[Said]) -> str:
     """The commands as they were written, each with what it said."""
     lines = []
     for (command, _), each in zip(asked, said, strict=True):
-        lines += ["$ " + command.replace("\n", "\n> "), *(line.rstrip() for line in each.text.splitlines())]
-    return "".join(f"{line}\n" for line in lines if line)
+        said_lines = (line.rstrip() for line in each.text.splitlines())
+        lines += ["$ " + command.replace("\n", "\n> "), *"\n".join(said_lines).strip("\n").splitlines()]
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _run(trial: Trial, asked: list[tuple[str, str | None]]) -> None:

@@ -16,7 +16,10 @@ from ingest.errors import UsageError
 app = App()
 Directory = Annotated[Path, Argument(metavar="[DIR]", help="Where; here by default.", show_default=False)]
 Example = Annotated[
-    bool, Option("--example", help="With two partners and their first files.", show_default=False)
+    bool,
+    Option(
+        "--example", help="A small real project: two partners, their files, a README.", show_default=False
+    ),
 ]
 
 
@@ -36,6 +39,8 @@ def init(
     for each in written:
         output.write(output.one_line(f"{'made' if each.is_new else 'kept'}  {each.path}") + "\n")
     where = "" if directory == Path() else f"cd {directory} && "
-    what = "ingest run --once, then ingest status" if example else "ingest run, and put a file into the inbox"
+    what = (
+        "ingest run --once, then read README.md" if example else "ingest run, and put a file into the inbox"
+    )
     output.write(output.one_line(f"next: {where}{what}") + "\n")
     return 0
