@@ -9,7 +9,7 @@ import json
 import logging
 import sys
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ingest.cli.output import one_line
 from ingest.config.masking import mask_url
@@ -24,6 +24,15 @@ FORMATS = ("auto", "text", "json")
 
 class _Handler(logging.StreamHandler):  # type: ignore[type-arg]  # generic in typeshed only
     """Writes to stderr; whoever closed it does not stop the work."""
+
+    @property
+    def stream(self) -> Any:
+        """What stderr is now: while a progress bar is drawn, a record stands above it."""
+        return sys.stderr
+
+    @stream.setter
+    def stream(self, stream: Any) -> None:
+        """It is always stderr."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # logging's name
         """Nobody is left to tell."""
@@ -63,7 +72,7 @@ def set_up(given: Given | None) -> None:
     if form not in FORMATS:
         raise UsageError(f"--log-format {form!r} is not known", hint=f"it is one of {', '.join(FORMATS)}")
     is_text = sys.stderr.isatty() if form == "auto" else form == "text"
-    handler = _Handler(sys.stderr)
+    handler = _Handler()
     handler.setFormatter(TextLines() if is_text else JsonLines())
     everything = logging.getLogger()
     everything.handlers = [handler]

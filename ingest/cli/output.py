@@ -8,7 +8,6 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from time import monotonic
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ingest.domain.showing import show as shown
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.table import Table
 
-BAR_AFTER = 1.0  # seconds
 Cell = str | int | float | None
 
 
@@ -194,25 +192,6 @@ def live() -> Iterator[Callable[..., None]]:
             screen.update(Group(*things), refresh=True)
 
         yield draw
-
-
-@contextmanager
-def progress(label: str, total: int | None) -> Iterator[Callable[[int], None]]:
-    """A function that is told how much more is done: a bar, on a terminal, once it takes a second."""
-    from rich.progress import Progress
-
-    began = monotonic()
-    with ExitStack() as until_done:
-        bar = Progress(console=console(to_stderr=True), transient=True)
-        task = bar.add_task(label, total=total)
-
-        def advance(count: int) -> None:
-            bar.advance(task, count)
-            is_worth_it = sys.stderr.isatty() and monotonic() - began > BAR_AFTER
-            if is_worth_it and not bar.live.is_started:
-                until_done.enter_context(bar)
-
-        yield advance
 
 
 @contextmanager

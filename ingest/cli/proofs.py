@@ -7,12 +7,12 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from ingest.archive import Report, verify
-from ingest.cli import output
+from ingest.cli import bars, output
 from ingest.cli.wiring import Pipeline
 from ingest.cli.words import size, so_many
 from ingest.domain.showing import show
 from ingest.errors import ArchiveDamaged, IngestError, VerificationFailed
-from ingest.store import verifying
+from ingest.store import contents, verifying
 from ingest.store.verifying import Break, Proof
 
 if TYPE_CHECKING:
@@ -36,16 +36,17 @@ def prove(pipeline: Pipeline, *, with_archive: bool) -> Proved:
     """Every chain was walked and, with the archive, every content was hashed again."""
     with pipeline.store.read() as tx:
         total = verifying.count(tx)
-    with output.progress("walking the log", total) as advance:
+    with bars.progress("walking the log", total=total, things="events") as advance:
         log = verifying.verify(pipeline.store, advance=advance)
     return Proved(log=log, archive=prove_archive(pipeline) if with_archive else None)
 
 
 def prove_archive(pipeline: Pipeline, subset: tuple[int, int] = (1, 1)) -> Report:
     """Every content of the subset was hashed again."""
-    with output.progress("hashing the archive", None) as advance:
-        advance(0)
-        return verify(pipeline.archive, subset)
+    with pipeline.store.read() as tx:
+        total = contents.totals(tx).bytes // max(subset[1], 1)
+    with bars.progress("hashing the archive", total=total, things="bytes") as advance:
+        return verify(pipeline.archive, subset, advance=advance)
 
 
 def as_json(proved: Proved) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _SIGNAL_EXIT = 128
+_STDERR = 2
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 _LOOK_EVERY = 1.0  # seconds
 
@@ -77,6 +78,7 @@ def stopping(*, leave_at: int = 3, with_parent: int | None = None) -> Iterator[S
     def wish(signum: int, _frame: FrameType | None) -> None:
         stop.set(signum)
         if stop._wishes >= leave_at:  # noqa: SLF001  # the handler is part of it
+            _show_cursor()
             os._exit(_SIGNAL_EXIT + signum)
 
     if with_parent is not None:
@@ -88,6 +90,13 @@ def stopping(*, leave_at: int = 3, with_parent: int | None = None) -> Iterator[S
         for each, handler in before.items():
             signal.signal(each, handler)
         stop.close()
+
+
+def _show_cursor() -> None:
+    """What is drawn live on a terminal hides its cursor; nothing else gives it back."""
+    with suppress(OSError):
+        if os.isatty(_STDERR):
+            os.write(_STDERR, b"\x1b[?25h")
 
 
 def _follow(parent: int, stop: Stop) -> None:

@@ -48,6 +48,7 @@ ASKED = {
     "ingest db upgrade": ["db", "upgrade"],
     "ingest db current": ["db", "current"],
     "ingest db check": ["db", "check"],
+    "ingest db backup": ["db", "backup", "NEW"],
     "ingest config show": ["config", "show"],
     "ingest config check": ["config", "check"],
 }
@@ -110,9 +111,9 @@ def test_every_example_is_compared_with_what_its_command_prints() -> None:
 
 @pytest.mark.parametrize("name", ASKED)
 def test_an_example_has_the_keys_and_types_that_the_command_prints(
-    name: str, answer: Callable[..., Any]
+    name: str, answer: Callable[..., Any], tmp_path: Path
 ) -> None:
-    argv = ASKED[name]
+    argv = [str(tmp_path / "new") if word == "NEW" else word for word in ASKED[name]]
     if "REPLAY" in argv:
         argv = [*argv[:-1], answer("replays", "list")["id"]]
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
-from typer import Option
+from typer import Argument, Option
 
 from ingest.cli import output
 from ingest.cli.frame import App
@@ -13,6 +14,9 @@ from ingest.cli.options import DryRun, Json, Yes
 from ingest.errors import StoreUnusable, UsageError
 
 app = App("Upgrade and check the store.")
+BackupFile = Annotated[
+    Path, Argument(metavar="FILE", help="A new file; nothing is ever overwritten.", show_default=False)
+]
 OlderThan = Annotated[str | None, Option(metavar="AGE", help="What is older.", show_default=False)]
 
 
@@ -47,10 +51,10 @@ def current(ctx: typer.Context, json: Json = False) -> int:
 @app.command()
 def check(ctx: typer.Context, json: Json = False) -> int:
     """Check every page, index and reference of the database."""
-    from ingest.cli import wiring
+    from ingest.cli import bars, wiring
     from ingest.store import integrity
 
-    with wiring.opened(ctx.obj) as pipeline:
+    with wiring.opened(ctx.obj) as pipeline, bars.progress("checking the database"):
         found = integrity.check(pipeline.store)
     if json:
         output.document({"sound": found.is_sound, "problems": list(found.problems)})
@@ -63,9 +67,19 @@ def check(ctx: typer.Context, json: Json = False) -> int:
 
 
 @app.command()
-def backup() -> int:
-    """A consistent copy of the store while it is used (later)."""
-    raise UsageError("`ingest db backup` is not built yet", hint="stop every process and copy the files")
+def backup(ctx: typer.Context, file: BackupFile, json: Json = False) -> int:
+    """A consistent copy of the store while it is used; copy the archive after it, never before."""
+    from dataclasses import asdict
+
+    from ingest.cli import upkeep, wiring
+
+    with wiring.existing(wiring.settings(ctx.obj)) as store:
+        made = upkeep.back_up(store, file)
+    if json:
+        output.document({"file": str(file.absolute()), **asdict(made)})
+    else:
+        output.show(*upkeep.backup_view(made, file))
+    return 0
 
 
 @app.command()

@@ -105,7 +105,7 @@ def _start(
 
 def _wait(pipeline: Pipeline, ids: Sequence[str]) -> list[Report] | None:
     """The reports once workers are through; None when the user would not wait any longer."""
-    from ingest.cli import signals, wiring
+    from ingest.cli import bars, signals, wiring
     from ingest.replay.waiting import wait
     from ingest.store import workers
 
@@ -113,13 +113,13 @@ def _wait(pipeline: Pipeline, ids: Sequence[str]) -> list[Report] | None:
         is_worked = any(row.lease_until > wiring.now() for row in workers.live(tx, "worker"))
     if not is_worked:
         output.complain("no worker is running: start `ingest work`, or press Ctrl-C; the replay waits")
-    with signals.stopping(leave_at=2) as stop, output.progress("replaying", None) as advance:
+    with signals.stopping(leave_at=2) as stop, bars.progress("replaying", things="events") as advance:
         done = 0
 
         def tell(reports: Sequence[Report]) -> None:
             nonlocal done
             ended = sum(report.done for report in reports)
-            advance(ended - done)
+            advance(ended - done, sum(report.total for report in reports) or None)
             done = ended
 
         return wait(pipeline.store, ids, stop=stop, tell=tell)
