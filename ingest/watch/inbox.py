@@ -89,8 +89,8 @@ class Inbox:
         )
         self._leaving.leases = self._manner.leases
         self.condition.proof = self._manner.proof
+        self.condition.is_news = True  # also where nothing is known of the source yet
         self.start_over()
-        self._telling.report()
 
     def lose_notifications(self) -> None:
         """What hinted at changes has died; everything is to begin anew."""
@@ -101,12 +101,15 @@ class Inbox:
         now = self._desk.clock.read().monotonic
         self._rounds.put_off(now)
         self.settling.pending.release(now)
+        self._leaving.look_again(now)
 
     def step(self) -> bool:
         """One piece of what is to be done; True when there is more to do at once.
 
         Raises `CannotWrite`, `TryAgain` or `StoreUnusable` when the store refuses.
         """
+        if self.condition.is_news:  # what comes of a source is counted where it is known
+            self._telling.report()
         now = self._desk.clock.read()
         paths, is_gap = self._hints.take()
         if is_gap or self.settling.pending.has_room_again():
@@ -118,10 +121,11 @@ class Inbox:
             is_behind = self._leaving.catch_up(now)
             self._look_at(paths, now)
             at = self._desk.clock.now()
-            self._land(self.settling.take_due(now, at=at, scan=self._rounds.number))
+            ready, refusals = self.settling.take_due(now, at=at, scan=self._rounds.number)
+            self._refuse(refusals)
+            self._land(ready)
             self._go_on_scanning(now)
-            if self._source.after != "keep":
-                self._leaving.send_off(self.settling.take_finished())
+            self._send_off()
         self.tell(now.monotonic - _TELL_AFTER)
         return self._rounds.is_running or is_behind
 
@@ -233,6 +237,12 @@ class Inbox:
             self._leave(left, now, at)
         self.settling.hear_again(looks, now, at=at, scan=self._rounds.number)
 
+    def _send_off(self) -> None:
+        """Manifests that have done their work leave as their members do."""
+        if self._source.after != "keep":
+            self._leaving.send_off(self.settling.finished)
+        self.settling.finished.clear()
+
     def _recover(self, private: Sequence[Look], now: Reading) -> None:
         """Files that a watcher left under private names have left, landed, or have their own names again."""
         strays, unknown = self._leaving.recover(private, now)
@@ -261,11 +271,12 @@ class Inbox:
     def _refuse(self, refusals: Sequence[Refusal]) -> None:
         if not refusals:
             return
+        with self._desk.store.write() as tx:
+            counts = refuse(tx, self._origin, refusals, now=self._desk.clock.now())
+        self.counts += counts
         for refusal in refusals:
             self.settling.pending.remove(refusal.look.path)
             _log.warning("%s: refused %s: %s", self._source.name, show(refusal.look.path), refusal.message)
-        with self._desk.store.write() as tx:
-            self.counts += refuse(tx, self._origin, refusals, now=self._desk.clock.now())
 
     def tell(self, before: float) -> None:
         """The store knows what has been waiting since the monotonic moment `before`, and what is blocked."""

@@ -25,10 +25,10 @@ from ingest.watch.departing import Later, Result, Stray, Way, depart, settle
 from ingest.watch.desk import Desk
 from ingest.watch.exits import Kept, exit_of
 from ingest.watch.names import ticket_in
+from ingest.watch.patience import Patience
 from ingest.watch.root import Root
 from ingest.watch.settle import Settling
 
-_BACKOFF = (1.0, 60.0)  # seconds, first and most, before files that could not leave are tried again
 _IN_A_ROW = 16  # failures one after the other, after which the rest waits too
 
 
@@ -50,7 +50,6 @@ class Leaving:
         condition: Condition,
         announcer: Announcer | None = None,
     ) -> None:
-        self.due_at: float | None = 0.0  # monotonic: when what is owed is gone through; None: nothing is
         self.leases = False  # writers are to be detected
         self._desk = desk
         self._source = condition.source.name
@@ -59,10 +58,17 @@ class Leaving:
         self._settling = settling
         self._condition = condition
         self._announcer = announcer
-        self._next = b""  # the round that runs goes on after this path
-        self._has_failed = False  # in the round that runs
-        self._has_put_off = False  # the same
-        self._outages = 0  # rounds one after the other in which something failed
+        self._patience = Patience()
+        self._unsaid: dict[str, Ended] = {}  # by ticket: what has left, and the store does not know yet
+
+    @property
+    def due_at(self) -> float | None:
+        """The monotonic moment at which what is owed is gone through, None when nothing is."""
+        return self._patience.due_at
+
+    def look_again(self, now: float) -> None:
+        """Whatever is owed is gone through from `now` on: something may be that nobody remembers."""
+        self._patience.at_once(now)
 
     def after_landing(self, looks: Sequence[Look]) -> None:
         """The files of `looks`, which have landed, have left as far as they are to."""
@@ -91,17 +97,19 @@ class Leaving:
 
     def catch_up(self, now: Reading) -> bool:
         """Some of what is owed, and due, has left; True when there is more to do at once."""
-        if self.due_at is None or now.monotonic < self.due_at:
+        patience = self._patience
+        if not patience.is_due(now.monotonic):
             return False
         with self._desk.store.read() as tx:
-            page = departures.due(tx, self._source, self._next)
+            page = departures.due(tx, self._source, patience.after)
         if not page:
-            self._end_round(now)
+            if patience.end_round(now.monotonic):
+                self._condition.is_right("departures")
             return False
         stuck_at = self._work_off(self._tasks(page))
-        self._next = stuck_at or page[-1].path
+        patience.after = stuck_at or page[-1].path
         if stuck_at is not None:
-            self._put_off(now)
+            patience.put_off(now.monotonic)
         return stuck_at is None
 
     def recover(self, looks: Sequence[Look], now: Reading) -> tuple[list[Stray], list[Look]]:
@@ -109,7 +117,7 @@ class Leaving:
 
         Returns those that can do neither, and those of which nothing is known.
         """
-        if not looks or (self._outages and self.due_at is not None and now.monotonic < self.due_at):
+        if not looks or self._patience.is_waiting(now.monotonic):
             return [], []
         by_ticket: dict[str, list[Look]] = defaultdict(list)
         for look in looks:
@@ -189,7 +197,9 @@ class Leaving:
         )
         results: list[Result] = []
         for departure, private in tasks:
-            if private:
+            if departure.ticket in self._unsaid:
+                results.append(self._unsaid[departure.ticket])
+            elif private:
                 results.append(settle(handle, private, departure, way))
             elif self._is_held_back(departure):
                 results.append(Later(departure.ticket))
@@ -241,39 +251,23 @@ class Leaving:
         ]
         if not results:
             return
+        self._unsaid |= {one.ticket: one for one in ended if one.outcome != GONE}
         with self._desk.store.write() as tx:
             departures.end(tx, ended, now=self._desk.clock.now())
             departures.fail(tx, failed)
+        for one in ended:
+            self._unsaid.pop(one.ticket, None)
+        now = self._desk.clock.read().monotonic
         if any(isinstance(result, Later) for result in results):
-            self._has_put_off = True
-            if self.due_at is None:
-                self._put_off(self._desk.clock.read())
+            self._patience.postpone(now)
         if not failed:
             return
-        self._has_failed = True
-        if self.due_at is None:
-            self._put_off(self._desk.clock.read())
+        self._patience.fail(now)
         first = next(task for task, result in zip(tasks, results, strict=False) if isinstance(result, Failed))
         self._condition.is_wrong(
             "departures",
             f"files that have landed cannot leave, as {show(first.departure.path)}: {failed[0].error}",
         )
-
-    def _end_round(self, now: Reading) -> None:
-        """All that was owed has been gone through."""
-        self._next = b""
-        has_failed, self._has_failed = self._has_failed, False
-        has_put_off, self._has_put_off = self._has_put_off, False
-        if not has_failed:
-            self._condition.is_right("departures")
-        if has_failed or has_put_off:
-            self._put_off(now)
-        else:
-            self._outages, self.due_at = 0, None
-
-    def _put_off(self, now: Reading) -> None:
-        self.due_at = now.monotonic + min(_BACKOFF[0] * 2 ** min(self._outages, 10), _BACKOFF[1])
-        self._outages += 1
 
 
 def _are_in_vain(results: Sequence[Result]) -> bool:

@@ -104,12 +104,14 @@ class Pending:
         self.has_overflowed = False
         return True
 
-    def take_untold(self, before: float) -> list[tuple[bytes, Entry]]:
-        """The files that wait since before `before` and that the store has not been told of; each once."""
-        found = [(path, self._entries[path]) for path in self._untold if self._entries[path].since <= before]
-        for path, _ in found:
-            del self._untold[path]
-        return found
+    def untold(self, before: float) -> list[tuple[bytes, Entry]]:
+        """The files that wait since before `before` and that the store has not been told of."""
+        return [(path, self._entries[path]) for path in self._untold if self._entries[path].since <= before]
+
+    def told(self, paths: Iterable[bytes]) -> None:
+        """The store knows of these files what there was to tell."""
+        for path in paths:
+            self._untold.pop(path, None)
 
     def tell_at(self, after: float) -> float | None:
         """When the store is to be told of a file that has waited `after` seconds, None when of no one."""

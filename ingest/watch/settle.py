@@ -10,6 +10,7 @@ from ingest.domain.settling import Policy, Reading, settles_at
 from ingest.store.sightings import Look
 from ingest.watch.announcing import Announcer, Heard
 from ingest.watch.pending import Entry, Pending
+from ingest.watch.scan import Refusal
 from ingest.watch.take import Left
 
 _PAUSE = (0.25, 2.0)  # seconds, least and most, before a file that was not ready is looked at again
@@ -24,7 +25,7 @@ class Settling:
         self.policy = policy
         self._announcer = announcer
         self.pending = Pending()
-        self._finished: list[Look] = []
+        self.finished: list[Look] = []  # manifests that have done their work and are to leave
         self.local_device: int | None = None  # whose ctimes this kernel gives; None: no filesystem's
 
     def is_ready(self, look: Look, now: Reading, *, at: datetime, scan: int) -> bool:
@@ -39,23 +40,28 @@ class Settling:
         self._put(look, now, at, due=due, reason=reason, scan=scan)
         return False
 
-    def take_due(self, now: Reading, *, at: datetime, scan: int) -> Sequence[Look]:
-        """The files whose time has come, each named once; what is said of them is asked once more."""
+    def take_due(self, now: Reading, *, at: datetime, scan: int) -> tuple[Sequence[Look], Sequence[Refusal]]:
+        """The files whose time has come, each named once; what is said of them is asked once more.
+
+        Also the markers or manifests whose time has come and that are to be refused.
+        """
         due = self.pending.take_due(now.monotonic)
         if self._announcer is None:
-            return due
-        self.hear([look for look in due if self._announcer.announces(look.path)], now, at=at, scan=scan)
+            return due, ()
+        announcers = [look for look in due if self._announcer.announces(look.path)]
+        heard = self.hear(announcers, now, at=at, scan=scan)
         entries = (
             (look, self.pending.get(look.path)) for look in due if not self._announcer.announces(look.path)
         )
-        return [look for look, entry in entries if entry is not None and self._is_due(look, entry, now)]
+        ready = [look for look, entry in entries if entry is not None and self._is_due(look, entry, now)]
+        return ready, heard.refusals
 
     def hear(self, announcers: Sequence[Look], now: Reading, *, at: datetime, scan: int) -> Heard:
         """What markers or manifests say; those that have not done their work yet wait among the files."""
         if self._announcer is None or not announcers:
             return Heard()
         heard = self._announcer.hear(announcers, now, self.policy.quiet)
-        self._finished += heard.finished
+        self.finished += heard.finished
         for path in heard.over:
             self.pending.remove(path)
         for waits in heard.waits:
@@ -72,11 +78,6 @@ class Settling:
         """Something has become of these files, which may be all that was said of them."""
         if self._announcer is not None:
             self.hear(self._announcer.concerned([look.path for look in looks]), now, at=at, scan=scan)
-
-    def take_finished(self) -> list[Look]:
-        """The manifests that have done their work and are to leave as their members do, each once."""
-        finished, self._finished = self._finished, []
-        return finished
 
     def put_back(self, left: Left, now: Reading, *, at: datetime, scan: int) -> None:
         """A file that was not taken waits again, or does not if there is nothing to wait for."""

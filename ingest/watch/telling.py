@@ -36,16 +36,18 @@ class Telling:
         """The store knows what has been waiting since the monotonic moment `before`, and what is blocked."""
         settling = [
             Waiting(Look(path, entry.stat), entry.since_at, entry.reason)
-            for path, entry in self._settling.pending.take_untold(before)
+            for path, entry in self._settling.pending.untold(before)
         ]
-        if settling or self._news:
-            for waiting in settling:
-                if self._rules.announces(waiting.look.path):
-                    _log.warning("%s: %s: %s", self._source, show(waiting.look.path), waiting.reason)
-            with self._desk.store.write() as tx:
-                sightings.wait(tx, self._source, "settling", settling)
-                sightings.wait(tx, self._source, "blocked", self._news)
-            self._news = []
+        if not settling and not self._news:
+            return
+        with self._desk.store.write() as tx:
+            sightings.wait(tx, self._source, "settling", settling)
+            sightings.wait(tx, self._source, "blocked", self._news)
+        self._settling.pending.told(waiting.look.path for waiting in settling)
+        self._news = []
+        for waiting in settling:
+            if self._rules.announces(waiting.look.path):
+                _log.warning("%s: %s: %s", self._source, show(waiting.look.path), waiting.reason)
 
     def report(self) -> None:
         """The row of the source is as its condition."""

@@ -175,6 +175,17 @@ def test_a_manifest_too_large_to_be_one_is_refused(listed: Place) -> None:
     assert listed.once().refused == 1
 
 
+def test_a_manifest_that_cannot_be_followed_is_refused_once_it_was_quiet_and_not_at_the_next_scan(
+    listed: Place,
+) -> None:
+    listed.set(quiet=timedelta(seconds=0.2), rescan=timedelta(hours=1))
+    with listed.watching():
+        until(lambda: listed.one("SELECT count(last_scan_at) FROM sources") == 1)
+        listed.drop("all.sha256", b"no manifest")
+
+        until(lambda: refused(listed) == [("all.sha256", "manifest")])
+
+
 def test_a_half_written_manifest_is_given_its_quiet_time(listed: Place) -> None:
     listed.set(quiet=timedelta(seconds=30))
     listed.drop("a.csv", b"a")

@@ -173,8 +173,9 @@ def test_the_store_is_told_of_each_waiting_file_once() -> None:
     pending.put(b"b", entry(20))
 
     assert pending.tell_at(1) == 11
-    assert [path for path, _ in pending.take_untold(10)] == [b"a"]
-    assert pending.take_untold(10) == []
+    assert [path for path, _ in pending.untold(10)] == [b"a"]
+    pending.told([b"a"])
+    assert pending.untold(10) == []
     pending.remove(b"b")
     assert pending.tell_at(1) is None
 
