@@ -14,6 +14,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from ingest.cli import answers, given, output
+from ingest.cli.asgiven import take_as_given
 from ingest.cli.catalogue import COMMANDS, LATER, SECTIONS
 from ingest.cli.given import Given
 from ingest.errors import UsageError
@@ -30,7 +31,7 @@ class Command(TyperCommand):
 
     def get_params(self, ctx: Any) -> list[Any]:
         """Its own parameters, then hidden twins of the global flags."""
-        return [*super().get_params(ctx), *_twins(self, ctx)]
+        return take_as_given([*super().get_params(ctx), *_twins(self, ctx)])
 
     def invoke(self, ctx: Any) -> Any:
         """The exit code; logging was set up as the flags say."""
@@ -48,11 +49,15 @@ class Group(TyperGroup):
 
     def get_params(self, ctx: Any) -> list[Any]:
         """Its own parameters, then hidden twins of the global flags."""
-        return [*super().get_params(ctx), *_twins(self, ctx)]
+        return take_as_given([*super().get_params(ctx), *_twins(self, ctx)])
 
 
 class Root(TyperGroup):
     """All commands; the module of one is imported only when it is asked for."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """The global flags."""
+        return take_as_given(super().get_params(ctx))
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002  # typer's signature
         """Their names, in the order of the help."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import decimal
 import gc
+import inspect
 import locale
 import logging
 import os
@@ -26,6 +27,8 @@ from ingest.work import leftovers, memory
 DAMAGED = 71  # exit status: a processor closed what the engine had open
 LEAKED_HANDLES = 64  # a child that leaks more than this is replaced
 LEAKED_THREADS = 64
+# The one in C: making an enumeration's member of each answer cost more than all the rest of putting back.
+_handler_of = inspect.unwrap(signal.getsignal)
 _PRIVATE = 0o077
 _STANDARD = (0, 1, 2)
 _SIGNALS = (
@@ -47,9 +50,10 @@ class Keeper:
         self._room = room
         self._pid = os.getpid()
         self._environment, self._variables = dict(os.environ), dict(_raw_environment())
-        self._handlers = {each: signal.getsignal(each) for each in _SIGNALS}
+        self._handlers = {each: _handler_of(each) for each in _SIGNALS}
         self._locale = locale.setlocale(locale.LC_ALL)
         self._log = list(logging.root.handlers), logging.root.level
+        self._loggers = 0, list[str]()  # how many names there were, and those that are the engine's
         self._recursion = sys.getrecursionlimit()
         self._own = {handle: named for handle in _open_handles() if (named := _named(handle)) is not None}
         self._memory = memory.taken()
@@ -129,18 +133,26 @@ class Keeper:
     def _put_back_signals(self) -> None:
         signal.setitimer(signal.ITIMER_REAL, 0)
         for each, handler in self._handlers.items():
-            if signal.getsignal(each) is not handler:
+            if _handler_of(each) is not handler:
                 signal.signal(each, handler)
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
     def _put_back_logging(self) -> None:
         handlers, level = self._log
         logging.root.handlers[:] = handlers
-        logging.root.setLevel(level)
-        logging.disable(logging.NOTSET)
-        for name, logger in logging.root.manager.loggerDict.items():
-            if name.startswith("ingest") and isinstance(logger, logging.Logger):
+        if logging.root.level != level or logging.root.manager.disable != logging.NOTSET:
+            logging.root.setLevel(level)
+            logging.disable(logging.NOTSET)
+        for logger in map(logging.root.manager.loggerDict.get, self._own_loggers()):
+            if isinstance(logger, logging.Logger):
                 logger.disabled, logger.propagate = False, True
+
+    def _own_loggers(self) -> list[str]:
+        """The names of the engine's; they are gone through anew whenever there are more names than before."""
+        known = logging.root.manager.loggerDict
+        if len(known) != self._loggers[0]:
+            self._loggers = len(known), [name for name in known if name.startswith("ingest")]
+        return self._loggers[1]
 
 
 def _raw_environment() -> dict[bytes, bytes]:

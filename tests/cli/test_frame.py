@@ -129,6 +129,18 @@ def test_a_documented_mode_that_is_not_built_exits_2_and_says_so(
     assert "is not built yet" in said.err
 
 
+def test_a_command_whose_flags_need_no_conversion_does_not_load_pydantic(tmp_path: Path) -> None:
+    program = (
+        "import sys; from ingest.cli.frame import run;"
+        "print(run(sys.argv[1:]), 'pydantic' in sys.modules, file=sys.stderr)"
+    )
+    given = ("-q", "work", "-C", str(tmp_path / "ingest.toml"), "--once", "--json")
+
+    done = subprocess.run([sys.executable, "-c", program, *given], capture_output=True, text=True, check=True)
+
+    assert done.stderr.splitlines()[-1] == "2 False"
+
+
 def test_asking_for_help_imports_nothing_heavy() -> None:
     program = (
         "import sys; from ingest.cli.frame import run; run(['--help']); print(*sys.modules, file=sys.stderr)"
