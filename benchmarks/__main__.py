@@ -8,22 +8,26 @@ from pathlib import Path
 
 from benchmarks.measure import Report, Unavailable, calibration, json_line
 
-_NAMES = (
+NAMES = (
+    "end_to_end",
+    "two_workers",
+    "latency",
     "landing",
-    "burst",
     "claim_complete",
     "claim_cost",
     "contention",
-    "end_to_end",
+    "burst",
     "large_csv",
     "status_large",
+    "idle",
+    "starts",
 )
 
 
 def main() -> None:
     """Print the line of every benchmark asked for, or say on stderr why one was skipped."""
     asked = _arguments()
-    for name in asked.names or _NAMES:
+    for name in asked.names or NAMES:
         with tempfile.TemporaryDirectory(prefix="ingest-bench-", dir=asked.dir) as directory:
             _print_line(name, asked.scale, Path(directory))
 
@@ -32,14 +36,12 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="benchmarks", description="Measure; one JSON line for each benchmark."
     )
-    parser.add_argument(
-        "names", nargs="*", metavar="NAME", help=f"one of: {', '.join(_NAMES)} (default: all)"
-    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of: {', '.join(NAMES)} (default: all)")
     parser.add_argument("--scale", type=float, default=1.0, help="multiply every count; 0.1 for a quick look")
     parser.add_argument("--dir", help="where to work: a disk, for on a tmpfs an fsync costs nothing")
     asked = parser.parse_args()
-    if unknown := set(asked.names) - set(_NAMES):
-        parser.error(f"no benchmark is called {', '.join(sorted(unknown))}; there are {', '.join(_NAMES)}")
+    if unknown := set(asked.names) - set(NAMES):
+        parser.error(f"no benchmark is called {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
     return asked
 
 
@@ -51,7 +53,7 @@ def _print_line(name: str, scale: float, directory: Path) -> None:
     except Unavailable as reason:
         sys.stderr.write(f"{name}: skipped: {reason}\n")
     else:
-        sys.stdout.write(json_line(name, report, machine) + "\n")
+        sys.stdout.write(json_line(name, report, machine, scale=scale) + "\n")
         sys.stdout.flush()
 
 

@@ -110,5 +110,5 @@ def _measure(name: str, rate: float, reference: str, reference_rate: float) -> M
         figure=rate,
         reference=reference,
         reference_figure=reference_rate,
-        target="ratio >= 0.05",
+        target="ratio >= 0.08",
     )

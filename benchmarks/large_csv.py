@@ -20,7 +20,7 @@ from pathlib import Path
 
 from benchmarks.bulk import HEADER
 from benchmarks.measure import HERE, Cost, Measure, Report, median, product_sqlite, stopwatch
-from benchmarks.project import Project, must_be, new_project, peak_bytes
+from benchmarks.project import Project, children_of, must_be, new_project, peak_bytes
 
 _ROWS = 1_000_000
 _ROUNDS = 3
@@ -116,9 +116,9 @@ def _looking_at_memory() -> Iterator[dict[str, int]]:
 
     def look() -> None:
         while not is_over.wait(_LOOK_EVERY):
-            for supervisor in _children(os.getpid()):
+            for supervisor in children_of(os.getpid()):
                 peaks["supervisor"] = max(peaks["supervisor"], peak_bytes(supervisor))
-                peaks["child"] = max([peaks["child"], *map(peak_bytes, _children(supervisor))])
+                peaks["child"] = max([peaks["child"], *map(peak_bytes, children_of(supervisor))])
 
     with _in_thread(look, is_over):
         yield peaks
@@ -146,14 +146,6 @@ def _looking_at_lock(project: Project) -> Iterator[list[float]]:
 
     with _in_thread(look, is_over):
         yield spans
-
-
-def _children(pid: int) -> list[int]:
-    try:
-        tasks = list(Path(f"/proc/{pid}/task").iterdir())
-        return [int(child) for task in tasks for child in (task / "children").read_text().split()]
-    except OSError:  # it has ended
-        return []
 
 
 @contextmanager

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,10 @@ HERE = resource.RUSAGE_SELF  # a reference runs in this process,
 BELOW = resource.RUSAGE_CHILDREN  # the product in processes of its own
 _BLOCK = b"x" * 4096
 _FSYNCS = 200
+_FDATASYNC: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)  # not everywhere
+_MIB = 1 << 20
+_MEBIBYTE = b"x" * _MIB
+_SEQUENTIAL = 128  # MiB
 _LOOP = 1_000_000
 
 
@@ -94,11 +99,12 @@ class Report:
     detail: Mapping[str, object]
 
 
-def json_line(name: str, report: Report, machine: Mapping[str, object]) -> str:
+def json_line(name: str, report: Report, machine: Mapping[str, object], *, scale: float = 1.0) -> str:
     """Give the one line that a benchmark prints."""
     document = {
         "v": 1,
         "benchmark": name,
+        "scale": scale,
         "measures": [_measure_document(measure) for measure in report.measures],
         "detail": {key: _rounded(value) for key, value in report.detail.items()},
         "machine": machine,
@@ -124,9 +130,11 @@ def _rounded(value: object) -> object:
 
 
 def calibration(directory: Path) -> dict[str, object]:
-    """Say how fast this machine is now: to fsync 4 KiB in `directory`, to compute, to hash 2 KB."""
+    """Say how fast this machine is now: to sync 4 KiB in `directory`, to write, to compute, to hash 2 KB."""
     return {
-        "fsync_us": round(_fsync_seconds(directory / "calibration") * 1e6),
+        "fsync_us": round(_sync_seconds(directory / "calibration", os.fsync) * 1e6),
+        "fdatasync_us": round(_sync_seconds(directory / "calibration", _FDATASYNC) * 1e6),
+        "sequential_mb_s": round(_sequential_bytes_a_second(directory / "calibration") / 1e6),
         "cpu_loop_ms": round(_least(lambda: sum(number * number for number in range(_LOOP)), 3) * 1e3, 1),
         "sha256_2k_us": round(_least(lambda: hashlib.sha256(_BLOCK[:2048]).digest(), 1000) * 1e6, 2),
         "cpus": os.cpu_count(),
@@ -137,17 +145,37 @@ def calibration(directory: Path) -> dict[str, object]:
     }
 
 
-def _fsync_seconds(path: Path) -> float:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+def _sync_seconds(path: Path, sync: Callable[[int], None]) -> float:
+    """Seconds until 4 KiB that replace others in a file are on the disk: what a commit waits for."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
     try:
-        return statistics.median(_seconds(lambda: _append(handle)) for _ in range(_FSYNCS))
+        os.pwrite(handle, _BLOCK * _FSYNCS, 0)
+        os.fsync(handle)
+        places = range(0, _FSYNCS * len(_BLOCK), len(_BLOCK))
+        return statistics.median(_seconds(partial(_replace, handle, at, sync)) for at in places)
     finally:
         os.close(handle)
         path.unlink()
 
 
-def _append(handle: int) -> None:
-    os.write(handle, _BLOCK)
+def _replace(handle: int, at: int, sync: Callable[[int], None]) -> None:
+    os.pwrite(handle, _BLOCK, at)
+    sync(handle)
+
+
+def _sequential_bytes_a_second(path: Path) -> float:
+    """How fast a large file is written, its sync at the end included."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+    try:
+        return _SEQUENTIAL * _MIB / _seconds(lambda: _write_all(handle))
+    finally:
+        os.close(handle)
+        path.unlink()
+
+
+def _write_all(handle: int) -> None:
+    for _ in range(_SEQUENTIAL):
+        os.write(handle, _MEBIBYTE)
     os.fsync(handle)
 
 

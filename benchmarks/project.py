@@ -99,8 +99,8 @@ def new_project(root: Path, *, function: str) -> Project:
     return Project(root=root)
 
 
-def wait_until(claim: Callable[[], bool], *, among: Sequence[Process]) -> None:
-    """Return once `claim` holds; it is asked 50 times a second.
+def wait_until(claim: Callable[[], bool], *, among: Sequence[Process], every: float = 0.02) -> None:
+    """Return once `claim` holds; it is asked again after `every` seconds.
 
     Raises at once when one of the processes that are to bring it about has ended.
     """
@@ -111,7 +111,7 @@ def wait_until(claim: Callable[[], bool], *, among: Sequence[Process]) -> None:
                 raise subprocess.CalledProcessError(process.returncode, process.args)
         if time.monotonic() > deadline:
             raise TimeoutError(f"the benchmark waited {_PATIENCE:.0f} s in vain")
-        time.sleep(0.02)
+        time.sleep(every)
 
 
 def peak_bytes(pid: int) -> int:
@@ -121,6 +121,15 @@ def peak_bytes(pid: int) -> int:
     except OSError:
         return 0
     return int(found[1]) * 1024 if found else 0
+
+
+def children_of(pid: int) -> list[int]:
+    """Give the process ids of the live children of a process."""
+    try:
+        tasks = list(Path(f"/proc/{pid}/task").iterdir())
+        return [int(child) for task in tasks for child in (task / "children").read_text().split()]
+    except OSError:  # it has ended
+        return []
 
 
 def must_be(found: int, wanted: int, what: str) -> None:

@@ -19,7 +19,7 @@ from ingest.archive import Archive, verify
 from ingest.store import verifying
 from ingest.store.driver import sqlite_module
 from ingest.store.engine import open_store
-from ingest.store.migrate import create_or_upgrade
+from tests.store.backends import make_store
 
 KILLS = Path(__file__).parent / "kill"
 CONFIG = """\
@@ -208,5 +208,5 @@ def pipeline(root: Path, config: str = CONFIG) -> Pipeline:
     (root / "inbox").mkdir(parents=True)
     (root / "ingest.toml").write_text(config)
     made = Pipeline(root)
-    create_or_upgrade(f"sqlite:///{made.database}")
+    make_store(made.database)
     return made

@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 
+from ingest.store.directories import make_private_directory
 from ingest.store.engine import Store, open_store
 from ingest.store.migrate import create_or_upgrade
 
@@ -23,8 +24,14 @@ def url_in(directory: Path) -> str:
 
 def sqlite(directory: Path) -> Store:
     """A store in `directory`, which exists."""
-    shutil.copy(_template(), directory / "ingest.db")
+    make_store(directory / "ingest.db")
     return open_store(url_in(directory))
+
+
+def make_store(path: Path) -> None:
+    """An empty store stands at `path`, in a private directory, as `create_or_upgrade` would make it."""
+    make_private_directory(path.parent)
+    shutil.copy(_template(), path)
 
 
 @cache

@@ -21,9 +21,9 @@ from ingest.config import Settings, SourceSettings, StoreSettings, WorkSettings
 from ingest.domain import codec
 from ingest.domain.events import Event
 from ingest.store.engine import Store, open_store
-from ingest.store.migrate import create_or_upgrade
 from ingest.watch import loop
 from ingest.watch.loop import Summary
+from tests.store.backends import make_store
 
 PATIENCE = 20.0  # seconds
 SMALL, LARGE = 1000, 5000  # bytes, below and above `inline_max`
@@ -124,7 +124,7 @@ def new_place(root: Path, *, quiet: float = 0) -> Iterator[Place]:
         work=WorkSettings(lease=timedelta(seconds=3)),
         sources=(SourceSettings(name="acme", path=inbox, quiet=timedelta(seconds=quiet)),),
     )
-    create_or_upgrade(settings.store.url)
+    make_store(root / ".ingest" / "ingest.db")
     with open_store(settings.store.url) as store:
         yield Place(root, store, Archive(store, settings.store.archive), settings)
 
