@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -100,6 +101,15 @@ def flush() -> None:
         sys.stdout.flush()
 
 
+def is_unheard() -> bool:
+    """False while somebody may read stdout; raises `OutputClosed` once nobody can, without writing to it."""
+    asked = select.poll()
+    asked.register(sys.stdout.fileno(), 0)  # an error is told unasked
+    if any(told & select.POLLERR for _, told in asked.poll(0)):
+        raise OutputClosed
+    return False
+
+
 def give_up() -> None:
     """Nothing more is written to stdout, not even when the interpreter ends."""
     with suppress(OSError, ValueError):
@@ -175,23 +185,6 @@ def facts(pairs: Iterable[tuple[str, Cell]]) -> Table:
 def is_terminal() -> bool:
     """True when a person reads stdout and can be asked on stdin."""
     return sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
-
-
-@contextmanager
-def live() -> Iterator[Callable[..., None]]:
-    """A function that shows things in place of those it showed before; nothing is drawn until then."""
-    from rich.console import Group
-    from rich.live import Live
-
-    with _told(), ExitStack() as until_done:
-        screen = Live(console=console(), auto_refresh=False)
-
-        def draw(*things: RenderableType) -> None:
-            if not screen.is_started:
-                until_done.enter_context(screen)
-            screen.update(Group(*things), refresh=True)
-
-        yield draw
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
@@ -65,8 +65,12 @@ class Stop:
 
 
 @contextmanager
-def stopping(*, leave_at: int = 3, with_parent: int | None = None) -> Iterator[Stop]:
+def stopping(
+    *, leave_at: int = 3, with_parent: int | None = None, last_words: Callable[[], None] | None = None
+) -> Iterator[Stop]:
     """A `Stop` that signals set. Wish number `leave_at` ends this very process, whatever it is doing.
+
+    `last_words` are said before that.
 
     `with_parent` is the pid of the process whose death is a wish to stop too.
 
@@ -79,6 +83,8 @@ def stopping(*, leave_at: int = 3, with_parent: int | None = None) -> Iterator[S
         stop.set(signum)
         if stop._wishes >= leave_at:  # noqa: SLF001  # the handler is part of it
             _show_cursor()
+            if last_words is not None:
+                last_words()
             os._exit(_SIGNAL_EXIT + signum)
 
     if with_parent is not None:

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ingest.cli import output, replayview
+from ingest.cli.problems import problems
 from ingest.cli.statuses import Status
-from ingest.cli.wiring import now
 from ingest.cli.words import age, size, so_many
 from ingest.domain.showing import show
 from ingest.store import integrity
@@ -21,8 +21,20 @@ if TYPE_CHECKING:
 
 def view(status: Status) -> list[RenderableType]:
     """What is printed, part by part; a part without rows is left out."""
-    at = now()
-    parts: list[RenderableType] = [_head(status)]
+    return [_head(status), *_tables(status), verdict(status)]
+
+
+def live(status: Status) -> list[RenderableType]:
+    """The same for a screen, which may be too short: what matters most comes first."""
+    from rich.text import Text
+
+    title = f"ingest status, {status.at.astimezone():%Y-%m-%d %H:%M:%S}. Ctrl-C ends it."
+    return [Text(title, style="dim"), verdict(status), *_tables(status), _head(status)]
+
+
+def _tables(status: Status) -> list[RenderableType]:
+    at = status.at
+    parts: list[RenderableType] = []
     if status.sources:
         parts += ["", _sources(status.sources, at), *_errors(status.sources), ""]
     if status.processors:
@@ -31,7 +43,7 @@ def view(status: Status) -> list[RenderableType]:
         parts.append(_workers([*status.watchers, *status.workers]))
     if status.replays:
         parts.append(replayview.listed(status.replays))
-    return [*parts, _verdict(status)]
+    return parts
 
 
 def _head(status: Status) -> RenderableType:
@@ -135,10 +147,11 @@ def _workers(workers: Sequence[WorkerStatus]) -> RenderableType:
     return output.table("", ("process", "state", "host", "#pid", "heard of"), rows)
 
 
-def _verdict(status: Status) -> RenderableType:
+def verdict(status: Status) -> RenderableType:
+    """What is wrong, a line each; or that all is well."""
     from rich.text import Text
 
-    problems = status.problems()
-    if not problems:
+    found = problems(status)
+    if not found:
         return Text("all is well", style="green")
-    return Text("\n".join(f"! {output.one_line(problem)}" for problem in problems), style="bold red")
+    return Text("\n".join(f"! {output.one_line(problem)}" for problem in found), style="bold red")

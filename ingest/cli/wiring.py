@@ -44,15 +44,18 @@ class Pipeline:
 
 
 def settings(given: Given, flags: Flags | None = None) -> Settings:
-    """The settings that hold for this command line; it is said when others may read secrets in them."""
-    held = load(Path(given.config) if given.config else None, env=os.environ, flags=flags)
+    """The settings that hold for this command line."""
+    return load(Path(given.config) if given.config else None, env=os.environ, flags=flags)
+
+
+def warn_of_secrets(held: Settings) -> None:
+    """It is said when others may read secrets in the settings: at a start, and where they are checked."""
     if secrets := exposed(held):
         _log.warning(
             "%s holds secrets (%s), and others than its owner may read it: chmod 600",
             held.file,
             ", ".join(secrets),
         )
-    return held
 
 
 @contextmanager
@@ -64,13 +67,18 @@ def opened(given: Given, flags: Flags | None = None) -> Iterator[Pipeline]:
 
 
 @contextmanager
-def created(given: Given, flags: Flags | None = None) -> Iterator[Pipeline]:
-    """The pipeline; store and archive are made when both are missing."""
+def created(given: Given, flags: Flags | None = None, *, is_first: bool = True) -> Iterator[Pipeline]:
+    """The pipeline; store and archive are made when both are missing.
+
+    What others may read is warned of, unless whoever started this process has done so: `is_first` is false.
+    """
     held = settings(given, flags)
     make_missing(held)
     with _pipeline(held, open_store(held.store.url)) as pipeline:
         refuse_damage(pipeline.store)
-        _warn_if_open(pipeline)
+        if is_first:
+            warn_of_secrets(held)
+            _warn_if_open(pipeline)
         yield pipeline
 
 

@@ -36,7 +36,7 @@ def take(tx: Tx, held: Held, *, started_at: datetime) -> Outcome:
     """What the delivery, whose calls are all made, came to; it is not calling any more."""
     of = {"of_generation": held.lane.generation_id, "of_position": held.position}
     kept = tx.execute(_KEPT, of).mappings().one()
-    calls.forget(tx, held.lane.generation_id, held.position)
+    calls.forget(tx, [(held.lane.generation_id, held.position)])
     return Outcome(held=held, started_at=started_at, **kept)
 
 

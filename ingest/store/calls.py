@@ -150,18 +150,18 @@ def are_missing(tx: Tx, processor: str, position: int) -> bool:
     return bool(found.scalar())
 
 
-def allow_again(tx: Tx, generation_id: int, position: int) -> None:
-    """Calls of the event that had been begun and must not be repeated may be made once more.
+def allow_again(tx: Tx, keys: Sequence[tuple[int, int]]) -> None:
+    """Calls of these (generation, event) that had been begun and must not be repeated may be made once more.
 
-    Also those that a rerun of it, which has failed too, registered; not those
+    Also those that a rerun of the event, which has failed too, registered; not those
     of a replay that is still at it, nor those that were repeated on purpose.
     """
-    tx.execute(_ALLOW, {"of_generation": generation_id, "of_position": position, "of_scope": ""})
+    _ALLOW.run(tx, [(generation_id, position, "") for generation_id, position in keys])
 
 
-def forget(tx: Tx, generation_id: int, position: int) -> None:
-    """The delivery makes no call any more; what it had intended stays on record."""
-    tx.execute(_FORGET, {"of_generation": generation_id, "of_position": position})
+def forget(tx: Tx, keys: Sequence[tuple[int, int]]) -> None:
+    """These (generation, event) make no call any more; what they had intended stays on record."""
+    _FORGET.run(tx, keys)
 
 
 _ALL = select(calls).order_by(calls.c.position, calls.c.processor, calls.c.n)
@@ -229,7 +229,7 @@ _MADE_BY_FORCE = Batch(
     "result at of_position of_processor of_name",
 )
 _MISSING = select(exists().where(*_OF_EVENT, _UNMADE))
-_ALLOW = (
+_ALLOW = Batch(
     update(calls)
     .where(
         calls.c.position == bindparam("of_position"),
@@ -241,8 +241,12 @@ _ALLOW = (
         _UNMADE,
         or_(calls.c.generation_id == bindparam("of_generation"), ~_IS_AT_WORK),
     )
-    .values(begun_at=null())
+    .values(begun_at=null()),
+    "of_generation of_position of_scope",
 )
-_FORGET = delete(calling).where(
-    calling.c.generation_id == bindparam("of_generation"), calling.c.position == bindparam("of_position")
+_FORGET = Batch(
+    delete(calling).where(
+        calling.c.generation_id == bindparam("of_generation"), calling.c.position == bindparam("of_position")
+    ),
+    "of_generation of_position",
 )

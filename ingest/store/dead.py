@@ -8,7 +8,7 @@ from datetime import datetime
 from operator import itemgetter
 from typing import Any, Literal
 
-from sqlalchemy import bindparam, delete, exists, insert, select
+from sqlalchemy import bindparam, delete, exists, false, insert, literal_column, select
 
 from ingest.domain.instants import micros
 from ingest.store import calls, lanes, shadows
@@ -22,7 +22,7 @@ from ingest.store.standing import standing
 
 NOTHING = (0, 0, 0, 0, 0)  # rows in, booked, duplicate, rejected; facts
 NOBODY = (0, "", None)  # attempt, worker, start in microseconds
-_DEAD_CHUNK = 500
+_CHUNK = 500
 
 
 def bury(  # noqa: PLR0913  # the facts of a death
@@ -49,7 +49,7 @@ def bury(  # noqa: PLR0913  # the facts of a death
     replay = tx.execute(_REPLAY, {"id": held.lane.generation_id}).first()
     if replay is not None:
         record_outcomes(tx, [outcome_row(key, state="dead", verdict=verdict, note=error, ended_at=now)])
-        calls.forget(tx, *key)
+        calls.forget(tx, [key])
         lanes.leave(tx, [held.lane], now=now)
         if replay.mode == "shadow":
             shadows.record_death(tx, key, standing(tx, held.event_id, replay.processor).state)
@@ -81,45 +81,58 @@ def supersede(tx: Tx, event_ids: Sequence[str], *, now: datetime) -> None:
 
     Not those whose rows stand: the calls they lack are a person's affair.
     """
-    for start in range(0, len(event_ids), _DEAD_CHUNK):
-        for row in tx.execute(_DEAD_OF, {"ids": list(event_ids[start : start + _DEAD_CHUNK])}).all():
-            close(
-                tx,
-                row,
-                outcome_row(
-                    (row.generation_id, row.position), state="superseded", note=row.error, ended_at=now
-                ),
-                now=now,
-            )
+    for start in range(0, len(event_ids), _CHUNK):
+        rows = tx.execute(_DEAD_OF, {"ids": list(event_ids[start : start + _CHUNK])}).all()
+        ended = [
+            outcome_row((row.generation_id, row.position), state="superseded", note=row.error, ended_at=now)
+            for row in rows
+        ]
+        close(tx, rows, ended, now=now)
 
 
-def close(tx: Tx, row: Any, outcome: tuple[Any, ...], *, now: datetime) -> bool:
-    """A dead delivery has ended with `outcome`, and its key goes on; False when it is not dead any more."""
-    if not tx.execute(_BRING_UP, {"of_generation": row.generation_id, "of_position": row.position}).rowcount:
-        return False
-    record_outcomes(tx, [outcome])
-    calls.forget(tx, row.generation_id, row.position)
-    if row.is_parking:
-        lanes.unpark(tx, row.generation_id, row.lane_key, now=now)
-    return True
+def close(tx: Tx, rows: Sequence[Any], ended: Sequence[tuple[Any, ...]], *, now: datetime) -> list[Any]:
+    """Those of `rows` that were still dead have ended, as `ended` says; their keys go on. Which they are."""
+    still = _bring_up(tx, rows)
+    keys = [(row.generation_id, row.position) for row in still]
+    outcomes_of = {outcome[:2]: outcome for outcome in ended}
+    record_outcomes(tx, [outcomes_of[key] for key in keys])
+    calls.forget(tx, keys)
+    _let_go_on(tx, still, now=now)
+    return still
 
 
-def retry(tx: Tx, row: Any, *, now: datetime) -> bool:
-    """A dead delivery is due again, first in its lane, with fresh budgets; False when it is not dead.
+def retry(tx: Tx, rows: Sequence[Any], *, now: datetime) -> list[Any]:
+    """Those of `rows` that were still dead are due, first in their lanes, with fresh budgets; which they are.
 
     Where only calls are missing, only they are due, also one that had been
     begun and must not be repeated: a person has decided so.
     """
-    if not tx.execute(_BRING_UP, {"of_generation": row.generation_id, "of_position": row.position}).rowcount:
-        return False
-    tx.execute(_LANE, {"generation_id": row.generation_id, "key": row.lane_key, "available_at": now})
-    lane_id = tx.execute(_LANE_ID, {"of_generation": row.generation_id, "of_key": row.lane_key}).scalar_one()
-    calls.allow_again(tx, row.generation_id, row.position)
-    again = {"lane_id": lane_id, "keyseq": row.keyseq, "position": row.position, "attempts": 0, "crashes": 0}
-    tx.execute(insert(deliveries), again)
-    if row.is_parking:
-        lanes.unpark(tx, row.generation_id, row.lane_key, now=now)
-    return True
+    still = _bring_up(tx, rows)
+    _LANE.run(tx, [(row.generation_id, row.lane_key, micros(now)) for row in still])
+    _AGAIN.run(tx, [(row.keyseq, row.position, row.generation_id, row.lane_key) for row in still])
+    calls.allow_again(tx, [(row.generation_id, row.position) for row in still])
+    _let_go_on(tx, still, now=now)
+    return still
+
+
+def _bring_up(tx: Tx, rows: Sequence[Any]) -> list[Any]:
+    """Those of `rows` that were dead until now."""
+    positions: dict[int, list[int]] = {}
+    for row in rows:
+        positions.setdefault(row.generation_id, []).append(row.position)
+    dead_still = {
+        (generation_id, position)
+        for generation_id, all_ in positions.items()
+        for start in range(0, len(all_), _CHUNK)
+        for position in tx.execute(
+            _BRING_UP, {"of_generation": generation_id, "positions": all_[start : start + _CHUNK]}
+        ).scalars()
+    }
+    return [row for row in rows if (row.generation_id, row.position) in dead_still]
+
+
+def _let_go_on(tx: Tx, rows: Sequence[Any], *, now: datetime) -> None:
+    lanes.unpark(tx, [(row.generation_id, row.lane_key) for row in rows if row.is_parking], now=now)
 
 
 def resolve(tx: Tx, processor: str, key: tuple[int, int], outcome: tuple[Any, ...], *, now: datetime) -> bool:
@@ -131,7 +144,7 @@ def resolve(tx: Tx, processor: str, key: tuple[int, int], outcome: tuple[Any, ..
     row = tx.execute(_DEAD_AT, {"of_generation": key[0], "of_position": key[1]}).first()
     if row is None or calls.are_missing(tx, processor, row.position):
         return False
-    return close(tx, row, outcome, now=now)
+    return bool(close(tx, [row], [outcome], now=now))
 
 
 def outcome_row(  # noqa: PLR0913  # the columns of an outcome
@@ -190,20 +203,40 @@ _DEAD_OF = (
 _DEAD_AT = select(dead).where(
     dead.c.generation_id == bindparam("of_generation"), dead.c.position == bindparam("of_position")
 )
-_BRING_UP = delete(dead).where(
-    dead.c.generation_id == bindparam("of_generation"), dead.c.position == bindparam("of_position")
+_BRING_UP = (
+    delete(dead)
+    .where(
+        dead.c.generation_id == bindparam("of_generation"),
+        dead.c.position.in_(bindparam("positions", expanding=True)),
+    )
+    .returning(dead.c.position)
 )
 _NEW_LANE = upsert(lane_table).values(
     generation_id=bindparam("generation_id"),
     key=bindparam("key"),
-    state="ready",
-    available_at=bindparam("available_at"),
-    fence=0,
-    is_single=False,
+    state=literal_column("'ready'"),
+    available_at=bindparam("available_at", type_=lane_table.c.fence.type),
+    fence=literal_column("0"),
+    is_single=false(),
 )
-_LANE = _NEW_LANE.on_conflict_do_update(
-    index_elements=["generation_id", "key"], set_={"fence": lane_table.c.fence}
+_LANE = Batch(
+    _NEW_LANE.on_conflict_do_update(
+        index_elements=["generation_id", "key"], set_={"fence": lane_table.c.fence}
+    ),
+    "generation_id key available_at",
 )
-_LANE_ID = select(lane_table.c.id).where(
-    lane_table.c.generation_id == bindparam("of_generation"), lane_table.c.key == bindparam("of_key")
+_AGAIN = Batch(
+    insert(deliveries).from_select(
+        ["lane_id", "keyseq", "position", "attempts", "crashes"],
+        select(
+            lane_table.c.id,
+            bindparam("of_keyseq", type_=deliveries.c.keyseq.type),
+            bindparam("of_position", type_=deliveries.c.position.type),
+            literal_column("0"),
+            literal_column("0"),
+        ).where(
+            lane_table.c.generation_id == bindparam("of_generation"), lane_table.c.key == bindparam("of_key")
+        ),
+    ),
+    "of_keyseq of_position of_generation of_key",
 )

@@ -135,10 +135,10 @@ def park(tx: Tx, lane_id: int) -> None:
     tx.execute(_PARK, {"lane_id": lane_id})
 
 
-def unpark(tx: Tx, generation_id: int, key: str, *, now: datetime) -> None:
-    """A parked lane is ready again; where nothing waits in it, it is gone."""
-    tx.execute(_UNPARK, {"of_generation": generation_id, "lane_key": key, "now": now})
-    tx.execute(_DELETE_IDLE, {"of_generation": generation_id, "lane_key": key})
+def unpark(tx: Tx, keys: Sequence[tuple[int, str]], *, now: datetime) -> None:
+    """The parked lanes of these (generation, key) are ready again; where nothing waits in one, it is gone."""
+    _UNPARK.run(tx, [(micros(now), generation_id, key) for generation_id, key in keys])
+    _DELETE_IDLE.run(tx, keys)
 
 
 def release(tx: Tx, worker: str, child: int | None = None, *, now: datetime) -> int:
@@ -227,20 +227,24 @@ _PARK = (
     .where(lanes.c.id == bindparam("lane_id"))
     .values({**_FREE, "state": literal_column("'parked'")})
 )
-_UNPARK = (
+_UNPARK = Batch(
     update(lanes)
     .where(
         lanes.c.generation_id == bindparam("of_generation"),
         lanes.c.key == bindparam("lane_key"),
         lanes.c.state == literal_column("'parked'"),
     )
-    .values(available_at=bindparam("now", type_=lanes.c.available_at.type), is_single=false(), **_FREE)
+    .values(available_at=bindparam("now", type_=lanes.c.fence.type), is_single=false(), **_FREE),
+    "now of_generation lane_key",
 )
-_DELETE_IDLE = delete(lanes).where(
-    lanes.c.generation_id == bindparam("of_generation"),
-    lanes.c.key == bindparam("lane_key"),
-    _READY_STATE,
-    ~_HAS_WORK,
+_DELETE_IDLE = Batch(
+    delete(lanes).where(
+        lanes.c.generation_id == bindparam("of_generation"),
+        lanes.c.key == bindparam("lane_key"),
+        _READY_STATE,
+        ~_HAS_WORK,
+    ),
+    "of_generation lane_key",
 )
 _FREED = {
     **_FREE,

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import bindparam, func, literal_column, select
 
+from ingest.domain.instants import micros
 from ingest.store import dead as deaths
 from ingest.store import subscriptions
+from ingest.store.dialect import Batch, insert
 from ingest.store.engine import Tx
 from ingest.store.schema import attempts, dead, deliveries, events, lanes
 from ingest.store.schema import subscriptions as subscription_table
@@ -46,33 +48,28 @@ def waiting(tx: Tx, selection: Selection, *, processor: str | None = None) -> li
     return [Waiting(**row) for row in tx.execute(statement).mappings()]
 
 
-def retry(tx: Tx, one: Waiting, *, who: str, reason: str, now: datetime) -> bool:
-    """The delivery is due again; who wanted it and why is kept. False when it is not dead any more."""
-    if not deaths.retry(tx, one, now=now):
-        return False
+def retry(tx: Tx, some: Sequence[Waiting], *, who: str, reason: str, now: datetime) -> list[Waiting]:
+    """Those that are still dead are due again, and who wanted it and why is kept; which they are."""
+    again = deaths.retry(tx, some, now=now)
     if reason:
-        _remember(tx, one, who=who, ended="retried", reason=reason, now=now)
-    return True
+        _REMEMBER.run(
+            tx,
+            [
+                (one.generation_id, one.position, one.attempts + one.crashes, who, micros(now), reason)
+                for one in again
+            ],
+        )
+    return again
 
 
-def discard(tx: Tx, one: Waiting, *, who: str, reason: str, now: datetime) -> bool:
-    """The delivery has ended as discarded, by whom and why. False when it is not dead any more."""
-    key = one.generation_id, one.position
-    outcome = deaths.outcome_row(key, state="discarded", note=f"{who}: {reason}", ended_at=now)
-    return deaths.close(tx, one, outcome, now=now)
-
-
-def _remember(tx: Tx, one: Waiting, *, who: str, ended: str, reason: str, now: datetime) -> None:
-    row: dict[str, Any] = {
-        "generation_id": one.generation_id,
-        "position": one.position,
-        "n": one.attempts + one.crashes,
-        "worker": who,
-        "ended_at": now,
-        "ended": ended,
-        "error": reason,
-    }
-    tx.execute(insert(attempts), row)
+def discard(tx: Tx, some: Sequence[Waiting], *, who: str, reason: str, now: datetime) -> list[Waiting]:
+    """Those that are still dead have ended as discarded, by whom and why; which they are."""
+    note = f"{who}: {reason}"
+    ended = [
+        deaths.outcome_row((one.generation_id, one.position), state="discarded", note=note, ended_at=now)
+        for one in some
+    ]
+    return deaths.close(tx, some, ended, now=now)
 
 
 _BEHIND = (
@@ -85,6 +82,18 @@ _BEHIND = (
         dead.c.is_parking,
     )
     .scalar_subquery()
+)
+_REMEMBER = Batch(
+    insert(attempts).values(
+        generation_id=bindparam("generation_id"),
+        position=bindparam("position"),
+        n=bindparam("n"),
+        worker=bindparam("worker"),
+        ended_at=bindparam("ended_at", type_=attempts.c.n.type),
+        ended=literal_column("'retried'"),
+        error=bindparam("error"),
+    ),
+    "generation_id position n worker ended_at error",
 )
 _WAITING = (
     select(

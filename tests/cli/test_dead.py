@@ -6,7 +6,10 @@ import csv
 import io
 from pathlib import Path
 
-from tests.cli.project import Ingest, spawned
+import pytest
+
+from ingest.cli.commands import dead as commands_dead
+from tests.cli.project import BAD, Ingest, spawned
 
 KEYS = {"v", "event_id", "processor", "key", "attempts", "crashes", "error", "since", "behind"}
 
@@ -67,6 +70,21 @@ def test_a_retry_makes_it_due_again_and_is_remembered(worked: Path, ingest: Inge
         if a["ended"] == "retried"
     ]
     assert attempt["error"] == "rules were wrong"
+
+
+def test_more_than_are_decided_at_once_are_decided_all(
+    worked: Path, ingest: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("worse.csv", "worst.csv"):
+        (worked / "inbox" / name).write_text(BAD.replace("P-8", name))
+    assert spawned("run", "--once", cwd=worked).code == 3
+    monkeypatch.setattr(commands_dead, "AT_ONCE", 2)
+
+    said = ingest("dead", "retry", "--yes", "--json")
+
+    assert (said.code, len(said.lines()), dead(ingest)) == (0, 3, [])
+    payments = ingest("status", "--json").json()["processors"][1]
+    assert (payments["waiting"], payments["dead"], payments["parked_keys"]) == (3, 0, 0)
 
 
 def test_a_discard_needs_a_reason_and_records_who_and_why(worked: Path, ingest: Ingest) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from ingest.cli import statuswatch
 from ingest.cli.catalogue import COMMANDS, LATER
-from ingest.cli.commands import status
 from tests.cli.project import Ingest, error_of, spawned
 
 PROMISED = {
@@ -224,9 +224,9 @@ def test_without_a_configuration_the_exit_code_is_2(
 def test_an_unexpected_error_is_one_line_and_a_traceback_only_with_v(
     day: Path, ingest: Ingest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(status, "REFRESH", "no number")
+    monkeypatch.setattr(statuswatch, "SHARE", "no number")
 
-    plain, verbose = ingest("status", "--watch", "--json"), ingest("status", "--watch", "-v")
+    plain, verbose = ingest("status", "--watch", "--json"), ingest("status", "--watch", "--json", "-v")
 
     assert plain.code == verbose.code == 1
     assert plain.err.count("\n") == 1

@@ -20,15 +20,18 @@ def test_a_configuration_with_secrets_that_others_may_read_is_warned_of(
     settings.write_text(settings.read_text() + f'options = {{ token = "{SECRET}" }}\n')
     settings.chmod(mode)
 
-    said = spawned("config", "show", cwd=tmp_path)
+    for command in ("config check", "watch --once", "work --once", "run --once"):
+        said = spawned(*command.split(), cwd=tmp_path)
 
-    assert said.code == 0
-    assert ("chmod 600" in said.err) == is_said
-    assert SECRET not in said.out + said.err
+        assert said.code == 0
+        assert said.err.count("chmod 600") == is_said, "once, also where a command starts others"
+        assert SECRET not in said.out + said.err
+    for command in ("config show", "status", "dead list"):
+        assert "chmod" not in spawned(*command.split(), cwd=tmp_path).err, "a question is not the place"
 
 
 def test_a_configuration_without_secrets_may_be_read_by_all(tmp_path: Path) -> None:
     write(tmp_path, SETTINGS, {})
     (tmp_path / "ingest.toml").chmod(0o644)
 
-    assert "chmod" not in spawned("config", "show", cwd=tmp_path).err
+    assert "chmod" not in spawned("config", "check", cwd=tmp_path).err

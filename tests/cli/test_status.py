@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sqlite3
 from contextlib import closing
@@ -97,6 +96,50 @@ def test_check_exits_3_while_something_is_dead(worked: Path, ingest: Ingest) -> 
     assert ingest("status", "--check").code == 0
 
 
+def test_a_check_says_one_line_for_each_problem_and_quietly_nothing_where_there_is_none(
+    worked: Path, ingest: Ingest
+) -> None:
+    said = ingest("status", "--check", "-q")
+    assert (said.code, said.out, said.err) == (3, "payments has 1 dead\n", "")
+    assert ingest("status", "--check", "--json").json()["problems"] == ["payments has 1 dead"]
+
+    assert ingest("dead", "discard", "--yes", "--reason", "known").code == 0
+
+    said = ingest("status", "--check", "-q")
+    assert (said.code, said.out, said.err) == (0, "", "")
+    assert ingest("status", "--check").out == "all is well\n"
+
+
+def test_what_waits_for_a_processor_that_the_configuration_forgot_is_a_problem(
+    parked: Path, ingest: Ingest
+) -> None:
+    settings = parked / "ingest.toml"
+    settings.write_text(settings.read_text().replace('name = "payments"', 'name = "other"'))
+
+    said = ingest("status", "--check")
+
+    assert said.out.splitlines() == [
+        "payments has 1 dead",
+        "payments has 1 waiting, and ingest.toml does not name it",
+    ]
+
+
+def test_a_source_that_a_living_watcher_does_not_scan_any_more_is_a_problem(
+    worked: Path, ingest: Ingest
+) -> None:
+    with running("watch", cwd=worked):
+        until(lambda: ingest("status", "--json").json()["sources"][0]["state"] == "ok")
+        assert "not scanned" not in ingest("status", "--check").out
+        with closing(sqlite_module().connect(worked / ".ingest/ingest.db", isolation_level=None)) as db:
+            long_ago = "(SELECT min(last_scan_at) - 7300000000 FROM sources)"
+            db.execute(f"UPDATE workers SET started_at = {long_ago}")
+            db.execute(f"UPDATE sources SET last_scan_at = {long_ago}")
+
+        found = ingest("status", "--check").out
+
+    assert "source inbox is watched, and was not scanned for 2h1m" in found
+
+
 def test_people_see_the_same(day: Path, ingest: Ingest) -> None:
     said = ingest("status")
 
@@ -128,17 +171,6 @@ def test_a_held_write_lock_is_told(worked: Path, ingest: Ingest) -> None:
     assert found.json()["store"]["write_locked"] is True
     assert checked.code == 3
     assert ingest("status", "--json").json()["store"]["write_locked"] is False
-
-
-def test_watching_the_status_stops_when_asked(day: Path) -> None:
-    with running("status", "--watch", "--json", cwd=day) as process:
-        assert process.stdout is not None
-        first = json.loads(process.stdout.readline())
-        process.terminate()
-        process.wait()
-
-    assert set(first) == KEYS
-    assert process.returncode == 0
 
 
 @pytest.mark.parametrize("content", [b"", b"not a database at all, though long enough to be one" * 20])

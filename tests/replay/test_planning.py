@@ -55,8 +55,7 @@ def generation_of(store: Store, processor: str) -> int:
 
 def discard_the_dead(store: Store) -> None:
     with store.write() as tx:
-        for one in dead.waiting(tx, Selection()):
-            dead.discard(tx, one, who="ann", reason="no use", now=NOON)
+        dead.discard(tx, dead.waiting(tx, Selection()), who="ann", reason="no use", now=NOON)
 
 
 @contextmanager

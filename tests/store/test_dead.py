@@ -69,23 +69,27 @@ def rows_of_the_dead(store: Store, generation: int) -> list[object]:
 def retry(store: Store, generation: int) -> list[bool]:
     rows = rows_of_the_dead(store, generation)
     with store.write() as tx:
-        return [dead.retry(tx, row, now=NOON + HOUR) for row in rows]
+        return [bool(dead.retry(tx, [row], now=NOON + HOUR)) for row in rows]
 
 
 def discard(store: Store, generation: int) -> list[bool]:
     rows = rows_of_the_dead(store, generation)
     with store.write() as tx:
         return [
-            dead.close(
-                tx,
-                row,
-                dead.outcome_row(
-                    (generation, row.position),  # type: ignore[attr-defined]
-                    state="discarded",
-                    note="ann: no use",
-                    ended_at=NOON,
-                ),
-                now=NOON,
+            bool(
+                dead.close(
+                    tx,
+                    [row],
+                    [
+                        dead.outcome_row(
+                            (generation, row.position),  # type: ignore[attr-defined]
+                            state="discarded",
+                            note="ann: no use",
+                            ended_at=NOON,
+                        )
+                    ],
+                    now=NOON,
+                )
             )
             for row in rows
         ]
@@ -109,15 +113,31 @@ def test_a_dead_delivery_that_is_retried_goes_first_with_fresh_budgets(store: St
     assert dead_ids(store, generation) == []
 
 
+def test_several_dead_of_one_key_and_of_others_are_retried_together_and_in_their_order(store: Store) -> None:
+    generation = subscribe(store, wanted(on_dead="skip"))
+    land(store, "1", "2", "3")
+    land(store, "4", key="other")
+    for _ in range(4):
+        kill(store, generation, on_dead="skip")
+    rows = rows_of_the_dead(store, generation)
+
+    with store.write() as tx:
+        assert dead.retry(tx, rows[1:], now=NOON) == rows[1:]
+        assert dead.retry(tx, rows, now=NOON) == rows[:1]
+
+    assert sorted(ids(claim(store, generation, budget=9, now=NOON))) == ["1", "2", "3", "4"]
+    assert dead_ids(store, generation) == []
+
+
 def test_a_retry_of_what_is_not_dead_any_more_does_nothing(store: Store, generation: int) -> None:
     land(store, "1")
     kill(store, generation)
     rows = rows_of_the_dead(store, generation)
     with store.write() as tx:
-        assert dead.retry(tx, rows[0], now=NOON)
+        assert dead.retry(tx, [rows[0]], now=NOON)
 
     with store.write() as tx:
-        assert not dead.retry(tx, rows[0], now=NOON)
+        assert not dead.retry(tx, [rows[0]], now=NOON)
 
     assert work_off(store, generation) == ["1"]
 
@@ -168,8 +188,8 @@ def test_what_was_discarded_cannot_be_discarded_or_retried_again(store: Store, g
 
     with store.write() as tx:
         outcome = dead.outcome_row((generation, 1), state="discarded", ended_at=NOON)
-        assert not dead.close(tx, row, outcome, now=NOON)
-        assert not dead.retry(tx, row, now=NOON)
+        assert not dead.close(tx, [row], [outcome], now=NOON)
+        assert not dead.retry(tx, [row], now=NOON)
 
 
 def test_a_skipped_delivery_that_is_discarded_leaves_a_parked_lane_parked(store: Store) -> None:
@@ -180,7 +200,7 @@ def test_a_skipped_delivery_that_is_discarded_leaves_a_parked_lane_parked(store:
     skipped, _ = rows_of_the_dead(store, generation)
     with store.write() as tx:
         outcome = dead.outcome_row((generation, 1), state="discarded", ended_at=NOON)
-        dead.close(tx, skipped, outcome, now=NOON)
+        dead.close(tx, [skipped], [outcome], now=NOON)
 
     assert work_off(store, generation, now=NOON + HOUR) == []
 

@@ -145,9 +145,9 @@ class Machine(RuleBasedStateMachine):
         with self.store.write() as tx:
             for one in waiting.waiting(tx, Selection())[:1]:
                 if is_retried:
-                    assert waiting.retry(tx, one, who="ann", reason="", now=self.now)
+                    assert waiting.retry(tx, [one], who="ann", reason="", now=self.now)
                 else:
-                    assert waiting.discard(tx, one, who="ann", reason="", now=self.now)
+                    assert waiting.discard(tx, [one], who="ann", reason="", now=self.now)
 
     @precondition(lambda self: len(self.replays) < 2)
     @rule(status=st.sampled_from([None, "done", "dead", "retrying"]), key=st.none() | KEYS)
@@ -228,7 +228,7 @@ class Machine(RuleBasedStateMachine):
                 for left in filling.unfilled(tx):
                     assert filling.fill_window(tx, left, now=self.now) is None
                 for died in waiting.waiting(tx, Selection()):
-                    waiting.retry(tx, died, who="ann", reason="", now=self.now)
+                    waiting.retry(tx, [died], who="ann", reason="", now=self.now)
             with self.store.read() as tx:
                 due = lanes.due(tx, now=self.now)
             if not due.now:

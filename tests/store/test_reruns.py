@@ -100,7 +100,7 @@ def test_a_rerun_of_what_was_retried_and_done_meanwhile_closes_nothing_twice(sto
     (one,) = claim(store, generation)
     with store.write() as tx:
         (dead_one,) = waiting.waiting(tx, Selection())
-        waiting.retry(tx, dead_one, who="ann", reason="again", now=NOON)
+        waiting.retry(tx, [dead_one], who="ann", reason="again", now=NOON)
     work_off(store, live)
 
     rerun(store, one, "unchanged")

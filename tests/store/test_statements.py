@@ -254,9 +254,9 @@ def live_through_deaths(store: Store) -> None:
         kill(store, live)
     with store.write() as tx:
         found = waiting.waiting(tx, Selection(ids=("d1",)), processor="books")
-        waiting.retry(tx, found[0], who="ann", reason="again", now=NOON)
+        waiting.retry(tx, [found[0]], who="ann", reason="again", now=NOON)
         found = waiting.waiting(tx, Selection(ids=("d2",)))
-        waiting.discard(tx, found[0], who="ann", reason="no use", now=NOON)
+        waiting.discard(tx, [found[0]], who="ann", reason="no use", now=NOON)
     append(store, a_draft("d3", supersedes="d1"))
 
 

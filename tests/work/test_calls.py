@@ -343,8 +343,8 @@ def odd(event: FileLanded, ctx: Context) -> None:
 def retry(bench: Bench) -> None:
     """A person has asked that what is dead be tried again."""
     with bench.store.write() as tx:
-        for row in tx.execute(select(schema.dead)).all():
-            assert dead.retry(tx, row, now=NOW)
+        rows = tx.execute(select(schema.dead)).all()
+        assert dead.retry(tx, rows, now=NOW) == rows
 
 
 def reap(bench: Bench) -> None:

@@ -37,6 +37,7 @@ def check(ctx: typer.Context, processors: ProcessorsDir = None, json: Json = Fal
     from ingest.work.asking import ask_now
 
     held = wiring.settings(ctx.obj)
+    wiring.warn_of_secrets(held)
     local = wiring.processors_dir(held, processors)
     declared = ask_now(held.processors, local=local, limit=held.work.start_timeout)
     found = {each.name: declared[each.name].origin for each in held.processors}

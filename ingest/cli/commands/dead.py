@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from ingest.store.selection import Selection
     from ingest.store.waiting import Waiting
 
+AT_ONCE = 1000  # decided in one transaction
 _BECAME = {"retry": "due again", "discard": "discarded"}
 
 app = App("Deliveries that wait for a person: list, show, retry, discard.")
@@ -103,8 +104,8 @@ def retry(
     with wiring.opened(ctx.obj) as pipeline:
         wanted = _selection(pipeline, [*(events or ()), *(ids or ())], source, key, since, until, first, last)
 
-        def decide(tx: Tx, one: Waiting) -> bool:
-            return waiting.retry(tx, one, who=asking.who(), reason=reason, now=wiring.now())
+        def decide(tx: Tx, some: Sequence[Waiting]) -> list[Waiting]:
+            return waiting.retry(tx, some, who=asking.who(), reason=reason, now=wiring.now())
 
         return _decide(
             pipeline, wanted, processor, decide, verb="retry", dry_run=dry_run, yes=yes, as_json=json
@@ -137,8 +138,8 @@ def discard(
     with wiring.opened(ctx.obj) as pipeline:
         wanted = _selection(pipeline, [*(events or ()), *(ids or ())], source, key, since, until, first, last)
 
-        def decide(tx: Tx, one: Waiting) -> bool:
-            return waiting.discard(tx, one, who=asking.who(), reason=reason, now=wiring.now())
+        def decide(tx: Tx, some: Sequence[Waiting]) -> list[Waiting]:
+            return waiting.discard(tx, some, who=asking.who(), reason=reason, now=wiring.now())
 
         return _decide(
             pipeline, wanted, processor, decide, verb="discard", dry_run=dry_run, yes=yes, as_json=json
@@ -149,14 +150,14 @@ def _decide(
     pipeline: Pipeline,
     wanted: Selection,
     processor: str | None,
-    decide: Callable[[Tx, Waiting], bool],
+    decide: Callable[[Tx, Sequence[Waiting]], list[Waiting]],
     *,
     verb: str,
     dry_run: bool,
     yes: bool,
     as_json: bool,
 ) -> int:
-    """What is dead and meant was decided upon, all in one transaction, after asking."""
+    """What is dead and meant was decided upon, after asking; many at once in short transactions."""
     from ingest.cli import asking, shapes
     from ingest.cli.words import so_many
 
@@ -167,14 +168,7 @@ def _decide(
     if found and not dry_run:
         what = so_many(len(found), "dead delivery", "dead deliveries")
         asking.confirm(f"{verb} {what}", is_sure=yes)
-        meant = {(each.generation_id, each.position) for each in found}
-        with pipeline.store.write() as tx:
-            still = [
-                each
-                for each in _waiting(tx, wanted, processor)
-                if (each.generation_id, each.position) in meant
-            ]
-            found = [each for each in still if decide(tx, each)]
+        found = _in_turn(pipeline, found, decide)
     if as_json:
         output.lines(shapes.dead(each) for each in found)
         return 0
@@ -182,6 +176,23 @@ def _decide(
     became = "nothing was done" if dry_run else _BECAME[verb]
     output.write(f"{so_many(len(found), 'dead delivery', 'dead deliveries')}: {became}\n")
     return 0
+
+
+def _in_turn(
+    pipeline: Pipeline,
+    found: Sequence[Waiting],
+    decide: Callable[[Tx, Sequence[Waiting]], list[Waiting]],
+) -> list[Waiting]:
+    """Those that were still dead when it was their turn; nobody else waits for long to write."""
+    from ingest.cli import bars
+
+    decided: list[Waiting] = []
+    with bars.progress("deciding", total=len(found), things="deliveries") as advance:
+        for start in range(0, len(found), AT_ONCE):
+            with pipeline.store.write() as tx:
+                decided += decide(tx, found[start : start + AT_ONCE])
+            advance(len(found[start : start + AT_ONCE]))
+    return decided
 
 
 def _selection(  # one for each flag

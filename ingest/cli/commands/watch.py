@@ -33,7 +33,7 @@ def watch(
     flags = wiring.watch_flags(mode=mode, quiet=quiet)
     with (
         wiring.service() as service,
-        wiring.created(ctx.obj, flags) as pipeline,
+        wiring.created(ctx.obj, flags, is_first=supervisor is None) as pipeline,
         signals.stopping(leave_at=2, with_parent=supervisor) as stop,
     ):
         parts = (pipeline.store, pipeline.archive, pipeline.settings)

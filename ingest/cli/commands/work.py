@@ -47,7 +47,7 @@ def work(
     flags = wiring.work_flags(concurrency=concurrency, shutdown_timeout=shutdown_timeout)
     with (
         wiring.service() as service,
-        wiring.created(ctx.obj, flags) as pipeline,
+        wiring.created(ctx.obj, flags, is_first=supervisor is None) as pipeline,
         signals.stopping(with_parent=supervisor) as stop,
     ):
         wanted = Wanted(
