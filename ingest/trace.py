@@ -171,7 +171,8 @@ def _of_name(tx: Tx, asked: str, *, now: datetime) -> list[Listed]:
         raise UsageError(f"several events begin with {asked!r}", hint="write more of the id")
     if ids:
         return browsing.with_ids(tx, ids, now=now)
-    return browsing.of_content(tx, asked, now=now) if len(asked) == _SHA256_LENGTH else []
+    is_digest = len(asked) == _SHA256_LENGTH and asked.isascii()
+    return browsing.of_content(tx, asked, now=now) if is_digest else []
 
 
 def _with_consequences(tx: Tx, roots: Sequence[Listed], *, limit: int, now: datetime) -> list[Listed]:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import traceback
 from dataclasses import dataclass
+from typing import Any
 
 import typer
 
 from ingest.cli import output
+from ingest.domain.nearest import nearest
 from ingest.errors import CannotWrite, IngestError, UsageError
 
 _MOST_SAID = 200  # characters of a message that is not ours
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +50,7 @@ def understood(error: Exception) -> Answer:
         return _usage(error)
     if isinstance(error, typer.Abort):
         return Answer(code="aborted", message="aborted", hint="", exit_code=1)
-    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+    if isinstance(error, OSError) and error.errno in output.NO_ROOM:
         message = f"{error.filename or 'the disk'} cannot be written: {error.strerror}"
         return Answer(
             code=CannotWrite.code,
@@ -66,13 +66,27 @@ def understood(error: Exception) -> Answer:
 def _usage(error: typer.TyperException) -> Answer:
     context = getattr(error, "ctx", None)
     where = context.command_path if context is not None else "ingest"
-    message = " ".join(error.format_message().split()).rstrip(".")
+    has_own_hint = hasattr(error, "option_name")
+    said = error.message if has_own_hint else error.format_message()
+    message = " ".join(said.split()).rstrip(".")
     return Answer(
         code=UsageError.code,
         message=message[:1].lower() + message[1:],
-        hint=f"see `{where} --help`",
+        hint=_meant(error, context) + f"see `{where} --help`",
         exit_code=UsageError.exit_code,
     )
+
+
+def _meant(error: typer.TyperException, context: Any) -> str:
+    """Which option was probably meant by one that there is not."""
+    wrong = getattr(error, "option_name", None)
+    if not isinstance(wrong, str) or context is None:
+        return ""
+    known = [
+        name for param in context.command.get_params(context) for name in (*param.opts, *param.secondary_opts)
+    ]
+    close = nearest(wrong, [name for name in known if name.startswith("--")])
+    return "" if close is None else f"did you mean `{close}`? "
 
 
 def _as_text(said: Answer) -> str:

@@ -18,6 +18,7 @@ from ingest.demo import running
 from ingest.demo.running import Result, Step
 from ingest.demo.truth import Fate
 from ingest.domain.showing import show
+from ingest.errors import CannotWrite
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -27,7 +28,12 @@ if TYPE_CHECKING:
 def place(keep: Path | None) -> Iterator[Path]:
     """The directory it runs in: the user's, or one that is gone afterwards."""
     if keep is not None:
-        keep.mkdir(parents=True, exist_ok=True)
+        try:
+            keep.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise CannotWrite(
+                f"cannot make the directory {keep}: {error.strerror}", hint="name another directory"
+            ) from error
         yield keep.resolve()
         return
     made = Path(tempfile.mkdtemp(prefix="ingest-demo-"))

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
-from difflib import get_close_matches
+from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 from keyword import iskeyword
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -17,6 +16,7 @@ from ingest.cli import answers, given, output
 from ingest.cli.asgiven import take_as_given
 from ingest.cli.catalogue import COMMANDS, LATER, SECTIONS
 from ingest.cli.given import Given
+from ingest.domain.nearest import nearest
 from ingest.errors import UsageError
 
 INTERRUPTED = 130
@@ -38,6 +38,7 @@ class Command(TyperCommand):
         from ingest.cli import logs
 
         logs.set_up(ctx.obj)
+        _refuse_bytes(ctx)
         try:
             return super().invoke(ctx)
         except BrokenPipeError as error:  # not of our own output: that is `OutputClosed`
@@ -50,6 +51,12 @@ class Group(TyperGroup):
     def get_params(self, ctx: Any) -> list[Any]:
         """Its own parameters, then hidden twins of the global flags."""
         return take_as_given([*super().get_params(ctx), *_twins(self, ctx)])
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """The command that `args` begin with; raises `UsageError` when there is none."""
+        if self.get_command(ctx, args[0]) is None:
+            _refuse(f"{ctx.command_path} {{}}", args[0], self.list_commands(ctx))
+        return super().resolve_command(ctx, args)
 
 
 class Root(TyperGroup):
@@ -76,9 +83,7 @@ class Root(TyperGroup):
         if name in LATER:
             raise UsageError(f"`ingest {name}` is not built yet", hint="see `ingest --help` for what is")
         if name not in COMMANDS:
-            close = get_close_matches(name, COMMANDS, n=1)
-            hint = f"did you mean `ingest {close[0]}`?" if close else "see `ingest --help`"
-            raise UsageError(f"there is no command {name!r}", hint=hint)
+            _refuse("ingest {}", name, COMMANDS)
         return super().resolve_command(ctx, args)
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
@@ -112,6 +117,7 @@ def run(argv: Sequence[str]) -> int:
     output.prepare()
     said = Given()
     try:
+        given.refuse_nothing(argv)
         code = get_command(root).main(args=list(argv), prog_name="ingest", standalone_mode=False, obj=said)
         output.flush()
     except output.OutputClosed:
@@ -122,6 +128,26 @@ def run(argv: Sequence[str]) -> int:
     except Exception as error:  # noqa: BLE001  # whatever it is, it becomes one line and an exit code
         return answers.answer(error, as_json="--json" in argv, with_trace=said.verbose > 0)
     return code if isinstance(code, int) else 0
+
+
+def _refuse_bytes(ctx: Any) -> None:
+    """Raise `UsageError` for a name, a key or an id that is no text; what names a file may be any bytes."""
+    for param in ctx.command.params:
+        found = ctx.params.get(param.name)
+        texts = [found] if isinstance(found, str) else found if isinstance(found, list) else []
+        said = param.metavar if param.param_type_name == "argument" else param.opts[-1]
+        may_be_bytes = any(word in (param.metavar or "") for word in ("PATH", "FILE", "DIR"))
+        if not may_be_bytes and any("\udc80" <= c <= "\udcff" for text in texts for c in text):
+            raise UsageError(
+                f"{said} is not UTF-8", hint="names, keys and ids are text: write it as it is shown"
+            )
+
+
+def _refuse(line: str, name: str, known: Iterable[str]) -> NoReturn:
+    """There is no such command; `line` is the whole one with a gap for its name."""
+    meant = nearest(name, known)
+    hint = f"see `{line.format('--help')}`" if meant is None else f"did you mean `{line.format(meant)}`?"
+    raise UsageError(f"there is no command {line.format(name).removeprefix('ingest ')!r}", hint=hint)
 
 
 def _help_without_command(ctx: typer.Context) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -10,6 +11,9 @@ import typer
 from typer import Option
 
 from ingest.cli import output
+from ingest.errors import UsageError
+
+_MAY_SAY_NOTHING = ("--reason",)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -22,6 +26,22 @@ class Given:
     log_level: str | None = None
     log_format: str | None = None
     no_color: bool = False
+
+
+def refuse_nothing(argv: Sequence[str]) -> None:
+    """Raise `UsageError` for an argument that says nothing, or that no file or name can hold."""
+    for former, argument in zip(("", *argv), argv, strict=False):
+        if "\0" in argument:
+            raise UsageError(
+                "an argument holds a NUL character", hint="no file and no name can: leave it out"
+            )
+        is_of_flag = argument == "" and former.startswith("-")
+        flag = former if is_of_flag else argument.removesuffix("=")
+        says_nothing = argument == "" or (argument.startswith("--") and argument.endswith("="))
+        if says_nothing and flag not in _MAY_SAY_NOTHING:
+            raise UsageError(
+                f"the value of {flag or 'an argument'} is empty", hint="leave it out, or write what is meant"
+            )
 
 
 def _remember(ctx: typer.Context, param: typer.CallbackParam, value: Any) -> Any:

@@ -7,6 +7,8 @@ from typing import Annotated
 
 from typer import Argument, Option
 
+LARGEST = 2**63 - 1  # that the store can count to
+
 Json = Annotated[
     bool, Option("--json", help="For machines: one JSON document, or one object a line.", show_default=False)
 ]
@@ -46,7 +48,9 @@ WaitRetries = Annotated[
     bool,
     Option("--wait-retries", help="With --once: wait for retries and other workers too.", show_default=False),
 ]
-Limit = Annotated[int | None, Option(metavar="N", min=1, help="Stop after this many.", show_default=False)]
+Limit = Annotated[
+    int | None, Option(metavar="N", min=1, max=LARGEST, help="Stop after this many.", show_default=False)
+]
 ShutdownTimeout = Annotated[
     float | None,
     Option(
@@ -83,10 +87,14 @@ Since = Annotated[
 ]
 Until = Annotated[str | None, Option(metavar="TIME", help="Events before then.", show_default=False)]
 First = Annotated[
-    int | None, Option("--from", metavar="POS", help="Events from this position on.", show_default=False)
+    int | None,
+    Option(
+        "--from", metavar="POS", min=0, max=LARGEST, help="Events from this position on.", show_default=False
+    ),
 ]
 Last = Annotated[
-    int | None, Option("--to", metavar="POS", help="Events up to this position.", show_default=False)
+    int | None,
+    Option("--to", metavar="POS", min=0, max=LARGEST, help="Events up to this position.", show_default=False),
 ]
 Status = Annotated[
     str | None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import select
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.table import Table
 
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 Cell = str | int | float | None
 
 
@@ -61,7 +63,7 @@ def lines(values: Iterable[Mapping[str, Any]]) -> None:
 @contextmanager
 def new_file(path: Path) -> Iterator[BinaryIO]:
     """A new private file at `path`, whole or not at all; raises `CannotWrite`, also where one stands."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = path.parent / f".{path.name}.{os.getpid()}.part"
     try:
         handle = os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
         with os.fdopen(handle, "wb") as file:
@@ -193,3 +195,8 @@ def _told() -> Iterator[None]:
         yield
     except BrokenPipeError:
         raise OutputClosed from None
+    except OSError as error:
+        if error.errno in NO_ROOM:
+            said = f"what is printed cannot be written: {error.strerror}"
+            raise CannotWrite(said, hint="free the disk it is to go to, or send it elsewhere") from error
+        raise

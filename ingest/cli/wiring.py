@@ -13,7 +13,7 @@ from pathlib import Path
 from ingest.archive import Archive
 from ingest.cli.given import Given
 from ingest.config import Settings, database_file, exposed, load
-from ingest.errors import StoreUnusable
+from ingest.errors import StoreUnusable, UsageError
 from ingest.notices import giving
 from ingest.notices.giving import Service
 from ingest.store import presence
@@ -21,6 +21,8 @@ from ingest.store.directories import make_private_directory, open_to_others
 from ingest.store.engine import Store, open_store, refuse_damage, revision
 
 Flags = Mapping[str, object]
+
+_LONGEST = 3_650 * 86_400  # seconds: ten years
 
 _log = logging.getLogger(__name__)
 
@@ -121,12 +123,15 @@ def processors_dir(held: Settings, named: Path | None = None) -> Path:
 
 def watch_flags(*, mode: str | None, quiet: float | None) -> Flags:
     """What the flags of `watch` set for every source."""
-    return {"source.mode": mode, "source.quiet": _seconds(quiet)}
+    return {"source.mode": mode, "source.quiet": _seconds("--quiet", quiet)}
 
 
 def work_flags(*, concurrency: int | None, shutdown_timeout: float | None) -> Flags:
     """What the flags of `work` set."""
-    return {"work.concurrency": concurrency, "work.shutdown_timeout": _seconds(shutdown_timeout)}
+    return {
+        "work.concurrency": concurrency,
+        "work.shutdown_timeout": _seconds("--shutdown-timeout", shutdown_timeout),
+    }
 
 
 def service() -> Service:
@@ -139,9 +144,13 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def _seconds(value: float | None) -> str | None:
-    """As ingest.toml would write it."""
-    return None if value is None else f"{value:.3f}s"
+def _seconds(flag: str, value: float | None) -> str | None:
+    """As ingest.toml would write it; raises `UsageError` for what is no span of time."""
+    if value is None:
+        return None
+    if not 0 <= value <= _LONGEST:
+        raise UsageError(f"{flag} {value:g} is no span of time", hint="write seconds, such as 2 or 0.5")
+    return f"{value:.3f}s"
 
 
 @contextmanager

@@ -83,19 +83,22 @@ def choice(*words: str) -> Kind:
     return Kind(wants=f"one of {', '.join(words)}", read=read, schema={"enum": list(words)})
 
 
-def integer(lowest: int) -> Kind:
-    """A whole number, `lowest` or more."""
+def integer(lowest: int, highest: int = _LARGEST_INTEGER) -> Kind:
+    """A whole number from `lowest` to `highest`."""
+    is_bound = highest < _LARGEST_INTEGER
+    span = f"{lowest} to {highest}" if is_bound else f"at least {lowest}, and fit in 64 bits"
 
     def read(value: object) -> int:
         # True is an int to Python, not to anybody who writes a configuration.
         if not isinstance(value, int) or isinstance(value, bool):
             raise ValueError("it must be a whole number")  # noqa: TRY004  one kind of refusal
-        if not lowest <= value <= _LARGEST_INTEGER:
-            raise ValueError(f"it must be at least {lowest} and fits in 64 bits")
+        if not lowest <= value <= highest:
+            raise ValueError(f"it must be {span}")
         return value
 
-    schema = {"type": "integer", "minimum": lowest, "maximum": _LARGEST_INTEGER}
-    return Kind(wants=f"a whole number from {lowest}", read=read, schema=schema, from_text=_integer_from_text)
+    schema = {"type": "integer", "minimum": lowest, "maximum": highest}
+    wants = f"a whole number from {lowest}" + (f" to {highest}" if is_bound else "")
+    return Kind(wants=wants, read=read, schema=schema, from_text=_integer_from_text)
 
 
 def text(pattern: str, wants: str, refusal: str = "") -> Kind:

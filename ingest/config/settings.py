@@ -33,6 +33,7 @@ from ingest.config.kinds import (
     text,
 )
 from ingest.domain.globs import ALWAYS_IGNORED, compile_globs
+from ingest.domain.nearest import suggestion
 from ingest.errors import NotFound
 
 KIB, MIB, GIB = 2**10, 2**20, 2**30
@@ -82,7 +83,7 @@ class EventSettings:
 class WorkSettings:
     """How `ingest work` runs."""
 
-    concurrency: int = field(default=2, metadata=key(integer(1), "How many processes work at once."))
+    concurrency: int = field(default=2, metadata=key(integer(1, 1_000), "How many processes work at once."))
     lease: timedelta = field(
         default=timedelta(seconds=30),
         metadata=key(duration(), "How long a worker that is not heard of keeps what it claimed."),
@@ -292,5 +293,6 @@ def _named(kind: str, name: str, among: tuple[_Named, ...]) -> _Named:
     for each in among:
         if each.name == name:
             return each
-    known = ", ".join(each.name for each in among) or "none"
-    raise NotFound(f"ingest.toml names no {kind} {name!r}", hint=f"it names: {known}")
+    known = [each.name for each in among]
+    hint = suggestion(name, known, otherwise=f"it names: {', '.join(known) or 'none'}")
+    raise NotFound(f"ingest.toml names no {kind} {name!r}", hint=hint)

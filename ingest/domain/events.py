@@ -127,3 +127,15 @@ class ReconcileCompleted:
     gap: str  # id of the WatchGapDetected
     entries: int  # that the scan met
     completed_at: datetime
+
+
+FILE_FACTS: tuple[
+    type[FileLanded | FileRefused | DuplicateFileReceived | WatchGapDetected | ReconcileCompleted], ...
+] = (
+    FileLanded,
+    FileRefused,
+    DuplicateFileReceived,
+    WatchGapDetected,
+    ReconcileCompleted,
+)
+"""The facts that the engine itself states."""

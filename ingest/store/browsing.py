@@ -89,12 +89,17 @@ def event(tx: Tx, id_or_position: str, *, now: datetime) -> Listed:
 
 def ids_like(tx: Tx, beginning: str) -> list[str]:
     """The ids that begin so, some of them where there are many."""
-    if len(beginning) < SHORTEST:
+    if len(beginning) < SHORTEST or not beginning.isascii():
         return []
     bounds = (events.c.id >= beginning, events.c.id < beginning + "\x7f")
     return list(
         tx.execute(select(events.c.id).where(*bounds).order_by(events.c.id).limit(_SEVERAL)).scalars()
     )
+
+
+def has_type(tx: Tx, type_: str) -> bool:
+    """True when an event is of this type. The log is searched for the first one."""
+    return tx.execute(_OF_TYPE, {"of_type": type_}).first() is not None
 
 
 def of_content(tx: Tx, sha256: str, *, now: datetime) -> list[Listed]:
@@ -210,6 +215,7 @@ _COLUMNS = (
     events.c.content,
     events.c.body,
 )
+_OF_TYPE = select(events.c.position).where(events.c.type == bindparam("of_type")).limit(1)
 _AMONG: BindParameter[Any] = bindparam("positions", expanding=True)
 _former = deliveries.alias()
 _WAITING = (

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
-from ingest.store.engine import Store
+from ingest.store.engine import Store, Tx
 from ingest.store.schema import rejects
 
 PAGE = 500
@@ -23,6 +23,11 @@ class Refused:
     column: str | None
     rule: str
     raw: str  # bounded, escaped
+
+
+def has_any(tx: Tx, processor: str) -> bool:
+    """True when a row was refused by this processor, which may be gone."""
+    return tx.execute(_FIRST_OF, {"of_processor": processor}).first() is not None
 
 
 def refused(store: Store, *, event_id: str | None = None, processor: str | None = None) -> Iterator[Refused]:
@@ -48,3 +53,6 @@ def refused(store: Store, *, event_id: str | None = None, processor: str | None 
         if len(rows) < PAGE:
             return
         after = rows[-1].id
+
+
+_FIRST_OF = select(rejects.c.id).where(rejects.c.processor == bindparam("of_processor")).limit(1)

@@ -198,6 +198,12 @@ def reports(tx: Tx, replay_id: str | None = None) -> list[Report]:
     return found
 
 
+def ids_like(tx: Tx, beginning: str) -> list[str]:
+    """The ids of replays that begin so, two of them at most."""
+    bounds = (replays.c.id >= beginning, replays.c.id < beginning + "\x7f")
+    return list(tx.execute(select(replays.c.id).where(*bounds).order_by(replays.c.id).limit(2)).scalars())
+
+
 def _subscription(tx: Tx, processor: str) -> Subscription:
     return next(s for s in live_subscriptions(tx) if s.processor == processor)
 

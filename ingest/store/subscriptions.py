@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, delete, func, insert, select, update
 
+from ingest.domain.nearest import suggestion
 from ingest.errors import NotFound
 from ingest.store.engine import Tx
 from ingest.store.schema import (
@@ -92,8 +93,10 @@ def find(tx: Tx, processor: str) -> Any:
     """The subscription's row; raises `NotFound` when the processor is not subscribed."""
     row = tx.execute(_OF, {"of_processor": processor}).first()
     if row is None:
-        known = ", ".join(names(tx))
-        raise NotFound(f"no processor {processor!r} is subscribed", hint=f"subscribed: {known or 'none'}")
+        known = names(tx)
+        listed = f"subscribed: {', '.join(known) or 'none'}"
+        hint = suggestion(processor, known, otherwise=listed)
+        raise NotFound(f"no processor {processor!r} is subscribed", hint=hint)
     return row
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from ingest.config import ProcessorSettings, Settings
 from ingest.domain.naming import digest_of
+from ingest.domain.nearest import suggestion
 from ingest.errors import UsageError
 from ingest.store import subscriptions, tables
 from ingest.store.engine import Tx
@@ -49,7 +50,8 @@ def chosen(settings: Settings, names: Sequence[str]) -> list[ProcessorSettings]:
     for name in names:
         if name not in known:
             raise UsageError(
-                f"ingest.toml defines no processor {name!r}", hint=f"it defines: {', '.join(known) or 'none'}"
+                f"ingest.toml defines no processor {name!r}",
+                hint=suggestion(name, known, otherwise=f"it defines: {', '.join(known) or 'none'}"),
             )
     return [p for p in settings.processors if not names or p.name in names]
 

@@ -37,7 +37,7 @@ def test_each_line_has_the_promised_keys_in_position_order(day: Path, ingest: In
         (("--type", "ingest.file.landed.v1"), 3),
         (("--type", "ingest.file.landed.v1", "--type", "ingest.file.refused.v1"), 4),
         (("--source", "inbox"), 7),
-        (("--source", "elsewhere"), 0),
+        (("--source", "inbox", "--key", "elsewhere"), 0),
         (("--key", "ACC-1"), 2),
         (("--status", "dead"), 1),
         (("--processor", "ledger"), 3),

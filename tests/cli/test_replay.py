@@ -183,7 +183,7 @@ def test_what_cannot_be_replayed_is_answered_by_its_exit_code(
 
 
 def test_a_set_without_events_is_nothing_to_do(day: Path, ingest: Ingest) -> None:
-    said = ingest("replay", "payments", "--source", "elsewhere", "--json")
+    said = ingest("replay", "payments", "--key", "elsewhere", "--json")
 
     assert said.code == 0
     assert (said.lines()[0]["events"], said.lines()[0]["replay_id"], said.lines()[0]["state"]) == (

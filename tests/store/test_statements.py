@@ -67,7 +67,7 @@ from tests.store.stage import (
 
 POSTGRESQL = PGDialect_psycopg()  # type: ignore[no-untyped-call]  # it has no types
 DIALECTS: tuple[Dialect, ...] = (SQLiteDialect_pysqlite(), POSTGRESQL)
-SQLITE_ALONE = {"driver", "engine", "integrity", "migrate", "soundness"}  # one database's own ways
+SQLITE_ALONE = {"backup", "driver", "engine", "integrity", "migrate", "soundness"}  # one database's own ways
 MODULES = [found.name for found in pkgutil.iter_modules(ingest.store.__path__) if not found.ispkg]
 
 
@@ -274,6 +274,7 @@ def live_through_replays(store: Store) -> None:
         replays.cancel(tx, "r1", now=NOON)
         replays.finish(tx, now=NOON)
         replays.is_finishable(tx)
+        replays.ids_like(tx, "r1")
         replays.reports(tx, "r1")
         replays.reports(tx)
 

@@ -208,7 +208,7 @@ def _selection(  # one for each flag
     from ingest.cli.selecting import selection
 
     return selection(
-        pipeline.store, ids=ids, source=source, key=key, since=since, until=until, first=first, last=last
+        pipeline, ids=ids, source=source, key=key, since=since, until=until, first=first, last=last
     )
 
 

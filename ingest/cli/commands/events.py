@@ -11,6 +11,7 @@ from typer import Argument, Option
 from ingest.cli import output
 from ingest.cli.frame import App
 from ingest.cli.options import (
+    LARGEST,
     First,
     Ids,
     Json,
@@ -33,11 +34,13 @@ if TYPE_CHECKING:
 FOLLOW_EVERY = 0.25  # seconds
 
 app = App("Browse, follow and prove the log.")
-After = Annotated[int, Option(metavar="POS", min=0, help="Only events above this position.")]
+After = Annotated[int, Option(metavar="POS", min=0, max=LARGEST, help="Only events above this position.")]
 Follow = Annotated[
     bool, Option("-f", "--follow", help="Go on with new events, until stopped.", show_default=False)
 ]
-Count = Annotated[int, Option("-n", "--lines", metavar="N", min=0, help="How many of the newest.")]
+Count = Annotated[
+    int, Option("-n", "--lines", metavar="N", min=0, max=LARGEST, help="How many of the newest.")
+]
 Meant = Annotated[
     str, Argument(metavar="ID|POS", help="An event's id, the beginning of it, or its position.")
 ]
@@ -69,7 +72,7 @@ def list_(
 
     with wiring.opened(ctx.obj) as pipeline:
         wanted = selection(
-            pipeline.store,
+            pipeline,
             ids=ids,
             source=source,
             key=key,
@@ -108,7 +111,7 @@ def tail(
     with wiring.opened(ctx.obj) as pipeline:
         with pipeline.store.read() as tx:
             after = browsing.newest(tx, count)
-        wanted = selection(pipeline.store, types=types)
+        wanted = selection(pipeline, types=types)
         if follow:
             return _follow(pipeline, wanted, after=after, as_json=json)
         _print(_pages(pipeline, wanted, after=after), as_json=json)
@@ -176,6 +179,7 @@ def _follow(pipeline: Pipeline, wanted: Selection, *, after: int, as_json: bool)
             if changes.has_moved():
                 after = _print(_pages(pipeline, wanted, after=after), as_json=as_json) or after
                 output.flush()
+            output.is_unheard()
             stop.wait(FOLLOW_EVERY)
     return 0
 

@@ -60,11 +60,15 @@ def export(
 
 def _refused(pipeline: Pipeline, event: str | None, processor: str | None) -> Iterator[Refused]:
     from ingest.cli.wiring import now
-    from ingest.store import browsing, refused
+    from ingest.store import browsing, refused, subscriptions
 
     if event is not None:
         with pipeline.store.read() as tx:
             event = browsing.event(tx, event, now=now()).id
+    if processor is not None:
+        with pipeline.store.read() as tx:
+            if not refused.has_any(tx, processor):
+                subscriptions.find(tx, processor)  # or there is none of this name
     return refused.refused(pipeline.store, event_id=event, processor=processor)
 
 

@@ -71,7 +71,7 @@ def replay(
     _check_mode(mode)
     asked = {"source": source, "key": key, "since": since, "until": until, "status": status}
     with wiring.opened(ctx.obj) as pipeline:
-        wanted = selection(pipeline.store, ids=ids, first=first, last=last, **asked)
+        wanted = selection(pipeline, ids=ids, first=first, last=last, **asked)
         names = () if processor is None else (processor,)
         request = Request(processors=names, selection=wanted, mode=mode, reason=reason, who=asking.who())
         if dry_run:

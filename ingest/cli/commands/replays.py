@@ -15,7 +15,9 @@ app = App("List, show, pause, resume or cancel replays.")
 Events = Annotated[
     bool, Option("--events", help="Event by event instead; with --json one a line.", show_default=False)
 ]
-ReplayId = Annotated[str, Argument(metavar="REPLAY", help="The replay's id.", show_default=False)]
+ReplayId = Annotated[
+    str, Argument(metavar="REPLAY", help="The replay's id, or the beginning of it.", show_default=False)
+]
 
 
 @app.command("list")
@@ -37,10 +39,11 @@ def list_(ctx: typer.Context, json: Json = False) -> int:
 def show(ctx: typer.Context, replay: ReplayId, events: Events = False, json: Json = False) -> int:
     """One replay: its set, who wanted it and why, and what came of it or, of a shadow, what would."""
     from ingest.cli import replayview, wiring
+    from ingest.cli.selecting import replay_id
     from ingest.store.replayed import replayed
 
     with wiring.opened(ctx.obj) as pipeline, pipeline.store.read() as tx:
-        shown = replayview.read(tx, replay)
+        shown = replayview.read(tx, replay_id(tx, replay))
         if events:
             is_shadow = shown.report.mode == "shadow"
             found = replayed(tx, shown.report.generation_id)
@@ -73,9 +76,11 @@ def cancel(ctx: typer.Context, replay: ReplayId, json: Json = False) -> int:
 
 def _move(ctx: typer.Context, replay: str, verb: str, *, as_json: bool) -> int:
     from ingest.cli import shapes, wiring
+    from ingest.cli.selecting import replay_id
     from ingest.store import replays
 
     with wiring.opened(ctx.obj) as pipeline, pipeline.store.write() as tx:
+        replay = replay_id(tx, replay)
         if verb == "cancel":
             replays.cancel(tx, replay, now=wiring.now())
         else:
