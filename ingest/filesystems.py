@@ -24,17 +24,19 @@ def filesystem_of(path: Path) -> str:
 
     `unknown` where nobody says. Source: the device number in
     /proc/self/mountinfo, or the longest mount point above the path where a
-    filesystem gives other numbers than its mount, as btrfs does; proc(5).
+    filesystem gives other numbers than its mount, as btrfs does, or where it
+    may not be looked at, or is dead; proc(5).
     """
-    while not path.exists() and path != path.parent:
-        path = path.parent
     mounts = _mounts()
-    device = path.stat().st_dev
+    try:
+        device = _nearest(path).stat().st_dev
+    except OSError:
+        return _by_place(Path(os.path.realpath(path)), mounts)
     wanted = f"{os.major(device)}:{os.minor(device)}"
     for number, _, kind in reversed(mounts):
         if number == wanted:
             return kind
-    return _by_place(path.resolve(), mounts)
+    return _by_place(_nearest(path).resolve(), mounts)
 
 
 def mount_point_of(path: Path) -> Path:
@@ -51,9 +53,8 @@ def is_remote(kind: str) -> bool:
 
 def room_trouble(directory: Path) -> str:
     """Why nothing can be written in `directory` now, as far as that shows without a trace; else empty."""
-    while not directory.exists() and directory != directory.parent:
-        directory = directory.parent  # where it would be made
     try:
+        directory = _nearest(directory)  # where it would be made
         found = os.statvfs(directory)
     except OSError as error:
         return f"{directory} cannot be read: {error.strerror}"
@@ -65,6 +66,13 @@ def room_trouble(directory: Path) -> str:
     if found.f_files and not found.f_favail:
         return f"the disk of {directory} has no room for another file"
     return _refusal(directory)
+
+
+def _nearest(path: Path) -> Path:
+    """The path, or the nearest one above it that is there; raises `OSError` where that cannot be told."""
+    while not path.exists() and path != path.parent:
+        path = path.parent
+    return path
 
 
 def _refusal(directory: Path) -> str:

@@ -86,7 +86,10 @@ class Presence:
 
     def is_shown(self) -> bool:
         """False when somebody took the lock file away: others take this process for dead."""
-        return self.path.exists()
+        try:
+            return self.path.exists()
+        except OSError:  # a disk that fails: nothing is proved by that
+            return True
 
     def check_shown(self) -> None:
         """Raise `WorkerLost` when the lock file was taken away."""

@@ -59,5 +59,8 @@ class Announcer(Protocol):
     def spoken_of(self, path: bytes) -> Collection[bytes]:
         """The paths of the files that the one at this path speaks of."""
 
+    def forget(self, path: bytes) -> None:
+        """The one at this path is gone, and nothing it said holds."""
+
     def concerned(self, paths: Iterable[bytes]) -> list[Look]:
         """The ones that spoke of these files and are to be heard again now that something became of them."""

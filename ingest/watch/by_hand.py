@@ -33,6 +33,7 @@ from ingest.watch.take import Left, Manner, Taken, take
 _log = logging.getLogger(__name__)
 
 COMPLETE = "by hand"
+_REACH = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
 _LONGEST = 4096  # bytes of a path
 
 
@@ -135,7 +136,7 @@ def _taken(
             leases=False,
             admission=Admission(source),
         )
-        folder = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        folder = _open(file.parent)
         try:
             found = take(folder, look, manner, name=os.fsencode(file.name))
         finally:
@@ -145,6 +146,17 @@ def _taken(
         if isinstance(found, Taken) and found.staged is not None:
             archive.objects.store([found.staged])
     return found
+
+
+def _open(folder: Path) -> int:
+    """A descriptor of the folder, which need not be readable: others may enter some and not list them."""
+    try:
+        return os.open(folder, _REACH)
+    except OSError as error:
+        raise NotFound(
+            f"{show(os.fsencode(folder))} cannot be entered: {error.strerror}",
+            hint="allow this user to enter it",
+        ) from error
 
 
 def _not_taken(left: Left, file: Path) -> UsageError | CannotWrite | TryAgain:

@@ -13,7 +13,7 @@ from ingest.watch.scan import Blocked
 
 _log = logging.getLogger(__name__)
 
-_ROOM = 50_000  # blocked paths that are remembered
+ROOM = 50_000  # blocked paths that are remembered
 
 
 class Condition:
@@ -26,6 +26,7 @@ class Condition:
         self.last_scan_at: datetime | None = None
         self.ignored = 0
         self.blocked: dict[bytes, Blocked] = {}
+        self._has_more = False  # than those
         self.is_news = False  # what the store was told is not so any more
         self._wrongs: dict[str, str] = {}  # kind -> what is wrong, the worst kind first
 
@@ -64,16 +65,29 @@ class Condition:
         path = blocked.look.path
         if self.blocked.get(path) == blocked:
             return False
+        if path not in self.blocked and len(self.blocked) >= ROOM:
+            self._are_more_blocked()
+            return False
         _log.warning("%s: blocked: %s: %s", self.source.name, show(path), blocked.reason)
-        if len(self.blocked) < _ROOM or path in self.blocked:
-            self.blocked[path] = blocked
+        self.blocked[path] = blocked
         return True
+
+    def is_blocked(self, path: bytes) -> bool:
+        """True of a path that is known to be blocked."""
+        return path in self.blocked
+
+    def _are_more_blocked(self) -> None:
+        """More are blocked than are remembered, which is said once."""
+        if not self._has_more:
+            _log.warning("%s: more than %d are blocked: the others are not named", self.source.name, ROOM)
+        self._has_more = True
 
     def end_scan(self, *, ignored: int, blocked: Collection[bytes], at: datetime) -> None:
         """A scan that came to its end at `at` ignored so many entries and could not read these."""
         self.last_scan_at = at
         self.ignored = ignored
         self.blocked = {path: b for path, b in self.blocked.items() if path in blocked}
+        self._has_more = self._has_more and len(self.blocked) >= ROOM
 
     def report(self, settling: int) -> Report:
         """The row of the source."""
@@ -102,5 +116,6 @@ class Condition:
         ]
         if self.blocked:
             path, first = next(iter(self.blocked.items()))
-            said.append(f"{len(self.blocked)} blocked, as {show(path)}: {first.reason}")
+            more = " or more" if self._has_more else ""
+            said.append(f"{len(self.blocked)}{more} blocked, as {show(path)}: {first.reason}")
         return "; ".join(said)

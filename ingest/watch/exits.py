@@ -50,6 +50,9 @@ class Exit(Protocol):
     def settle(self) -> None:
         """What `take_out` did survives a power cut."""
 
+    def forget(self, departure: Departure, database: Path) -> None:
+        """The departure has ended, whatever it came to: nothing half made of it is left elsewhere."""
+
 
 class Kept:
     """It stays, or is given its name back: the setting was another one when it landed."""
@@ -61,6 +64,9 @@ class Kept:
 
     def settle(self) -> None:
         """Nothing is to be done."""
+
+    def forget(self, departure: Departure, database: Path) -> None:
+        """Nothing was made."""
 
 
 class Deleted:
@@ -74,6 +80,9 @@ class Deleted:
 
     def settle(self) -> None:
         """Nothing is to be done elsewhere than in the folder it left."""
+
+    def forget(self, departure: Departure, database: Path) -> None:
+        """Nothing was made."""
 
 
 @dataclass(slots=True)
@@ -109,6 +118,13 @@ class Moved:
         finally:
             for handle in folders.values():
                 os.close(handle)
+
+    def forget(self, departure: Departure, database: Path) -> None:
+        """What a watcher that died while it copied the file has left is gone, where that can be."""
+        above, piece = departure.path.rpartition(b"/")[0], _piece_of(departure)
+        if os.path.lexists(self.directory / os.fsdecode(above) / os.fsdecode(piece)):
+            with suppress(OSError):  # another watcher copies it, or what hinders us is said elsewhere
+                _remove_piece(self._folder(above), piece, database)
 
     def _folder(self, path: bytes) -> int:
         """The folder at `path` below the directory, made where it is missing, open until `settle`."""
@@ -191,7 +207,7 @@ def _workpiece(target: int, parting: Parting) -> Iterator[tuple[int, bytes]]:
 
     A watcher that dies leaves it, and the next one that tries takes it over.
     """
-    name = b".%b.moving" % parting.departure.ticket.encode()
+    name = _piece_of(parting.departure)
     try:
         handle = os.open(name, _WRITE | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=target)
     except FileExistsError:
@@ -206,6 +222,21 @@ def _workpiece(target: int, parting: Parting) -> Iterator[tuple[int, bytes]]:
         finally:
             with suppress(FileNotFoundError):
                 os.unlink(name, dir_fd=target)
+    finally:
+        os.close(handle)
+
+
+def _piece_of(departure: Departure) -> bytes:
+    """What a copy is called until it is whole."""
+    return b".%b.moving" % departure.ticket.encode()
+
+
+def _remove_piece(target: int, name: bytes, database: Path) -> None:
+    """The file is gone; raises `OSError` where somebody writes it."""
+    handle = open_foreign(name, database, folder=target, flags=_WRITE)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.unlink(name, dir_fd=target)
     finally:
         os.close(handle)
 

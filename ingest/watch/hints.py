@@ -33,17 +33,20 @@ class Hints:
 
     def miss(self) -> None:
         """Something may have happened anywhere."""
-        self._is_gap = True
+        with self._lock:
+            self._is_gap = True
         self._wake.set()
 
     def overflow(self) -> None:
         """Something happened, anywhere, that found no room."""
-        self._has_overflowed = True
-        self.miss()
+        with self._lock:
+            self._is_gap = self._has_overflowed = True
+        self._wake.set()
 
     def take_overflow(self) -> bool:
         """True once after something found no room."""
-        has_overflowed, self._has_overflowed = self._has_overflowed, False
+        with self._lock:
+            has_overflowed, self._has_overflowed = self._has_overflowed, False
         return has_overflowed
 
     def take(self) -> tuple[set[bytes], bool]:

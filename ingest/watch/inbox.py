@@ -122,7 +122,7 @@ class Inbox:
             self._look_at(paths, now)
             at = self._desk.clock.now()
             ready, refusals = self.settling.take_due(now, at=at, scan=self._rounds.number)
-            self._refuse(refusals)
+            self._sort_out(Piece(refusals=list(refusals)), now)
             self._land(ready)
             self._go_on_scanning(now)
             self._send_off()
@@ -162,11 +162,8 @@ class Inbox:
         try:
             return self._reach.is_there(now)
         except SourceUnavailable as error:
-            self._is_lost(error, now)
+            self._reach.lose(error, now)
             return False
-
-    def _is_lost(self, error: SourceUnavailable, now: Reading) -> None:
-        self._reach.lose(error, now)
 
     def _look_at(self, paths: Iterable[bytes], now: Reading) -> None:
         piece, folders = look_at(self._root, self._rules, paths)
@@ -187,7 +184,7 @@ class Inbox:
             piece = self._rounds.piece()
         except OSError as error:
             reason = f"the source directory {self._source.path} cannot be read: {error.strerror}"
-            self._is_lost(SourceUnavailable(reason), now)
+            self._reach.lose(SourceUnavailable(reason), now)
             return
         if piece is None:
             self._end_scan(now)
@@ -265,8 +262,9 @@ class Inbox:
             self.settling.put_back(left, now, at=at, scan=self._rounds.number)
 
     def _block(self, blocked: Blocked) -> None:
-        self._blocked.add(blocked.look.path)
         self._telling.block(blocked)
+        if self.condition.is_blocked(blocked.look.path):
+            self._blocked.add(blocked.look.path)
 
     def _refuse(self, refusals: Sequence[Refusal]) -> None:
         if not refusals:
@@ -287,7 +285,7 @@ class Inbox:
 
     def _end_scan(self, now: Reading) -> None:
         pending, condition, name = self.settling.pending, self.condition, self._source.name
-        forget_vanished(name, self._root, pending, scan=self._rounds.number)
+        forget_vanished(name, self._root, self.settling, scan=self._rounds.number)
         condition.end_scan(ignored=self._ignored, blocked=self._blocked, at=self._desk.clock.now())
         self._reach.confirm()
         if not self._unwritable:

@@ -197,14 +197,9 @@ class Leaving:
         )
         results: list[Result] = []
         for departure, private in tasks:
-            if departure.ticket in self._unsaid:
-                results.append(self._unsaid[departure.ticket])
-            elif private:
-                results.append(settle(handle, private, departure, way))
-            elif self._is_held_back(departure):
-                results.append(Later(departure.ticket))
-            else:
-                results.append(depart(handle, departure, way))
+            results.append(self._came_of(handle, departure, private, way))
+            if isinstance(results[-1], Ended | Stray):
+                self._exit.forget(departure, way.database)
             if _are_in_vain(results):
                 break
         try:
@@ -216,6 +211,14 @@ class Leaving:
                 for task, _ in zip(tasks, results, strict=False)
             ]
         return results
+
+    def _came_of(self, handle: int, departure: Departure, private: bytes, way: Way) -> Result:
+        """What came of one file, or comes of it now."""
+        if departure.ticket in self._unsaid:
+            return self._unsaid[departure.ticket]
+        if private:
+            return settle(handle, private, departure, way)
+        return Later(departure.ticket) if self._is_held_back(departure) else depart(handle, departure, way)
 
     def _work_off(self, tasks: Sequence[_Task]) -> bytes | None:
         """What can be done of `tasks`, sorted by path, is done and noted: files, then what spoke of them.

@@ -46,8 +46,8 @@ class Life:
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watcher-beat", daemon=True)
         self._presence: Presence | None = None
-        self._was_suspended = False
-        self.failure: StoreUnusable | None = None  # found while beating: nothing may be written any more
+        self._was_suspended = threading.Event()
+        self.failure: Exception | None = None  # met while beating: the watcher is to end
 
     @property
     def id(self) -> str:
@@ -56,8 +56,10 @@ class Life:
 
     def take_suspension(self) -> bool:
         """True once after this process did not run for longer than its lease."""
-        was_suspended, self._was_suspended = self._was_suspended, False
-        return was_suspended
+        if not self._was_suspended.is_set():
+            return False
+        self._was_suspended.clear()
+        return True
 
     def __enter__(self) -> Self:
         self._enlist()
@@ -103,13 +105,21 @@ class Life:
         self._presence = None
 
     def _run(self) -> None:
+        """Beat until the end: a thread that died in silence would make a healthy watcher look dead."""
+        try:
+            self._go_on_beating()
+        except Exception as error:  # noqa: BLE001  # raised again by the loop
+            self.failure = error
+            self._on_stop()
+
+    def _go_on_beating(self) -> None:
         every = self._lease.total_seconds() / 3
         state, due = "active", time.monotonic() + every
         seen = time.clock_gettime(_ALL_TIME)
         while not self._ended.wait(_GLANCE):
             seen, before = time.clock_gettime(_ALL_TIME), seen
             if seen - before > self._lease.total_seconds():
-                self._was_suspended = True
+                self._was_suspended.set()
                 self._on_stop()
             if state == "active" and self._stop.is_set():
                 state, due = "stopping", 0.0
@@ -128,9 +138,6 @@ class Life:
                 self._enlist()
         except (CannotWrite, TryAgain) as error:
             _log.warning("the watcher could not say that it lives: %s", error)
-        except StoreUnusable as error:
-            self.failure = error
-            self._on_stop()
 
     def _is_shown(self) -> bool:
         return self._presence is not None and self._presence.is_shown()

@@ -4,7 +4,7 @@ Each member lands by itself. A manifest waits, visibly, until each of its
 members has landed with its digest; it is read again when it changes, and what
 it said before is forgotten then. One that cannot be followed is refused as a
 whole once it has been quiet: it may be half written. Memory is bounded: what
-manifests that are done with said is let go of first.
+manifests that are gone or done with said is let go of first.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import logging
 import math
 import os
 import stat
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -54,6 +54,11 @@ class _Manifest:
     arrived: datetime  # or somewhat earlier
     is_done: bool = False
 
+    @property
+    def weight(self) -> int:
+        """How much of the room it holds: that of its members, and one that has none is not for nothing."""
+        return max(len(self.members), 1)
+
 
 class Manifests:
     """The manifests of one source, and what they say of its files."""
@@ -68,7 +73,7 @@ class Manifests:
         self._store = store
         self._room = room
         self._manifests: dict[bytes, _Manifest] = {}
-        self._members = 0  # of all of them
+        self._held = 0  # of the room
         self._naming: dict[bytes, set[bytes]] = {}  # member -> manifests
         self._differing: dict[bytes, tuple[StatTuple, frozenset[str]]] = {}  # members whose bytes were wrong
 
@@ -140,6 +145,7 @@ class Manifests:
         if due > now.monotonic:
             heard.waits.append(Waits(look, due, f"a manifest that cannot be followed yet: {manifest.fault}"))
             return
+        manifest.is_done = True
         heard.over.append(look.path)
         heard.refusals.append(
             Refusal(
@@ -154,11 +160,11 @@ class Manifests:
         missing, away = self._missing(manifest.members)
         manifest.is_done = not missing
         if missing:
-            heard.waits.append(Waits(look, math.inf, _said(manifest, {p: self._lack(p) for p in missing})))
+            heard.waits.append(Waits(look, math.inf, _said(manifest, missing, self._lack)))
             return
         heard.over.append(look.path)
         if away:
-            _log.warning("%s: %s: %s", self._source, show(look.path), _said(manifest, away))
+            _log.warning("%s: %s: %s", self._source, show(look.path), _said(manifest, away, away.__getitem__))
         if self._leaves and self._has_served(manifest, away):
             heard.finished.append(look)
 
@@ -218,7 +224,7 @@ class Manifests:
 
     def _read(self, look: Look, now: Reading) -> _Manifest | None:
         """The manifest as it is now, and nothing it said before holds; None when it is another one by now."""
-        self._forget(look.path)
+        self.forget(look.path)
         found = self._parsed(look)
         if found is None:
             return None
@@ -250,22 +256,25 @@ class Manifests:
 
     def _remember(self, path: bytes, manifest: _Manifest) -> bool:
         """The manifest is in force, where there is room."""
-        if self._members + len(manifest.members) > self._room:
-            for done in [at for at, m in self._manifests.items() if m.is_done]:
-                self._forget(done)
-        if self._members + len(manifest.members) > self._room:
+        if self._held + manifest.weight > self._room:
+            for over in [
+                at for at, m in self._manifests.items() if m.is_done or not self._root.shows(at, m.stat)
+            ]:
+                self.forget(over)
+        if self._held + manifest.weight > self._room:
             return False
         self._manifests[path] = manifest
-        self._members += len(manifest.members)
+        self._held += manifest.weight
         for member in manifest.members:
             self._naming.setdefault(member, set()).add(path)
         return True
 
-    def _forget(self, path: bytes) -> None:
+    def forget(self, path: bytes) -> None:
+        """The manifest at this path, if one is known, holds no room, and nothing it said holds."""
         former = self._manifests.pop(path, None)
         if former is None:
             return
-        self._members -= len(former.members)
+        self._held -= former.weight
         for member in former.members:
             self._naming[member].discard(path)
             if not self._naming[member]:
@@ -273,8 +282,8 @@ class Manifests:
                 self._differing.pop(member, None)
 
 
-def _said(manifest: _Manifest, lacks: Mapping[bytes, str]) -> str:
-    """Which members have not landed, and why: some of them for all."""
-    named = "; ".join(f"{show(path)} {why}" for path, why in islice(lacks.items(), _NAMED))
-    more = "" if len(lacks) <= _NAMED else "; …"
-    return f"{len(lacks)} of {len(manifest.members)} members have not landed: {named}{more}"
+def _said(manifest: _Manifest, missing: Collection[bytes], why: Callable[[bytes], str]) -> str:
+    """Which members have not landed, and why: some of them for all, for the others are not asked after."""
+    named = "; ".join(f"{show(path)} {why(path)}" for path in islice(missing, _NAMED))
+    more = "" if len(missing) <= _NAMED else "; …"
+    return f"{len(missing)} of {len(manifest.members)} members have not landed: {named}{more}"

@@ -90,6 +90,9 @@ class Markers:
         """The path of its file."""
         return (self._announced_by(path),)
 
+    def forget(self, path: bytes) -> None:
+        """Nothing a marker says is remembered."""
+
     def concerned(self, paths: Iterable[bytes]) -> list[Look]:  # noqa: ARG002  # as the protocol says
         """A marker has nothing more to say of a file that has come."""
         return []

@@ -79,6 +79,12 @@ class Settling:
         if self._announcer is not None:
             self.hear(self._announcer.concerned([look.path for look in looks]), now, at=at, scan=scan)
 
+    def forget(self, path: bytes) -> None:
+        """What lay there is gone, and waits no more; nothing that it said of others holds."""
+        self.pending.remove(path)
+        if self._announcer is not None:
+            self._announcer.forget(path)
+
     def put_back(self, left: Left, now: Reading, *, at: datetime, scan: int) -> None:
         """A file that was not taken waits again, or does not if there is nothing to wait for."""
         path, stat = left.look

@@ -18,7 +18,7 @@ def refuse_exits_that_are_barred(sources: Iterable[SourceSettings]) -> None:
     for source in sources:
         if source.after == "keep":
             continue
-        if source.path.is_dir() and not _is_writable(source.path):
+        if _is_there(source.path) and not _is_writable(source.path):
             raise CannotWrite(
                 f'the source {source.name} has after = "{source.after}", and {source.path} cannot be written',
                 hint='allow this user to write there, or set after = "keep"',
@@ -40,6 +40,14 @@ def _make(source: str, directory: Path) -> None:
             f"the source {source} moves its files to {directory}, which cannot be written",
             hint="allow this user to write there, or name another directory in after",
         )
+
+
+def _is_there(directory: Path) -> bool:
+    """False also of one that may not be looked at, or is on a dead mount: that shows while watching."""
+    try:
+        return directory.is_dir()
+    except OSError:
+        return False
 
 
 def _is_writable(directory: Path) -> bool:

@@ -17,17 +17,18 @@ from ingest.store.sightings import Sighting
 from ingest.watch.pending import Pending
 from ingest.watch.root import Root, tuple_of
 from ingest.watch.rules import Rules
+from ingest.watch.settle import Settling
 
 _log = logging.getLogger(__name__)
 
 
-def forget_vanished(source: str, root: Root, pending: Pending, *, scan: int) -> None:
+def forget_vanished(source: str, root: Root, settling: Settling, *, scan: int) -> None:
     """Files that scan number `scan` did not see and that are gone wait no more."""
-    for path in pending.unseen(scan):
+    for path in settling.pending.unseen(scan):
         found = root.look(path)
         if found is None or not stat.S_ISREG(found.st_mode):
             _log.debug("%s: vanished before it was settled: %s", source, show(path))
-            pending.remove(path)
+            settling.forget(path)
 
 
 def stale(

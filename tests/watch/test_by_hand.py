@@ -129,6 +129,21 @@ def test_the_name_it_is_to_have_is_the_one_that_must_match(place: Place) -> None
     assert place.events()[0].partitionkey == "acme/7"
 
 
+def test_a_file_in_a_folder_that_may_be_entered_and_not_listed_lands(place: Place) -> None:
+    place.once()  # everything is imported before rights are given up
+    folder = place.root / "folder"
+    folder.mkdir()
+    file = folder / "a.csv"
+    file.write_bytes(b"a")
+    yield_to_nobody(place)
+    folder.chmod(0o111)
+
+    with as_nobody():
+        answer = by_hand(place, file)
+
+    assert answer.standing is not None
+
+
 @pytest.mark.parametrize("path", ["/etc/passwd", "../a.csv", "x/../../a", ".", "", "a/"])
 def test_a_path_that_leads_out_of_the_source_is_refused(place: Place, path: str) -> None:
     with pytest.raises(UsageError, match="not a path within"):

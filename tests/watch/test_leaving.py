@@ -56,6 +56,26 @@ def test_a_file_that_is_to_be_deleted_is_gone_once_it_has_landed(place: Place) -
     assert place.rows(OUTCOMES) == [(b"a.csv", "deleted"), (b"sub/large.bin", "deleted")]
 
 
+def test_a_copy_that_a_dead_watcher_left_half_made_is_gone_also_when_its_file_has_changed(
+    place: Place,
+) -> None:
+    with tmpfs(place.root / "done", size="16k") as done:
+        moving(place, done)
+        (done / "filler").write_bytes(bytes(16384))
+        place.drop("sub/a.csv", os.urandom(LARGE))
+        place.once()
+        (private,) = (place.inbox / "sub").iterdir()
+        (done / "filler").unlink()
+        ticket = ticket_in(os.fsencode(private.name))
+        (done / "sub" / f".{ticket}.moving").write_bytes(b"half")
+        private.write_bytes(b"written to meanwhile")
+
+        place.once()
+        place.once()
+
+        assert names(done) == ["sub/a.csv"]
+
+
 def test_a_file_that_is_to_be_moved_lies_at_the_same_path_elsewhere(place: Place) -> None:
     done = moving(place)
     place.drop("a.csv", b"a")

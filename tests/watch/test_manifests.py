@@ -11,6 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from ingest.store.sightings import Look
+from ingest.watch.clock import Clock
+from ingest.watch.manifests import Manifests
+from ingest.watch.root import Root, tuple_of
+from ingest.watch.rules import Rules
 from tests.watch.place import LARGE, Place, new_place, until
 from tests.watch.test_refusals import refused
 
@@ -186,6 +191,23 @@ def test_a_manifest_that_cannot_be_followed_is_refused_once_it_was_quiet_and_not
         until(lambda: refused(listed) == [("all.sha256", "manifest")])
 
 
+def test_a_manifest_that_was_refused_is_not_refused_again_by_the_next_watcher(
+    listed: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    listed.set(quiet=timedelta(seconds=0.1), rescan=timedelta(seconds=0.1))
+    listed.drop("all.sha256", b"no manifest")
+    with listed.watching():
+        until(lambda: refused(listed) == [("all.sha256", "manifest")])
+    caplog.clear()
+
+    with listed.watching():
+        before = listed.one("SELECT last_scan_at FROM sources")
+        until(lambda: listed.one("SELECT last_scan_at FROM sources") > before + 500_000)
+
+    assert listed.rows("SELECT state FROM sightings") == [("refused",)]
+    assert "refused" not in caplog.text
+
+
 def test_a_half_written_manifest_is_given_its_quiet_time(listed: Place) -> None:
     listed.set(quiet=timedelta(seconds=30))
     listed.drop("a.csv", b"a")
@@ -206,3 +228,69 @@ def test_a_restart_and_a_second_watcher_change_nothing(listed: Place) -> None:
     summaries = [listed.once() for _ in range(3)]
 
     assert [(s.landed, s.waiting) for s in summaries] == [(1, 2), (0, 2), (0, 2)]
+
+
+class CountingRoot(Root):
+    """A directory that counts how often something below it was looked at."""
+
+    looks = 0
+
+    def look(self, path: bytes) -> os.stat_result | None:
+        self.looks += 1
+        return super().look(path)
+
+
+@pytest.fixture
+def root(listed: Place) -> Iterator[CountingRoot]:
+    held = CountingRoot(listed.inbox)
+    held.hold()
+    yield held
+    held.release()
+
+
+def manifests(place: Place, root: Root, *, room: int) -> Manifests:
+    source = place.settings.sources[0]
+    return Manifests(source, root, Rules(source), place.store, room=room)
+
+
+def heard(source: Manifests, root: Root, path: Path) -> list[str]:
+    """Why the manifest at `path` waits."""
+    there = Look(os.fsencode(path.name), tuple_of(path.lstat()))
+    return [waits.reason for waits in source.hear([there], Clock().read(), 30).waits]
+
+
+@pytest.mark.parametrize("said", [line("a.csv", b"a") + line("b.csv", b"b"), "no manifest"])
+def test_a_manifest_that_was_withdrawn_holds_no_room(listed: Place, root: CountingRoot, said: str) -> None:
+    source = manifests(listed, root, room=2)
+    for number in range(2):
+        first = listed.drop(f"{number}.sha256", said.encode())
+        heard(source, root, first)
+        first.unlink()
+    later = listed.drop("later.sha256", (line("a.csv", b"a") + line("b.csv", b"b")).encode())
+
+    (reason,) = heard(source, root, later)
+
+    assert reason == "2 of 2 members have not landed: a.csv is not there; b.csv is not there"
+
+
+def test_a_manifest_that_vanished_is_forgotten_with_all_it_said(listed: Place, root: CountingRoot) -> None:
+    source = manifests(listed, root, room=2)
+    manifest = listed.drop("all.sha256", line("a.csv", b"a").encode())
+    heard(source, root, manifest)
+    assert source.concerned([b"a.csv"]) != []
+
+    source.forget(b"all.sha256")
+
+    assert source.concerned([b"a.csv"]) == []
+
+
+def test_what_is_missing_is_asked_after_only_where_it_is_named(listed: Place, root: CountingRoot) -> None:
+    source = manifests(listed, root, room=1000)
+    manifest = listed.drop("all.sha256", "".join(line(f"{n}.csv", b"") for n in range(200)).encode())
+    heard(source, root, manifest)
+    before = root.looks
+
+    (reason,) = heard(source, root, manifest)
+
+    assert reason.startswith("200 of 200 members have not landed: ")
+    assert root.looks - before < 10
