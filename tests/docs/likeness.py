@@ -14,13 +14,13 @@ from difflib import unified_diff
 
 _PASSING = re.compile(
     r"(?P<time>\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?Z?|\b\d\d:\d\d:\d\d\b)"
-    r"|(?P<pid>\bpid \d+)|(?P<inode>\b\d+:\d{4,}\b)"
+    r"|(?P<pid>(?<=\bpid )\d+|(?<=\bbox )\d+)|(?P<inode>\b\d+:\d{4,}\b)"
     r"|(?P<age>(?<![\w.])\d+(?:\.\d+)? ?(?:ms|s|m|h|d)\b)"
     r"|(?P<id>\b(?:r-|worker-|watcher-)[0-9a-f]{6,}\b|\b(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{6,64}\b)"
 )
 _ANY = {
     "time": r"(?:\d{4}-\d\d-\d\d[T ])?\d\d:\d\d:\d\d(?:\.\d+)?Z?",
-    "pid": r"pid \d+",
+    "pid": r"\d+",
     "inode": r"\d+:\d+",
     "age": r"\d+(?:\.\d+)? ?(?:ms|s|m|h|d)",
 }

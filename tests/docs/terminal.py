@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import signal
 import struct
 import subprocess
@@ -15,11 +16,13 @@ from dataclasses import dataclass, field
 from fcntl import ioctl
 from pathlib import Path
 from select import select
+from socket import gethostname
 from time import monotonic
 
 _STATUS = "\x1e"  # in no output: what a command said ends with it and the status
-_LONGEST = 60.0  # seconds
+_LONGEST = 120.0  # seconds
 _SHOWN_HOME = "/srv/ingest"  # what pages call the directory they are tried in
+_SHOWN_HOST = "box"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +59,7 @@ class Terminal:
             raise NoAnswer(f"the shell ended in: {pieces[-1]}")
         self.cwd = Path(place.read_text().strip())
         return [
-            Said(command=command, text=self._as_shown(text), status=int(status))
+            Said(command=command, text=_as_shown(text, self.home), status=int(status))
             for command, text, status in zip(commands, pieces[::2], pieces[1::2], strict=False)
         ]
 
@@ -68,10 +71,8 @@ class Terminal:
 
     def close(self) -> list[Said]:
         """What was started has been interrupted, as by Ctrl-C, and has ended."""
-        return [running.interrupted() for running in self.running]
-
-    def _as_shown(self, text: str) -> str:
-        return text.replace(str(self.home), _SHOWN_HOME)
+        ended, self.running = self.running, []
+        return [running.interrupted() for running in ended]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -88,12 +89,17 @@ class Running:
         if select([self.screen], [], [], within)[0]:
             with suppress(OSError):  # it has ended
                 self.text += os.read(self.screen, 65536).decode()
-        return self.text.replace(str(self.home), _SHOWN_HOME)
+        return _as_shown(self.text, self.home)
 
     def interrupted(self) -> Said:
         os.killpg(self.process.pid, signal.SIGINT)
         text = self.text + _read(self.process, self.screen)
         return Said(command=str(self.process.args), text=text, status=self.process.wait())
+
+
+def _as_shown(text: str, home: Path) -> str:
+    """What a page may show of it: the machine and the directory are called as on all pages."""
+    return re.sub(rf"\b{re.escape(gethostname())}\b", _SHOWN_HOST, text).replace(str(home), _SHOWN_HOME)
 
 
 def _started(script: str, cwd: Path) -> tuple[subprocess.Popen[bytes], int]:

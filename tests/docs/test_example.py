@@ -25,7 +25,7 @@ def example(tmp_path: Path) -> Project:
     return project
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_the_readme_of_the_example_tells_what_happens(example: Project) -> None:
     reasons = list(tried(README, Terminal(home=example.home, cwd=example.home), example.home))
 

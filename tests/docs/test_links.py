@@ -1,4 +1,4 @@
-"""Every link within the documentation leads somewhere."""
+"""Every link within the documentation leads somewhere, and every page can be reached."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.pages import PAGES, anchors, links, shown
+from tests.docs.pages import PAGES, ROOT, anchors, links, shown
 
 
 @pytest.mark.parametrize("page", PAGES, ids=shown)
@@ -19,3 +19,14 @@ def test_every_relative_link_leads_to_a_file_and_a_heading_that_are_there(page: 
             broken.append(target)
 
     assert broken == []
+
+
+def test_every_page_can_be_reached_from_the_readme() -> None:
+    reached, ahead = set(), [ROOT / "README.md"]
+    while ahead:
+        page = ahead.pop()
+        if page.suffix == ".md" and page not in reached:
+            reached.add(page)
+            ahead += [(page.parent / target.partition("#")[0]).resolve() for target in links(page)]
+
+    assert [shown(page) for page in PAGES if page not in reached] == []

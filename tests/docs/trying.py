@@ -28,9 +28,9 @@ from ingest.config import load
 from tests.docs.likeness import Likeness
 from tests.docs.terminal import Said, Terminal
 
-INSTRUCTIONS = ("file", "append", "project", "meanwhile")
+INSTRUCTIONS = ("file", "append", "project", "meanwhile", "stop")
 _READS = re.compile(r"ingest (status|trace|why|events (list|show)|dead (list|show)|rejects list|replays) ?")
-_PATIENCE = 20.0  # seconds until what runs meanwhile has done what a page shows of it
+_PATIENCE = 90.0  # seconds until what runs meanwhile has done what a page shows of it
 
 
 class NotSo(AssertionError):
@@ -49,7 +49,7 @@ class Trial:
     worked: Path  # a project whose files have been handled
     likeness: Likeness = field(default_factory=Likeness)
     is_rewritten: bool = False  # what is shown and not so is replaced by what was said
-    corrections: list[tuple[str, str]] = field(default_factory=list)
+    corrections: list[tuple[Region, str]] = field(default_factory=list)
     following: tuple[str, str] | None = None
 
     def meant_for(self) -> tuple[str, str]:
@@ -73,19 +73,21 @@ def tried(page: Path, terminal: Terminal, worked: Path) -> Iterator[str]:
                 yield str(left_out)
             except AssertionError as error:
                 raise AssertionError(f"{page}:{example.line}: {error}") from error
+        _stop(terminal)
     finally:
-        ended = terminal.close()
-        _rewrite(page, trial.corrections)
-    for said in ended:
-        assert said.status == 0, (
-            f"{said.command} ended with {said.status} when it was interrupted:\n{said.text}"
-        )
+        terminal.close()
+        _rewrite(page, document.text, trial.corrections)
 
 
-def _rewrite(page: Path, corrections: list[tuple[str, str]]) -> None:
-    text = page.read_text()
-    for shown, said in corrections:
-        text = text.replace(shown, said, 1)
+def _stop(terminal: Terminal) -> None:
+    """What ran meanwhile has ended as it should."""
+    for said in terminal.close():
+        assert said.status == 0, f"{said.command} ended with {said.status} by Ctrl-C:\n{said.text}"
+
+
+def _rewrite(page: Path, text: str, corrections: list[tuple[Region, str]]) -> None:
+    for region, block in reversed(corrections):
+        text = text[: region.start] + block + text[region.end :]
     if corrections:
         page.write_text(text)
 
@@ -122,6 +124,9 @@ def _note(example: Example) -> None:
     trial = _trial(example)
     if example.parsed[0] == "project":
         shutil.copytree(trial.worked, trial.terminal.cwd, dirs_exist_ok=True)
+        return
+    if example.parsed[0] == "stop":
+        _stop(trial.terminal)
         return
     assert trial.following is None, f"no block follows {trial.following}"
     trial.following = example.parsed
@@ -162,7 +167,9 @@ def _run_and_compare(example: Example) -> None:
     except NotSo as error:
         if not trial.is_rewritten:
             raise
-        trial.corrections.append((example.parsed, _session(asked, error.said)))
+        block = example.document.text[example.start : example.end]
+        said = _session(asked, error.said)
+        trial.corrections.append((example.region, block.replace(example.parsed, said)))
 
 
 def _session(asked: list[tuple[str, str | None]], said: list[Said]) -> str:
