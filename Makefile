@@ -13,12 +13,12 @@ unexport PYTHONHOME
 SECONDS ?= 180
 SEEDS   ?=
 
-.PHONY: help demo test torture sweep check wheel bench pins clean .venv
+.PHONY: help demo test torture sweep check wheel bench bench-page pins clean .venv
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 
 help: ## say what can be made
-	@grep -E '^[a-z.]+:.*## ' Makefile | sed -E 's/^([a-z.]+):.*## /\1|/' | awk -F'|' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -E '^[a-z.-]+:.*## ' Makefile | sed -E 's/^([a-z.-]+):.*## /\1|/' | awk -F'|' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 .venv: $(VENV)/.stamp ## create the environment with pinned, hash-checked packages
 
@@ -36,7 +36,7 @@ demo: $(VENV)/.stamp ## run the whole main job on the sample files
 
 test: $(VENV)/.stamp ## run every test
 	@$(BIN)/python -m compileall -q ingest processors migrations tests
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 torture: $(VENV)/.stamp ## campaigns of faults: SECONDS=180 each, SEEDS="1 2 3" or ten fresh ones
 	@$(BIN)/python -m compileall -q ingest processors migrations tests
@@ -58,6 +58,12 @@ wheel: $(VENV)/.stamp ## build the wheel and try it in an empty environment, fro
 bench: $(VENV)/.stamp ## measure, beside other tools, one JSON line each
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
 	@$(BIN)/python -m benchmarks $(NAMES)
+
+bench-page: $(VENV)/.stamp ## measure all anew, on a machine that does nothing else, and rewrite docs/performance.md
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
+	$(BIN)/python -m benchmarks $(if $(DIR),--dir $(DIR)) > benchmarks/recorded.jsonl.new
+	mv benchmarks/recorded.jsonl.new benchmarks/recorded.jsonl
+	$(BIN)/python -m benchmarks.page
 
 pins: $(VENV)/.stamp ## pin requirements/*.txt anew, with the hashes of all platforms
 	.ci/pins
