@@ -8,6 +8,7 @@ loaded when it is asked for, and its own imports stand in its body.
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from typing import NoReturn
 
@@ -16,6 +17,10 @@ _MANY_OBJECTS = 50_000  # new ones between two looks for garbage
 
 def main() -> NoReturn:
     """Do what the command line says and leave with its exit code."""
+    if os.getpid() == 1:
+        from ingest.cli import first
+
+        first.stand_before()
     # Importing makes a hundred thousand objects and no garbage: looking for it took an eighth of each start.
     gc.set_threshold(_MANY_OBJECTS)
     from ingest.cli.frame import run
