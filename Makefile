@@ -13,7 +13,7 @@ unexport PYTHONHOME
 SECONDS ?= 180
 SEEDS   ?=
 
-.PHONY: help demo test torture sweep check wheel bench bench-page pins clean .venv
+.PHONY: help demo test torture sweep check wheel pythons bench bench-page pins clean .venv
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 
@@ -54,6 +54,9 @@ check: $(VENV)/.stamp ## style, types, import contracts, spelling
 
 wheel: $(VENV)/.stamp ## build the wheel and try it in an empty environment, from another directory
 	.ci/wheel
+
+pythons: $(VENV)/.stamp ## the wheel and the quick tests with every other Python that is promised and is here
+	.ci/pythons
 
 bench: $(VENV)/.stamp ## measure, beside other tools, one JSON line each
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
