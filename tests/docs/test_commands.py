@@ -44,6 +44,14 @@ def test_every_flag_is_explained_where_the_command_is_or_once_for_all(command: C
     assert here <= command.flag_names
 
 
+@pytest.mark.parametrize("command", commands().values(), ids=lambda command: command.name)
+def test_every_default_is_said_beside_its_flag(command: Command) -> None:
+    for flag in command.flags:
+        if flag.default:
+            said = " ".join(row[1] for row in rows(SECTIONS[command.name]) if flag.names[0] in row[0])
+            assert flag.default in inline(said) or flag.default in said.split(), flag.names
+
+
 def test_names_that_are_kept_free_are_listed() -> None:
     assert set(inline(sections(PAGE)["Later"])) == LATER
 

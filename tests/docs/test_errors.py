@@ -10,11 +10,13 @@ from pkgutil import walk_packages
 
 import ingest
 from ingest import registry
+from ingest.cli.frame import INTERRUPTED
 from ingest.errors import IngestError
 from tests.docs.pages import REFERENCE, ROOT, inline, rows, sections
 
 PAGE = REFERENCE / "errors.md"
 EXIT_CODES = REFERENCE / "exit-codes.md"
+FAILED = 3  # finished, but something did not go well: no error, an answer
 TELLING = 12  # letters by which a message is known
 SAID_BY_OTHERS = {"unexpected", "aborted"}  # codes that stand for no class of ours
 MODULES = sorted([*ROOT.glob("ingest/**/*.py"), *ROOT.glob("processors/**/*.py")])
@@ -62,6 +64,12 @@ def test_every_exit_code_is_explained() -> None:
     assert {cls.exit_code for cls in CLASSES.values()} | {0, 3} <= explained
 
 
+def test_no_exit_code_is_explained_that_nothing_answers_with() -> None:
+    explained = {int(row[0]) for row in rows(EXIT_CODES.read_text()) if row[0].isdigit()}
+
+    assert explained == {cls.exit_code for cls in CLASSES.values()} | {0, FAILED, INTERRUPTED}
+
+
 def test_every_message_that_is_spelt_out_where_it_is_raised_can_be_found() -> None:
     missing = [
         f"{module.relative_to(ROOT)}: {_pattern(said)}"
@@ -87,17 +95,26 @@ def test_no_message_is_listed_that_the_program_does_not_hold() -> None:
 
 
 def _raised(module: Path) -> Iterator[ast.expr]:
-    """The texts that stand where an error is made."""
-    for call in ast.walk(ast.parse(module.read_text())):
+    """The texts that stand where an error is made, or in the variable that stands there."""
+    tree = ast.parse(module.read_text())
+    for call in ast.walk(tree):
         if (
             isinstance(call, ast.Call)
             and isinstance(call.func, ast.Name)
             and call.func.id in CLASSES
             and call.args
         ):
-            said = call.args[0]
-            either = [said.body, said.orelse] if isinstance(said, ast.IfExp) else [said]
-            yield from (each for each in either if isinstance(each, ast.JoinedStr | ast.Constant))
+            for said in [call.args[0], *_assigned(tree, call.args[0])]:
+                either = [said.body, said.orelse] if isinstance(said, ast.IfExp) else [said]
+                yield from (each for each in either if isinstance(each, ast.JoinedStr | ast.Constant))
+
+
+def _assigned(tree: ast.Module, said: ast.expr) -> Iterator[ast.expr]:
+    """What a module gives to the variable `said`, if it is one."""
+    if isinstance(said, ast.Name):
+        for statement in ast.walk(tree):
+            if isinstance(statement, ast.Assign) and said.id in map(ast.unparse, statement.targets):
+                yield statement.value
 
 
 def _texts(module: Path) -> Iterator[ast.expr]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -51,6 +52,26 @@ ASKED = {
     "ingest db backup": ["db", "backup", "NEW"],
     "ingest config show": ["config", "show"],
     "ingest config check": ["config", "check"],
+}
+LIKE = {
+    name: f"ingest {said[1]}"
+    for name in commands()
+    if (said := re.search(r"The JSON is that of\s`([a-z ]+)`", SECTIONS[name]))
+}
+TOLD_IN_WORDS = {"ingest demo", "ingest config schema"}
+LOOKS = {
+    "ingest dead discard": ["dead", "discard", "--reason", "none", "--dry-run"],
+    "ingest dead retry": ["dead", "retry", "--dry-run"],
+    "ingest dead show": ["dead", "show", "DEAD"],
+    "ingest events show": ["events", "show", "1"],
+    "ingest events tail": ["events", "tail", "--type", "ingest.file.refused.v1"],
+    "ingest processors add": ["processors", "add", "payments"],
+    "ingest processors pause": ["processors", "pause", "payments"],
+    "ingest processors resume": ["processors", "resume", "payments"],
+    "ingest processors show": ["processors", "show", "payments"],
+    "ingest replays cancel": ["replays", "cancel", "NEW"],
+    "ingest replays pause": ["replays", "pause", "NEW"],
+    "ingest replays resume": ["replays", "resume", "NEW"],
 }
 # Objects whose keys are names or columns, not words of ours.
 BY_NAME = {"deliveries", "values", "processors", "rows", "facts"}
@@ -120,6 +141,37 @@ def test_an_example_has_the_keys_and_types_that_the_command_prints(
     printed = answer(*argv)
 
     assert list(_differences(EXAMPLES[name], printed)) == []
+
+
+def test_the_json_of_every_command_is_shown_or_said_to_be_that_of_another() -> None:
+    with_json = {name for name, command in commands().items() if "--json" in command.flag_names}
+
+    assert with_json == {*EXAMPLES, *LIKE, *TOLD_IN_WORDS}
+    assert set(LIKE) == {*LOOKS, "ingest processors remove"}  # refused while the settings name it
+    assert set(LIKE.values()) <= set(EXAMPLES)
+
+
+@pytest.mark.parametrize("name", LOOKS)
+def test_what_is_said_to_be_the_json_of_another_command_is(name: str, answer: Callable[..., Any]) -> None:
+    fresh = {
+        "NEW": lambda: answer("replay", "payments", "--mode", "shadow")["replay_id"],
+        "DEAD": lambda: answer("dead", "list")["event_id"],
+    }
+    argv = [fresh[word]() if word in fresh else word for word in LOOKS[name]]
+    if name == "ingest replays resume":
+        answer("replays", "pause", argv[-1])
+
+    printed = answer(*argv)
+
+    differences = set(_differences(EXAMPLES[LIKE[name]], printed))
+    more = {f".{key}: is not in both" for key in _also_promised(name)}
+    assert differences == more
+
+
+def _also_promised(name: str) -> list[str]:
+    """The keys that the section of a command adds to those of the other one."""
+    [said] = re.findall(r"The JSON is that of\s`[a-z ]+`(.*?)\.(?:\s|$)", SECTIONS[name], re.DOTALL)
+    return re.findall(r"`([a-z_]+)`", said.partition(" as in")[0])
 
 
 @pytest.mark.parametrize("name", SPAWNED)

@@ -19,12 +19,16 @@ _COMPLETION = frozenset({"--install-completion", "--show-completion"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flag:
-    """A flag by all its names; `value` is what stands for its value, empty for a switch."""
+    """A flag by all its names; `value` is what stands for its value, empty for a switch.
+
+    `default` is what holds without it, empty where nothing does, or the settings.
+    """
 
     names: tuple[str, ...]
     value: str
     is_repeated: bool
     is_required: bool
+    default: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +80,7 @@ def _flags(command: Any) -> Iterator[Flag]:
                 value=value,
                 is_repeated=param.multiple,
                 is_required=param.required,
+                default="" if param.is_flag or not param.default else str(param.default),
             )
 
 
