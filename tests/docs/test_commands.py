@@ -90,6 +90,8 @@ def _command_lines(page: Path) -> Iterator[str]:
 def _is_taken(line: str) -> bool:
     words = shlex.split(re.split(r" [|>&]|&&", line.replace(r"\|", "|"))[0], comments=True)
     name, rest = words[0], words[1:]
+    if rest[:1] in (["-C"], ["--config"]):  # before the command
+        rest = rest[2:]
     while rest and f"{name} {rest[0]}" in {*commands(), *groups()}:
         name, rest = f"{name} {rest[0]}", rest[1:]
     flags = {word.partition("=")[0] for word in rest if word.startswith("-")}
