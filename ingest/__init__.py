@@ -10,7 +10,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ingest.contract import Call, Context, Processor, Table, call, fact, processor, table
+    from ingest.contract import (
+        Call,
+        Context,
+        Processor,
+        Table,
+        call,
+        downgrade,
+        fact,
+        processor,
+        table,
+        upcast,
+    )
     from ingest.domain.codec import envelope
     from ingest.domain.events import (
         DuplicateFileReceived,
@@ -36,10 +47,12 @@ __all__ = [
     "TryLater",
     "WatchGapDetected",
     "call",
+    "downgrade",
     "envelope",
     "fact",
     "processor",
     "table",
+    "upcast",
 ]
 
 _HOMES = {

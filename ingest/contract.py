@@ -21,6 +21,7 @@ from ingest.domain.columns import BINDS, MUTABLE, bind_column
 from ingest.domain.events import Event
 from ingest.domain.facts import fact, type_of
 from ingest.domain.showing import show
+from ingest.domain.upcast import downgrade, upcast
 from ingest.errors import PermanentError, UsageError
 
 __all__ = [
@@ -31,9 +32,11 @@ __all__ = [
     "Processor",
     "Table",
     "call",
+    "downgrade",
     "fact",
     "processor",
     "table",
+    "upcast",
 ]
 
 MAX_COLUMNS = 200

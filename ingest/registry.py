@@ -36,6 +36,7 @@ from ingest.errors import IngestError, UsageError
 
 GROUP = "ingest.processors"
 PACKAGE = "processors"
+FACTS = f"{PACKAGE}.facts"  # the bundled one, where the user has none
 MAX_TEXT = 200  # characters of another's error message
 
 _USE = re.compile(r"(?P<module>[^\W\d]\w*(?:\.[^\W\d]\w*)*):(?P<function>[^\W\d]\w*)")
@@ -61,6 +62,7 @@ def find(use: str, *, local: Path | None = None) -> Found:
     """
     folders = folders_of(local)
     mount(folders)
+    _import(FACTS, folders)  # an event may have to be brought to another version, whoever reads it
     if ":" not in use:
         return _find_entry_point(use, folders)
     match = _USE.fullmatch(use)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import re
 
+from ingest.domain.versions import first_of
+
 _PLAIN = re.compile(r"[\x20-\x24\x26-\x7e]*").fullmatch  # printable ASCII but '%'
 _FORBIDDEN = re.compile("[%\x00-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef]")  # CloudEvents 1.0, "String"
 _NONCHARACTER = 0xFFFE  # the last two code points of each plane
@@ -50,8 +52,11 @@ def reconciled_id(source: str, number: int) -> str:
 
 
 def fact_id(processor: str, cause: str, type_: str, name: str) -> str:
-    """The id of a fact that `processor` emits under `name` because of event `cause`."""
-    return digest_of("fact", processor, cause, type_, name)
+    """The id of a fact that `processor` emits under `name` because of event `cause`.
+
+    The same for every version of the type: what was told in one is not told again in the next.
+    """
+    return digest_of("fact", processor, cause, first_of(type_), name)
 
 
 def encode_attribute(text: str | bytes) -> str:

@@ -1,7 +1,8 @@
 """Major versions of event types: the `vN` in which a type ends.
 
-Whoever accepts one version of a type is told of every later one too: what it
-cannot read is dead with a message, and never passed over in silence.
+Whoever accepts one version of a type is told of every other one too: it is
+brought to a version that is read, or is dead with a message that names what is
+missing, and is never passed over in silence.
 """
 
 from __future__ import annotations
@@ -19,12 +20,20 @@ def major_of(type_: str) -> tuple[str, int] | None:
 
 
 @lru_cache(maxsize=1024)
-def is_later(type_: str, accepts: frozenset[str]) -> bool:
-    """True of a type that is not among `accepts`, but is a later version of one that is."""
+def concerns(accepts: frozenset[str], type_: str) -> bool:
+    """True of a type that is among `accepts`, or is another version of one that is."""
     found = major_of(type_)
-    if found is None or type_ in accepts:
-        return False
-    name, major = found
-    return any(
-        known is not None and known[0] == name and known[1] < major for known in map(major_of, accepts)
-    )
+    return type_ in accepts or (found is not None and bool(majors_of(accepts, found[0])))
+
+
+@lru_cache(maxsize=1024)
+def majors_of(accepts: frozenset[str], name: str) -> tuple[int, ...]:
+    """The versions of `name` that are among `accepts`, the first ones first."""
+    found = filter(None, map(major_of, accepts))
+    return tuple(sorted(major for known, major in found if known == name))
+
+
+def first_of(type_: str) -> str:
+    """The first version of the type: what all its versions have in common."""
+    found = major_of(type_)
+    return type_ if found is None else f"{found[0]}.v1"

@@ -19,13 +19,13 @@ from sqlalchemy import bindparam, literal_column, select
 from ingest.contract import Table
 from ingest.domain import comparing
 from ingest.domain.comparing import Differences, Shape, Thing
+from ingest.domain.upcast import newest
 from ingest.errors import PermanentError
 from ingest.store.applying import REJECTS_OF, conflict
 from ingest.store.booking import key_of, rows_of
 from ingest.store.booking import standing as standing_rows
 from ingest.store.engine import Tx
 from ingest.store.handover import Facts, Handover, Piece, Rejects, Rows
-from ingest.store.outbox import Draft
 from ingest.store.parting import Item, Parting
 from ingest.store.rules import Rules
 from ingest.store.schema import calls, events
@@ -127,7 +127,7 @@ class _Comparison:
         for row in self.tx.execute(REJECTS_OF, of):
             self.rest.stands.add(tuple(row), _reject_item(tuple(row)))
         for row in self.tx.execute(_EMITTED, of):
-            self.rest.stands.add(row.id, ("facts", row.type, (row.id,), (row.key, _data_of(row.body))))
+            self.rest.stands.add(row.id, _fact_item(row)[:4])
         for call in self.tx.execute(_CALLS, {**of, "of_position": stands.position}):
             self.rest.stands.add(call.name, _call_item(call.name, call.request))
         for number, piece in enumerate(self.handover.pieces()):
@@ -224,9 +224,13 @@ def _once(items: Sequence[Item]) -> Iterator[Item]:
     yield from (item for item in items if item[0] != "facts" or item is first[item[2]])
 
 
-def _fact_item(fact: Draft, place: tuple[int, int] = (0, 0)) -> Item:
-    """`place`: which piece of the handover it is in, and where there."""
-    return "facts", fact.type, (fact.id,), (fact.key, _data_of(fact.body)), place
+def _fact_item(fact: Any, place: tuple[int, int] = (0, 0)) -> Item:
+    """A draft, or a row of `_EMITTED`; `place`: which piece of the handover it is in, and where there.
+
+    In the last version that upcasters lead to: a fact that now has another one is still the same.
+    """
+    type_, data = newest(fact.type, json.loads(fact.body)["data"])
+    return "facts", type_, (fact.id,), (fact.key, json.dumps(data, sort_keys=True, ensure_ascii=False)), place
 
 
 def _reject_item(row: tuple[Any, ...]) -> Item:
@@ -235,10 +239,6 @@ def _reject_item(row: tuple[Any, ...]) -> Item:
 
 def _call_item(name: str, request: str) -> Item:
     return "calls", "", (name,), (request,)
-
-
-def _data_of(body: str) -> str:
-    return json.dumps(json.loads(body)["data"], sort_keys=True, ensure_ascii=False)
 
 
 _CALLS = select(calls.c.name, calls.c.request).where(

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Literal, Self
 
+from ingest.domain.upcast import newest
 from ingest.store import outbox
 from ingest.store.engine import Tx
 from ingest.store.outbox import Draft
@@ -50,5 +51,6 @@ def _told(fact: Draft, stood: str | None) -> Told:
     if stood is None:
         return "new"
     then, now = json.loads(stood), json.loads(fact.body)
-    is_same = (then["data"], then["partitionkey"]) == (now["data"], now["partitionkey"])
+    told_then, told_now = (newest(each["type"], each["data"]) for each in (then, now))
+    is_same = (told_then, then["partitionkey"]) == (told_now, now["partitionkey"])
     return "same" if is_same else "otherwise"

@@ -9,8 +9,8 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, bindparam, false, func, literal_column, or_, select
 
+from ingest.domain import versions
 from ingest.domain.instants import micros
-from ingest.domain.versions import is_later, major_of
 from ingest.store.dialect import Batch, insert
 from ingest.store.engine import Tx
 from ingest.store.schema import deliveries, events, generations, lanes, subscriptions
@@ -40,22 +40,24 @@ class Subscription:
 
     def concerns(self, event: Placed) -> bool:
         """True when the processor is to handle `event`."""
-        is_accepted = event.type in self.accepts or is_later(event.type, self.accepts)
+        is_accepted = versions.concerns(self.accepts, event.type)
         return is_accepted and (not self.origins or event.origin in self.origins)
 
 
 def is_accepted(accepts: Collection[str]) -> ColumnElement[bool]:
-    """True of the events whose type is one of `accepts`, or a later version of one."""
-    versions = [found for found in map(major_of, sorted(accepts)) if found is not None]
-    later = [
+    """True of the events whose type is one of `accepts`, or another version of one.
+
+    Code of processors is not known here: whether a version can be read is found where it is.
+    """
+    names = sorted({found[0] for found in map(versions.major_of, accepts) if found is not None})
+    of_name = [
         and_(
             func.substr(events.c.type, 1, len(name) + 2) == f"{name}.v",  # LIKE takes a for A on SQLite
             events.c.type.not_like(f"{_literally(name)}.v%.%", escape="/"),
-            events.c.type.not_in([f"{name}.v{earlier}" for earlier in range(major + 1)]),
         )
-        for name, major in versions
+        for name in names
     ]
-    return or_(events.c.type.in_(sorted(accepts)), *later)
+    return or_(events.c.type.in_(sorted(accepts)), *of_name)
 
 
 def live_subscriptions(tx: Tx) -> list[Subscription]:

@@ -18,6 +18,7 @@ from ingest.domain.codec import decode, root_event, typed
 from ingest.domain.events import Event
 from ingest.domain.naming import encode_attribute
 from ingest.domain.settling import StatTuple
+from ingest.domain.upcast import as_accepted
 from ingest.store.handover import Facts, Rejects, Rows
 from ingest.store.outbox import Draft
 from ingest.store.sightings import Look
@@ -73,6 +74,7 @@ def hand_over(
     """
     data = given.encode(encoding) if isinstance(given, str) else given
     event, content = _file(data, name, encoding) if isinstance(data, bytes) else (_fact(data, name), None)
+    event = as_accepted(event, frozenset(processor.accepts))
     around = Surroundings(
         processor=processor.function.__name__,
         options=options or {},

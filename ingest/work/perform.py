@@ -13,7 +13,7 @@ from ingest.contract import Processor
 from ingest.domain.codec import decode, typed
 from ingest.domain.scrubbing import scrub
 from ingest.domain.showing import show
-from ingest.domain.versions import is_later
+from ingest.domain.upcast import as_accepted
 from ingest.errors import IngestError, PermanentError, TryLater
 from ingest.store.calls import Made
 from ingest.store.comparing import Compared
@@ -55,8 +55,7 @@ def perform(
     failure = None
     collector, spool = None, Spool()
     try:
-        event = decode(held.body, held.keyseq)
-        _refuse_later(event.type, frozenset(processor.accepts))
+        event = as_accepted(decode(held.body, held.keyseq), frozenset(processor.accepts))
         collector = Collector(
             event, origin=held.origin, content=held.content, around=around, calls=processor.owned_calls
         )
@@ -73,15 +72,6 @@ def perform(
     if collector is not None and collector.outage is not None:
         raise collector.outage
     return Performed(held=held, started_at=started_at, spool=spool, failure=failure)
-
-
-def _refuse_later(type_: str, accepts: frozenset[str]) -> None:
-    """Raise `PermanentError` for a version that came after those the processor reads."""
-    if is_later(type_, accepts):
-        raise PermanentError(
-            f"the event is of type {type_}, a version that this processor does not read",
-            hint="install a version of the processor that accepts it, then `ingest dead retry`",
-        )
 
 
 def perform_again(
