@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from types import FrameType
 from typing import TYPE_CHECKING
 
 from ingest.cli import output
@@ -26,9 +28,13 @@ class Screen:
         self._size: tuple[int, ...] = ()
         self._lines: list[str] = []
 
-    def is_resized(self) -> bool:
-        """True when the terminal is not as large as it was when it was drawn."""
-        return bool(self._size) and self._size != tuple(output.console().size)
+    def is_stale(self) -> bool:
+        """True when the terminal is not as large as it was, or shows something else."""
+        return self._size != tuple(output.console().size)
+
+    def forget(self) -> None:
+        """What stands on the terminal is not known any more."""
+        self._size = ()
 
     def draw(self, things: Sequence[RenderableType]) -> None:
         """`things` stand on the screen, one below the other, as far as there is room."""
@@ -53,10 +59,20 @@ def opened() -> Iterator[Screen]:
             "--watch draws on a terminal, and this is none",
             hint="with --json it prints a line at each change; or run plain `ingest status` in a loop",
         )
+    screen = Screen()
+
+    def suspend(_signum: int, _frame: FrameType | None) -> None:
+        restore()
+        os.kill(os.getpid(), signal.SIGSTOP)
+        os.write(1, _ENTER.encode())  # somebody has let us go on
+        screen.forget()
+
+    before = signal.signal(signal.SIGTSTP, suspend)
     try:
         output.write(_ENTER)
-        yield Screen()
+        yield screen
     finally:
+        signal.signal(signal.SIGTSTP, before)
         restore()
 
 

@@ -22,7 +22,7 @@ _AGES = {"beat_age_s", "oldest_waiting_s", "oldest_settling_s", "wal_bytes"}
 def draw(pipeline: Pipeline) -> None:
     """The status stands on the screen, as it is now, until a signal asks to stop."""
     with stopping(leave_at=2, last_words=screen.restore) as stop, screen.opened() as shown:
-        for found in _looks(pipeline, stop, is_wanted=shown.is_resized):
+        for found in _looks(pipeline, stop, is_wanted=shown.is_stale):
             shown.draw(statusview.live(found))
 
 

@@ -118,6 +118,19 @@ def test_nothing_that_is_drawn_is_larger_than_the_terminal(day: Path, columns: i
     assert max(placed) <= lines
 
 
+def test_while_it_is_suspended_the_terminal_is_as_it_was_and_then_it_goes_on(day: Path) -> None:
+    with on_a_terminal("status", "--watch", cwd=day) as terminal:
+        until(lambda: terminal.shows("has 1 dead"))
+        terminal.process.send_signal(signal.SIGTSTP)
+        until(lambda: terminal.shows(LEFT))
+        terminal.written = ""
+        terminal.process.send_signal(signal.SIGCONT)
+
+        until(lambda: terminal.shows("has 1 dead"))
+        assert terminal.written.startswith(ENTERED)
+        assert terminal.end(signal.SIGTERM) == 0
+
+
 def test_it_is_drawn_anew_when_the_window_is_another(day: Path) -> None:
     with on_a_terminal("status", "--watch", cwd=day, size=(80, 6)) as terminal:
         until(lambda: terminal.shows("make the window taller"))
