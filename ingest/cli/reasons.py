@@ -113,6 +113,11 @@ def as_json(reason: Reason) -> dict[str, Any]:
     }
 
 
+def _short(event_id: str) -> str:
+    """As much of an id as people are shown; every command takes it, and --json has the whole."""
+    return event_id[:12]
+
+
 def view(reason: Reason) -> Iterator[RenderableType]:
     """What is printed."""
     from rich.text import Text
@@ -129,11 +134,11 @@ def view(reason: Reason) -> Iterator[RenderableType]:
             ("unchanged since", shapes.time(sighting.since) if sighting else None),
             ("on disk now", _tuple(reason.on_disk) if reason.on_disk else "nothing"),
             ("held open by", ", ".join(f"{h.command} ({h.pid})" for h in reason.holders) or None),
-            ("landed as", f"version {standing.version}, event {standing.event_id}" if standing else None),
+            ("landed as", f"version {standing.version}, event {_short(standing.event_id)}" if standing else None),
             ("known whole by", reason.complete),
-            ("duplicate of", reason.duplicate_of),
-            ("supersedes", reason.supersedes),
-            ("superseded by", reason.superseded_by),
+            ("duplicate of", reason.duplicate_of and _short(reason.duplicate_of)),
+            ("supersedes", reason.supersedes and _short(reason.supersedes)),
+            ("superseded by", reason.superseded_by and _short(reason.superseded_by)),
             ("departure", None if reason.departure is None else _departure_in_words(reason.departure)),
             ("delivered again", sighting.redelivered if sighting and sighting.redelivered else None),
         ]
