@@ -134,7 +134,10 @@ def view(reason: Reason) -> Iterator[RenderableType]:
             ("unchanged since", shapes.time(sighting.since) if sighting else None),
             ("on disk now", _tuple(reason.on_disk) if reason.on_disk else "nothing"),
             ("held open by", ", ".join(f"{h.command} ({h.pid})" for h in reason.holders) or None),
-            ("landed as", f"version {standing.version}, event {_short(standing.event_id)}" if standing else None),
+            (
+                "landed as",
+                f"version {standing.version}, event {_short(standing.event_id)}" if standing else None,
+            ),
             ("known whole by", reason.complete),
             ("duplicate of", reason.duplicate_of and _short(reason.duplicate_of)),
             ("supersedes", reason.supersedes and _short(reason.supersedes)),
