@@ -83,7 +83,7 @@ class EventSettings:
 class WorkSettings:
     """How `ingest work` runs."""
 
-    concurrency: int = field(default=2, metadata=key(integer(1, 1_000), "How many processes work at once."))
+    concurrency: int = field(default=2, metadata=key(integer(1, 256), "How many processes work at once."))
     lease: timedelta = field(
         default=timedelta(seconds=30),
         metadata=key(duration(), "How long a worker that is not heard of keeps what it claimed."),

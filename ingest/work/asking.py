@@ -28,6 +28,7 @@ from ingest.work.deaths import in_words, unrepeated
 from ingest.work.declared import Declared
 from ingest.work.leftovers import MARK, end_descendants, mark_of
 from ingest.work.outages import cannot_start
+from ingest.work.pipes import heard
 from ingest.work.rooms import lent_room
 from ingest.work.spec import REPORT_FD
 
@@ -152,7 +153,7 @@ def _asked(question: Question) -> Iterator[_Asked]:
     with ExitStack() as ours, ExitStack() as its:
         try:
             selector = ours.enter_context(selectors.DefaultSelector())
-            (report, its_report), (output, its_output) = (_pipe(ours, its) for _ in range(2))
+            (report, its_report), (output, its_output) = (heard(ours, its) for _ in range(2))
             process = _start(question, its_report, its_output)
         except OSError as error:
             raise cannot_start(error) from error
@@ -166,14 +167,6 @@ def _asked(question: Question) -> Iterator[_Asked]:
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
             end_descendants(question.owner)
-
-
-def _pipe(ours: ExitStack, its: ExitStack) -> tuple[int, int]:
-    """A pipe whose ends are closed with those whose they are."""
-    end, its_end = os.pipe()
-    ours.callback(os.close, end)
-    its.callback(os.close, its_end)
-    return end, its_end
 
 
 def _start(question: Question, report: int, output: int) -> subprocess.Popen[bytes]:

@@ -15,7 +15,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -24,6 +25,7 @@ from ingest.errors import IngestError
 from ingest.work.deaths import in_words
 from ingest.work.keeper import DAMAGED
 from ingest.work.leftovers import MARK, mark_of
+from ingest.work.pipes import heard, told
 from ingest.work.spec import LOG_FD, REPORT_FD, WAKE_FD, ChildSpec
 
 _log = logging.getLogger(__name__)
@@ -101,24 +103,17 @@ class Child:
 
 
 def spawn(spec: ChildSpec, selector: selectors.BaseSelector) -> Child:
-    """A child that starts to work by itself, in a session of its own, its output captured."""
-    wake_read, wake = os.pipe()
-    report, report_write = os.pipe()
-    log, log_write = os.pipe()
-    output, output_write = os.pipe()
-    passed = {WAKE_FD: wake_read, REPORT_FD: report_write, LOG_FD: log_write}
-    own = {name: str(handle) for name, handle in passed.items()}
-    process = subprocess.Popen(  # our own interpreter and module
-        [sys.executable, "-P", "-m", "ingest.work.child"],
-        stdin=subprocess.PIPE,
-        stdout=output_write,
-        stderr=output_write,
-        pass_fds=tuple(passed.values()),
-        env={**os.environ, **own, MARK: mark_of(spec.worker, spec.child), "TMPDIR": spec.room},
-        start_new_session=True,
-    )
-    for handle in (*passed.values(), output_write):
-        os.close(handle)
+    """A child that starts to work by itself, in a session of its own, its output captured.
+
+    Raises `OSError` where the system refuses it; nothing is left open then.
+    """
+    with ExitStack() as ours, ExitStack() as its:
+        wake, its_wake = told(ours, its)
+        report, its_report = heard(ours, its)
+        log, its_log = heard(ours, its)
+        output, its_output = heard(ours, its)
+        process = _start(spec, {WAKE_FD: its_wake, REPORT_FD: its_report, LOG_FD: its_log}, its_output)
+        ours.pop_all()
     for handle in (report, log, output):
         os.set_blocking(handle, False)
     os.set_blocking(wake, False)
@@ -129,6 +124,19 @@ def spawn(spec: ChildSpec, selector: selectors.BaseSelector) -> Child:
         process.stdin.write(spec.to_json().encode() + b"\n")  # type: ignore[union-attr]  # it is a pipe
         process.stdin.close()  # type: ignore[union-attr]  # likewise
     return child
+
+
+def _start(spec: ChildSpec, passed: Mapping[str, int], output: int) -> subprocess.Popen[bytes]:
+    own = {name: str(handle) for name, handle in passed.items()}
+    return subprocess.Popen(  # our own interpreter and module
+        [sys.executable, "-P", "-m", "ingest.work.child"],
+        stdin=subprocess.PIPE,
+        stdout=output,
+        stderr=output,
+        pass_fds=tuple(passed.values()),
+        env={**os.environ, **own, MARK: mark_of(spec.worker, spec.child), "TMPDIR": spec.room},
+        start_new_session=True,
+    )
 
 
 def hear(child: Child, handle: int, selector: selectors.BaseSelector) -> Iterator[Said]:

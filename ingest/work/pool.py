@@ -80,6 +80,7 @@ class Pool:
         try:
             self.children.append(spawn(spec, self._selector))
         except OSError as error:
+            self._rooms.remove(self._spawned)
             raise cannot_start(error) from error
 
     def may_start(self) -> bool:

@@ -171,6 +171,7 @@ def test_a_value_of_a_processor_that_means_nothing_is_refused(project: Project, 
         ('[[source]]\nname = "a"\npath = ""\n', "source.a.path"),
         ('[event]\nsource = "a b"\n', "event.source"),
         ("[work]\nconcurrency = 0\n", "work.concurrency"),
+        ("[work]\nconcurrency = 257\n", "1 to 256"),
         ('[store]\ninline_max = "1GiB"\n', "16MiB"),
         ('[store]\nurl = "mysql://u:pw@h/db"\n', "store.url"),
         ('[store]\nurl = "sqlite://"\n', "store.url"),
@@ -187,6 +188,7 @@ def test_what_is_missing_or_malformed_is_named(project: Project, toml: str, word
 def test_a_refused_flag_and_a_refused_variable_say_that_they_are_one(project: Project) -> None:
     project.refuses("", "INGEST_WORK__CONCURRENCY", env={"INGEST_WORK__CONCURRENCY": "many"})
     project.refuses("", "flag: work.concurrency", work__concurrency=0)
+    project.refuses("", "flag: work.concurrency", work__concurrency=257)
     project.refuses("", "work.concurency is not a setting", work__concurency=1)
 
 

@@ -1,0 +1,87 @@
+"""The system refuses processes, for as long as it likes: what was made ready for each is given back."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from ingest.config import WorkSettings
+from ingest.config.kinds import key_of
+from ingest.errors import CannotWrite
+from ingest.store.engine import open_store
+from ingest.store.migrate import create_or_upgrade
+from ingest.store.presence import CHILDREN, Presence
+from ingest.work.pool import Equipment, Pool
+from ingest.work.rooms import Rooms
+
+TRIES = 5
+TOO_LONG = "x" * 2**18  # no program is started with such a variable in its environment
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs /proc")
+
+
+@pytest.fixture
+def rooms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    made = tmp_path / "rooms"
+    made.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(made))
+    return made
+
+
+@pytest.fixture
+def pool(tmp_path: Path, rooms: Path) -> Iterator[Pool]:  # where they belong
+    url = f"sqlite:///{tmp_path}/ingest.db"
+    create_or_upgrade(url)
+    equipment = Equipment(
+        archive=tmp_path / "archive", processors=(), processors_dir=None, start_timeout=60.0
+    )
+    with open_store(url) as store, Presence(tmp_path / "workers", "worker") as me:
+        made = Pool(store, me, equipment, Rooms(tmp_path / "workers", me.id), Counter())
+        yield made
+        made.close()
+
+
+def test_a_process_that_is_refused_again_and_again_uses_up_neither_handles_nor_directories(
+    pool: Pool, rooms: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOO_LONG", TOO_LONG)
+    before = open_handles()
+
+    for _ in range(TRIES):
+        with pytest.raises(CannotWrite, match="cannot start a work process"):
+            pool.start_child(limit=None)
+
+    assert open_handles() == before
+    assert [room for worker in rooms.iterdir() for room in worker.iterdir()] == []
+
+
+def test_after_a_refusal_a_child_starts_and_is_heard(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as refused:
+        refused.setenv("TOO_LONG", TOO_LONG)
+        with pytest.raises(CannotWrite):
+            pool.start_child(limit=None)
+
+    pool.start_child(limit=None)
+
+    while not pool.children[0].has_loaded:
+        pool.listen(1.0)
+        pool.bury_dead(is_stopping=False)
+    pool.close()
+    assert pool.children == []
+
+
+def open_handles() -> int:
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+
+def test_as_many_processes_as_may_be_asked_for_have_a_place_on_the_board() -> None:
+    [asked] = [key_of(field) for field in fields(WorkSettings) if field.name == "concurrency"]
+
+    assert asked is not None
+    assert asked.kind.read(CHILDREN) == CHILDREN
+    with pytest.raises(ValueError, match=f"to {CHILDREN}"):
+        asked.kind.read(CHILDREN + 1)
