@@ -8,9 +8,11 @@ declared beside the classes of the facts and followed one after the other.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from ingest.domain.codec import canonical_json, data_of, loads
 from ingest.domain.events import Event
 from ingest.domain.facts import EventUnreadable, class_of
 from ingest.domain.versions import major_of, majors_of
@@ -73,18 +75,22 @@ def as_accepted(event: Event, accepts: frozenset[str]) -> Event:
     raise _not_read(event.type, name, major, [*later, *earlier])
 
 
-def newest(type_: str, data: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """Type and data in the last version that upcasters lead to; as they are where one fails."""
+def what_counts(type_: str, key: str, body: str) -> tuple[str, str, str]:
+    """What of a fact counts: its type, its partition key and its data, canonical JSON.
+
+    In the last version that upcasters lead to, or as they are where one
+    fails: a fact that has another version now is still the same. When it was
+    emitted, and by what, does not count. Two facts are told alike just when
+    this is equal.
+    """
     name, major = major_of(type_) or ("", 0)
-    last = major
+    last, data = major, data_of(body)
     while (name, last, last + 1) in _STEPS:
         last += 1
-    if last == major:
-        return type_, data
-    try:
-        return f"{name}.v{last}", _taken(name, major, last, data)
-    except EventUnreadable:
-        return type_, data
+    if last > major:
+        with suppress(EventUnreadable):
+            return f"{name}.v{last}", key, canonical_json(_taken(name, major, last, loads(data)))
+    return type_, key, data
 
 
 def missing_step(name: str, before: int, after: int) -> tuple[int, int] | None:

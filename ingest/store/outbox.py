@@ -17,6 +17,7 @@ from sqlalchemy import bindparam, select
 from ingest.domain.codec import FIRST_LINK, encode, link
 from ingest.domain.events import Event
 from ingest.domain.instants import micros
+from ingest.domain.upcast import what_counts
 from ingest.store.dead import supersede
 from ingest.store.dialect import Batch, insert, next_positions
 from ingest.store.engine import Tx
@@ -95,9 +96,13 @@ def append(tx: Tx, drafts: Sequence[Draft], *, now: datetime) -> list[int | None
     return [positions.pop(d.id, None) for d in drafts]
 
 
-def standing(tx: Tx, ids: Sequence[str]) -> dict[str, str]:
-    """The canonical JSON of each of the events `ids` that stands in the log."""
-    return {row.id: row.body for chunk in chunks(ids) for row in tx.execute(_BODIES, {"ids": chunk})}
+def standing(tx: Tx, ids: Sequence[str]) -> dict[str, tuple[str, str, str]]:
+    """What counts of each of the events `ids` that stands in the log."""
+    return {
+        row.id: what_counts(row.type, row.key, row.body)
+        for chunk in chunks(ids)
+        for row in tx.execute(_STANDING, {"ids": chunk})
+    }
 
 
 def chunks(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
@@ -140,7 +145,9 @@ _HEADS = Batch(
     "key keyseq hash",
 )
 _IDS = select(events.c.id).where(events.c.id.in_(bindparam("ids", expanding=True)))
-_BODIES = select(events.c.id, events.c.body).where(events.c.id.in_(bindparam("ids", expanding=True)))
+_STANDING = select(events.c.id, events.c.type, events.c.key, events.c.body).where(
+    events.c.id.in_(bindparam("ids", expanding=True))
+)
 _LOCK = (
     select(event_keys)
     .where(event_keys.c.key.in_(bindparam("keys", expanding=True)))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Literal, Self
 
-from ingest.domain.upcast import newest
+from ingest.domain.upcast import what_counts
 from ingest.store import outbox
 from ingest.store.engine import Tx
 from ingest.store.outbox import Draft
@@ -47,10 +46,7 @@ class Retelling:
         self._told.__exit__(kind, error, trace)
 
 
-def _told(fact: Draft, stood: str | None) -> Told:
+def _told(fact: Draft, stood: tuple[str, str, str] | None) -> Told:
     if stood is None:
         return "new"
-    then, now = json.loads(stood), json.loads(fact.body)
-    told_then, told_now = (newest(each["type"], each["data"]) for each in (then, now))
-    is_same = (told_then, then["partitionkey"]) == (told_now, now["partitionkey"])
-    return "same" if is_same else "otherwise"
+    return "same" if stood == what_counts(fact.type, fact.key, fact.body) else "otherwise"

@@ -203,8 +203,8 @@ class Collector:
 
 
 def _mark(fact: Draft) -> tuple[str, str, str]:
-    """What of a fact counts: its identity, key and data, not the moment it was emitted."""
-    return fact.id, fact.key, fact.body.partition('"data":')[2].partition(',"datacontenttype":')[0]
+    """What the digest of a handover says of a fact: which one it is, and what of it counts."""
+    return fact.id, fact.key, codec.data_of(fact.body)
 
 
 def as_declared(table: Table, row: Mapping[str, Any]) -> dict[str, Any]:

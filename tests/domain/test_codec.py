@@ -1,22 +1,23 @@
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ingest.domain.codec import (
     FIRST_LINK,
     canonical_json,
     caused_event,
+    data_of,
     decode,
     encode,
     envelope,
     link,
     root_event,
     typed,
-    with_keyseq,
 )
 from ingest.domain.events import Event, FileRefused
 from ingest.domain.facts import EventUnreadable
@@ -63,13 +64,20 @@ def test_an_event_has_one_form_only(event: Event) -> None:
 
 @given(EVENTS, st.integers(1, 9))
 def test_the_place_in_the_log_is_no_part_of_the_bytes(event: Event, keyseq: int) -> None:
-    assert encode(with_keyseq(event, keyseq)) == encode(event)
-    assert envelope(with_keyseq(event, keyseq))["keyseq"] == keyseq
+    assert encode(replace(event, keyseq=keyseq)) == encode(event)
+    assert envelope(replace(event, keyseq=keyseq))["keyseq"] == keyseq
 
 
 @given(EVENTS, EVENTS)
 def test_two_events_have_the_same_bytes_only_if_they_say_the_same(one: Event, other: Event) -> None:
-    assert (encode(one) == encode(other)) == (with_keyseq(one, 1) == with_keyseq(other, 1))
+    assert (encode(one) == encode(other)) == (replace(one, keyseq=1) == replace(other, keyseq=1))
+
+
+@given(EVENTS)
+@example(replace(ROOT, data={"a": '"data":', "data": {"b": 1}, "datacontenttype": '",', "z": [1.0]}))
+@example(replace(ROOT, data={}, causationid='"data":', subject=',"datacontenttype":'))
+def test_the_data_of_a_fact_are_all_of_its_data(event: Event) -> None:
+    assert data_of(encode(event)) == canonical_json(event.data)
 
 
 def test_keys_are_sorted_and_nothing_is_spaced_out() -> None:

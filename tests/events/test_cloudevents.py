@@ -1,6 +1,7 @@
 """Our events are CloudEvents 1.0 to others, and theirs to us: proved with the SDK of that project."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,7 +12,7 @@ from cloudevents.core.v1.event import CloudEvent
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.domain.codec import caused_event, decode, encode, envelope, root_event, typed, with_keyseq
+from ingest.domain.codec import caused_event, decode, encode, envelope, root_event, typed
 from ingest.domain.events import Event, FileLanded
 from ingest.domain.naming import encode_attribute
 from tests.events.examples import EVENTS, FACTS, LANDED, NOON
@@ -35,7 +36,7 @@ def landings(draw: st.DrawFn) -> Event:
     }
     root = root_event(fact, **given_)
     event = caused_event(fact, cause=root, **given_ | {"id": "2"}) if draw(st.booleans()) else root
-    return with_keyseq(event, draw(st.integers(1, 2**31 - 1)))
+    return replace(event, keyseq=draw(st.integers(1, 2**31 - 1)))
 
 
 def read(event: Event) -> BaseCloudEvent:
@@ -91,7 +92,7 @@ def test_an_event_that_was_made_with_the_sdk_alone_is_ours_to_read(name: str) ->
 
 @pytest.mark.parametrize("name", EVENTS)
 def test_the_names_of_our_extensions_are_ones_that_cloudevents_allows(name: str) -> None:
-    attributes = envelope(with_keyseq(EVENTS[name], 1))
+    attributes = envelope(replace(EVENTS[name], keyseq=1))
 
     assert all(
         name.isascii() and name.isalnum() and name.islower() and len(name) <= 20 for name in attributes

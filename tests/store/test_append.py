@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from ingest.domain.codec import FIRST_LINK, decode, link
+from ingest.domain.upcast import what_counts
 from ingest.store import outbox, verifying
 from ingest.store.engine import Store
 from ingest.store.schema import deliveries, event_keys, events, lanes
@@ -95,11 +96,12 @@ def test_an_event_reads_as_it_was_drafted(store: Store) -> None:
     assert decode(row.body).id == "2"
 
 
-def test_the_bodies_of_events_that_stand_are_found_by_id(store: Store) -> None:
+def test_what_counts_of_events_that_stand_is_found_by_id(store: Store) -> None:
     land(store, "1", "2")
+    draft = a_draft("2")
 
     with store.read() as tx:
-        assert outbox.standing(tx, ["2", "3"]) == {"2": a_draft("2").body}
+        assert outbox.standing(tx, ["2", "3"]) == {"2": what_counts(draft.type, draft.key, draft.body)}
 
 
 def test_every_event_hashes_onto_the_one_before_it_under_its_key(store: Store) -> None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from ingest.domain.upcast import what_counts
 from ingest.store import outbox
 from ingest.store.engine import Store
 from ingest.store.handover import PIECE
@@ -73,7 +74,9 @@ def test_a_fact_that_would_now_read_otherwise_is_kept_and_counted(store: Store, 
 
     assert (applied.verdict, applied.facts_changed) == ("changed", 1)
     with store.read() as tx:
-        assert outbox.standing(tx, [before.id]) == {before.id: before.body}
+        assert outbox.standing(tx, [before.id]) == {
+            before.id: what_counts(before.type, before.key, before.body)
+        }
 
 
 def test_a_fact_that_would_now_read_the_same_at_another_time_is_unchanged(store: Store, one: Held) -> None:

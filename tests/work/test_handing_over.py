@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -26,6 +26,14 @@ class ThingCounted:
     """A thing was counted."""
 
     name: str
+
+
+@fact("test.thing.described", version=1)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThingDescribed:
+    """What somebody else calls the properties of a thing, and what they are."""
+
+    properties: Mapping[str, str]
 
 
 def collector() -> Collector:
@@ -80,6 +88,17 @@ def test_a_large_handover_lies_in_a_file_and_reads_back_as_it_was() -> None:
 def test_the_digest_tells_handovers_apart_and_does_not_depend_on_the_moment() -> None:
     assert many(10).seal().digest == many(10).seal().digest
     assert many(10).seal().digest != many(11).seal().digest
+
+
+def test_the_digest_tells_facts_apart_whatever_their_fields_are_called() -> None:
+    digests = set()
+    for colour in ("red", "green"):
+        made = collector()
+        described = ThingDescribed(properties={"a": "b", "datacontenttype": "text", "paint": colour})
+        made.emit(described, key="k", name="thing")
+        digests.add(made.seal().digest)
+
+    assert len(digests) == 2
 
 
 def test_facts_without_a_row_are_handed_over_in_order() -> None:
