@@ -87,9 +87,11 @@ class Keeper:
     def paused(self) -> Iterator[None]:
         """The engine itself works, on behalf of a processor that runs: no limit holds for it."""
         memory.lift()
-        yield
-        if self._is_running:
-            memory.limit(self._memory + self._memory_max)
+        try:
+            yield
+        finally:
+            if self._is_running:
+                memory.limit(self._memory + self._memory_max)
 
     def check(self) -> None:
         """What the engine had open is still so; else the process has ended before it writes anything."""

@@ -183,14 +183,15 @@ class Supervisor:
         is_time = self._due.next_at is not None and wall_clock() >= self._due.next_at
         if not (self._changes.has_moved() or self._pool.has_news or is_time):
             return
+        self._pool.has_news = True  # until all of it was seen to: a look that is refused is made up for
         with self._store.read() as tx:
             self._fills = filling.unfilled(tx, self._names)
             self._due = lanes.due(tx, processors=self._names, now=wall_clock())
             is_finishable = replays.is_finishable(tx)
-        self._pool.has_news = False
         if is_finishable:
             with self._store.write() as tx:
                 replays.finish(tx, now=wall_clock())
+        self._pool.has_news = False
 
     def _fill(self) -> None:
         if self._fills:

@@ -100,6 +100,12 @@ class Faulty:
         """Nothing fails any more."""
         self.counter.with_name("counter.off").touch()
 
+    def relapse_after(self, calls: int) -> None:
+        """What had healed fails at that call from now."""
+        with self.counter.open("r+b") as file:  # in place: the commands have it in their memory
+            file.write(struct.pack("=Q", self.fault.at - calls))
+        self.relapse()
+
     def relapse(self) -> None:
         """What had healed fails."""
         self.counter.with_name("counter.off").unlink()

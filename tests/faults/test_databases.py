@@ -18,6 +18,7 @@ from tests.faults.clocks import WallClock
 from tests.faults.disks import problems, running
 from tests.faults.faulty import Fault, faulty
 
+NOTICED = 6  # reads after which a worker that sees a commit has seen it, and looks what is due
 LARGE = payments_file(*(f"L-{n}" for n in range(2000)))  # an object of the archive
 
 
@@ -74,6 +75,28 @@ def test_a_disk_that_fails_to_read_once_is_not_taken_for_a_damaged_database(proj
 
     assert done.returncode == 73, done.stderr
     assert b"restore" not in done.stderr
+
+
+@pytest.mark.timeout(150)
+def test_what_became_due_when_a_read_failed_is_worked_off_once_the_disk_can_be_read(
+    project: Pipeline,
+) -> None:
+    config = project.root / "ingest.toml"
+    config.write_text(config.read_text().replace('lease = "30s"', 'lease = "10m"'))  # no beat comes to help
+    log = project.root / "work.log"
+    with faulty(project.root, Fault(at=2**40, how="EIO", calls="pread")) as met:
+        met.heal()
+        with running(project, "work", **met.env()):
+            wait_until(lambda: project.rows("SELECT count(*) FROM outcomes") == [(2,)], "it is worked off")
+            project.ok("processors", "pause", "payments")
+            project.drop("b.csv", payments_file("P-2"))
+            project.ok("watch", "--once")
+            met.relapse_after(NOTICED)
+            project.ok("processors", "resume", "payments")
+            wait_until(lambda: "trying again" in log.read_text(), "it is told")
+            wait_until(lambda: project.rows("SELECT count(*) FROM outcomes") == [(4,)], "so is what came", 20)
+
+    project.assert_worked_off()
 
 
 def test_bytes_and_names_reach_the_disk_before_the_commit_and_the_source_goes_last(tmp_path: Path) -> None:
