@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO
@@ -16,7 +15,7 @@ from typing import BinaryIO
 from ingest.archive.objects import Objects, unreadable
 from ingest.errors import ArchiveDamaged, NotFound
 from ingest.store import contents, presence
-from ingest.store.engine import Store, Tx
+from ingest.store.engine import Store
 
 _HINT = "restore it from a backup; `ingest archive verify` lists everything that is damaged"
 
@@ -33,10 +32,6 @@ class Archive:
         """Where the objects lie."""
         return self.objects.directory
 
-    def exists(self) -> bool:
-        """True when the archive's directory is there."""
-        return self.directory.is_dir()
-
     def open(self, sha256: str) -> BinaryIO:
         """The content with this digest from its beginning, seekable and verified.
 
@@ -50,11 +45,6 @@ class Archive:
         if found.bytes is None:
             return self._open_object(sha256)
         return io.BytesIO(verified(sha256, found.bytes))
-
-    def read_many(self, tx: Tx, digests: Sequence[str]) -> dict[str, bytes]:
-        """The bytes of those of `digests` that are kept inline, each verified; raises `ArchiveDamaged`."""
-        found = contents.read_many(tx, digests)
-        return {sha256: verified(sha256, data) for sha256, data in found.items()}
 
     def sweep(self) -> list[str]:
         """What watchers of this host that died left half written is gone; returns the names."""

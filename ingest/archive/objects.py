@@ -129,10 +129,9 @@ class Objects:
         """The object with this digest as it lies there, not verified; raises `FileNotFoundError`."""
         return BufferedReader(_Object(self.path_of(sha256)), _BUFFER)
 
-    def digests(self) -> Iterator[str]:
-        """The digests of all objects, shard by shard; names that are no digest too."""
-        for shard in _names(self._named):
-            yield from _names(self._named / shard)
+    def shards(self) -> Iterator[list[str]]:
+        """The digests of all objects, directory by directory; names that are no digest too."""
+        return (_names(self._named / shard) for shard in _names(self._named))
 
     def unfinished(self) -> Iterator[tuple[str, str]]:
         """What lies in `tmp`, as (name, owner)."""

@@ -125,14 +125,17 @@ def _digest_of_object(archive: Archive, sha256: str) -> str | None:
 
 def _orphans(archive: Archive, settled: float) -> Iterator[str]:
     """Objects without a landing that stand since before `settled`, in seconds since 1970."""
-    for chunk in chunks(list(archive.objects.digests())):
-        with archive.store.read() as tx:
-            known = contents.known(tx, chunk)
-        for sha256 in chunk:
-            if sha256 not in known:
-                with suppress(FileNotFoundError):
-                    if archive.objects.path_of(sha256).stat().st_ctime <= settled:
-                        yield sha256
+    for shard in archive.objects.shards():
+        for chunk in chunks(shard):
+            with archive.store.read() as tx:
+                known = contents.known(tx, chunk)
+            yield from (name for name in chunk if name not in known and _is_settled(archive, name, settled))
+
+
+def _is_settled(archive: Archive, sha256: str, settled: float) -> bool:
+    with suppress(FileNotFoundError):
+        return archive.objects.path_of(sha256).stat().st_ctime <= settled
+    return False
 
 
 def _unfinished(archive: Archive) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import tracemalloc
 
 import pytest
 
@@ -63,15 +64,6 @@ def test_a_digest_that_never_landed_is_not_found(filled: Place) -> None:
         filled.archive.open("0" * 64)
 
 
-def test_small_contents_are_read_in_bulk_and_verified(filled: Place) -> None:
-    with filled.store.read() as tx:
-        assert filled.archive.read_many(tx, [SMALL, BIG, "0" * 64]) == {SMALL: SMALL_DATA}
-    spoil_inline(filled, SMALL)
-
-    with filled.store.read() as tx, pytest.raises(ArchiveDamaged):
-        filled.archive.read_many(tx, [SMALL])
-
-
 def test_a_sound_archive_verifies(filled: Place) -> None:
     report = verify(filled.archive)
 
@@ -110,6 +102,29 @@ def test_an_object_without_a_landing_is_an_orphan_once_it_is_old(filled: Place) 
     assert verify(filled.archive, grace=0).orphans == [BIG]
 
 
+def test_what_a_verification_takes_of_memory_does_not_grow_with_the_archive(filled: Place) -> None:
+    few = peak_of_verifying(filled)
+    for number in range(256):
+        shard = filled.archive.objects.path_of(f"{number:02x}").parent
+        shard.mkdir(exist_ok=True)
+        for digest in range(40):
+            (shard / f"{number:02x}{digest:062x}").touch()
+
+    many = peak_of_verifying(filled)
+
+    assert many < few + 2**19  # the names of all would take more than a megabyte
+
+
+def peak_of_verifying(place: Place) -> int:
+    verify(place.archive)
+    tracemalloc.start()
+    try:
+        verify(place.archive)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
 def test_half_written_files_of_the_living_are_nobody_s_business(filled: Place) -> None:
     tmp = filled.archive.directory / "tmp"
     with Presence(directory_of(filled.store.path), "watcher") as living:
@@ -128,11 +143,3 @@ def test_a_delivery_of_lost_bytes_brings_the_object_back(filled: Place) -> None:
     filled.once()
 
     assert verify(filled.archive).is_sound
-
-
-def test_the_archive_exists_once_its_directory_does(place: Place) -> None:
-    before = place.archive.exists()
-    place.drop("large.bin", LARGE_DATA)
-    place.once()
-
-    assert (before, place.archive.exists()) == (False, True)

@@ -45,11 +45,11 @@ def unfinished(objects: Objects) -> list[str]:
 
 def test_what_is_staged_has_no_name_yet_and_what_is_stored_has(objects: Objects) -> None:
     one = staged(objects)
-    assert list(objects.digests()) == []
+    assert list(objects.shards()) == []
 
     objects.store([one])
 
-    assert list(objects.digests()) == [DIGEST]
+    assert list(objects.shards()) == [[DIGEST]]
     assert objects.path_of(DIGEST).read_bytes() == DATA
     assert unfinished(objects) == []
 
@@ -58,7 +58,7 @@ def test_the_same_bytes_twice_are_one_object(objects: Objects) -> None:
     objects.store([staged(objects), staged(objects)])
     objects.store([staged(objects)])
 
-    assert list(objects.digests()) == [DIGEST]
+    assert list(objects.shards()) == [[DIGEST]]
     assert objects.path_of(DIGEST).read_bytes() == DATA
     assert unfinished(objects) == []
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +107,7 @@ class Place:
         return [(path, version) for path, version in self.rows(LANDED)]
 
     def objects(self) -> list[str]:
-        return sorted(self.archive.objects.digests())
+        return sorted(chain.from_iterable(self.archive.objects.shards()))
 
     def unfinished(self) -> list[str]:
         return [name for name, _ in self.archive.objects.unfinished()]
