@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, bindparam, func, literal_column, null, select, update
+from sqlalchemy import ColumnElement, bindparam, literal_column, null, select, update
 
 from ingest.domain.instants import micros, moment
 from ingest.domain.naming import digest_of
@@ -111,20 +111,15 @@ def is_any_due(tx: Tx, source: str, paths: Sequence[bytes]) -> bool:
     return any(True for _ in _DUE_AT.run(tx, paths, source))
 
 
-def count_due(tx: Tx, source: str) -> int:
-    """How many files of `source` are still to leave."""
-    return int(tx.execute(_COUNT, {"of_source": source}).scalar_one())
-
-
-def end(tx: Tx, ended: Sequence[Ended], *, now: datetime) -> int:
-    """Each departure of `ended` that was due has come to this; how many they were."""
+def end(tx: Tx, ended: Sequence[Ended], *, now: datetime) -> None:
+    """Each departure of `ended` that was due has come to this."""
     at = micros(now)
-    return _END.run(tx, [(at, e.outcome, e.ticket) for e in ended])
+    _END.run(tx, [(at, e.outcome, e.ticket) for e in ended])
 
 
-def revive(tx: Tx, tickets: Sequence[str]) -> int:
-    """Those of these departures that ended since the file was gone are due again; how many they were."""
-    return _REVIVE.run(tx, [(ticket,) for ticket in tickets])
+def revive(tx: Tx, tickets: Sequence[str]) -> None:
+    """Those of these departures that ended since the file was gone are due again."""
+    _REVIVE.run(tx, [(ticket,) for ticket in tickets])
 
 
 def fail(tx: Tx, failed: Sequence[Failed]) -> None:
@@ -166,7 +161,6 @@ _DUE_AT = Lookup(
     departures.c.path,
     "source",
 )
-_COUNT = select(func.count()).select_from(departures).where(_OF_SOURCE, _IS_DUE)
 _OWE = Batch(
     insert(departures)
     .values(

@@ -72,7 +72,7 @@ class Presence:
     """This process is alive, for as long as it is and `leave` was not called; raises `CannotWrite`."""
 
     def __init__(self, directory: Path, kind: str) -> None:
-        self.id = f"{kind}-{uuid.uuid4().hex[:16]}"
+        self.id, self.kind = f"{kind}-{uuid.uuid4().hex[:16]}", kind
         self.host = host()
         self.path = directory / f"{self.id}.lock"
         make_private_directory(directory)

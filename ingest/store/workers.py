@@ -5,6 +5,7 @@ A lease is the worker's, not the lane's: one row is beaten, however many lanes a
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,6 +15,7 @@ from sqlalchemy import bindparam, insert, select, update
 
 from ingest.store import lanes
 from ingest.store.engine import Tx
+from ingest.store.presence import Presence
 from ingest.store.schema import workers
 
 LIVE = ("active", "stopping")
@@ -28,6 +30,11 @@ class Worker:
     host: str
     pid: int
     settings: str = ""  # digest of what must be equal among live workers
+
+
+def this_process(me: Presence, *, settings: str = "") -> Worker:
+    """This process, which `me` shows to be alive, as it is listed."""
+    return Worker(id=me.id, kind=me.kind, host=me.host, pid=os.getpid(), settings=settings)
 
 
 def enlist(tx: Tx, worker: Worker, *, lease: timedelta, now: datetime) -> None:

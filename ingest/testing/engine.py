@@ -6,7 +6,6 @@ limits are the supervisor's, so they do not hold here.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Mapping
 from datetime import timedelta
@@ -47,7 +46,8 @@ def work_off(store: Store, settings: Settings, processors: Mapping[str, Processo
     specs = know(store, settings, processors)
     trades = {spec.name: Trade.of(spec, processors[spec.name]) for spec in specs}
     with Presence(directory, _KIND) as me:
-        _enlist(store, me)
+        with store.write() as tx:
+            workers.enlist(tx, workers.this_process(me), lease=_LEASE, now=wall_clock())
         cycle = fit_out(
             store,
             Archive(store, settings.store.archive),
@@ -60,12 +60,6 @@ def work_off(store: Store, settings: Settings, processors: Mapping[str, Processo
         cycle.release()
         with store.write() as tx:
             workers.retire(tx, me.id, now=wall_clock())
-
-
-def _enlist(store: Store, me: Presence) -> None:
-    worker = workers.Worker(id=me.id, kind=_KIND, host=me.host, pid=os.getpid())
-    with store.write() as tx:
-        workers.enlist(tx, worker, lease=_LEASE, now=wall_clock())
 
 
 def _has_more(store: Store, names: list[str], cycle: Cycle) -> bool:

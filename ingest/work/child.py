@@ -7,19 +7,15 @@ waits for nothing that a processor may have left to be done at exit.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
 import os
-import resource
 import select
 import signal
 import sys
 import tempfile
 import time
-import traceback
 from pathlib import Path
-from typing import Any
 
 from ingest.archive import Archive
 from ingest.domain.showing import show
@@ -35,6 +31,7 @@ from ingest.work.outfit import Place, fit_out
 from ingest.work.settle import Trade
 from ingest.work.spec import LOG_FD, REPORT_FD, WAKE_FD, ChildSpec
 from ingest.work.stage import Stage
+from ingest.work.started import Reporter, end_with, leave_no_core, own_handle
 
 _LOG_CHARS = 2000  # of one record
 _GLANCE = 0.05  # seconds between two looks at whether to stop
@@ -47,8 +44,8 @@ def main() -> int:
     die_with(spec.parent)  # where the kernel does not offer that, the closed pipe tells
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is the supervisor's affair
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold a partner's data
-    wake, report_to, log_to = (_own_handle(name) for name in (WAKE_FD, REPORT_FD, LOG_FD))
+    leave_no_core()
+    wake, report_to, log_to = (own_handle(name) for name in (WAKE_FD, REPORT_FD, LOG_FD))
     _log_to(log_to, spec.log_level)
     report = Reporter(report_to)
     try:
@@ -68,13 +65,6 @@ def main() -> int:
     return 0
 
 
-def _own_handle(name: str) -> int:
-    """The handle that the environment names, kept from whatever a processor starts."""
-    handle = int(os.environ.pop(name))
-    os.set_inheritable(handle, False)  # noqa: FBT003  # the name says it
-    return handle
-
-
 def _settle_in(spec: ChildSpec, store: Store) -> Keeper:
     """The process as processors are to find it, with everything open that the engine keeps open."""
     with store.write(), store.read():
@@ -84,17 +74,6 @@ def _settle_in(spec: ChildSpec, store: Store) -> Keeper:
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # both are text files
     tempfile.tempdir = spec.room  # where that is full it is said, and no other place is taken
     return Keeper(Path(spec.room))
-
-
-class Reporter:
-    """What the child says to its supervisor: one JSON object a line."""
-
-    def __init__(self, handle: int) -> None:
-        self._handle = handle
-
-    def say(self, **message: Any) -> None:
-        """The supervisor will read `message`; a supervisor that is gone takes us with it."""
-        os.write(self._handle, json.dumps(message).encode() + b"\n")
 
 
 def _work(cycle: Cycle, wake: int, report: Reporter) -> None:
@@ -179,19 +158,5 @@ def _log_to(handle: int, level: int) -> None:
     logging.basicConfig(level=level, handlers=[handler], force=True)
 
 
-def _end() -> None:
-    """Work, then end at once: nothing that a processor registered for the exit can hold the process up."""
-    code = 1
-    try:
-        code = main()
-    except SystemExit as leaving:
-        code = int(leaving.code or 0)
-    except BaseException:  # noqa: BLE001  # the supervisor shows the end of what was printed
-        traceback.print_exc()
-    with contextlib.suppress(Exception):
-        sys.__stdout__.flush()  # type: ignore[union-attr]  # it is there
-    os._exit(code)
-
-
 if __name__ == "__main__":
-    _end()
+    end_with(main)

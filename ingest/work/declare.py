@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import sys
-import traceback
 from pathlib import Path
 from typing import Any
 
@@ -20,40 +18,37 @@ from ingest.work.declared import Declared
 from ingest.work.leftovers import die_with
 from ingest.work.loading import load
 from ingest.work.spec import REPORT_FD
+from ingest.work.started import Reporter, end_with, leave_no_core, own_handle
 
 
-def main() -> None:
+def main() -> int:
     """Every processor asked for was imported and has been reported, or the first that could not be."""
     asked = json.loads(sys.stdin.readline())
-    report = int(os.environ.pop(REPORT_FD))
-    os.set_inheritable(report, False)  # noqa: FBT003  # the name says it
+    report = Reporter(own_handle(REPORT_FD))
     die_with(asked["parent"])
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold whatever a module reads
+    leave_no_core()
     waiting = os.getpid()
     importing = os.fork()
     if importing:
         _end_as(os.waitpid(importing, 0)[1])
     die_with(waiting)
     _declare(asked, report)
+    return 0
 
 
-def _declare(asked: dict[str, Any], report: int) -> None:
+def _declare(asked: dict[str, Any], report: Reporter) -> None:
     local = None if asked["processors_dir"] is None else Path(asked["processors_dir"])
     for each in asked["processors"]:
         name = each["name"]
-        _say(report, kind="loading", name=name)
+        report.say(kind="loading", name=name)
         try:
             found = load(each["use"], local=local, memory_max=each["memory_max"])
             found.processor.check_options(name, each["options"])
             said = Declared.of(found.processor, origin=found.origin).to_json()
         except IngestError as error:
-            _say(report, kind="refused", name=name, error=error.message, hint=error.hint)
+            report.say(kind="refused", name=name, error=error.message, hint=error.hint)
             return
-        _say(report, kind="declared", name=name, declared=said)
-
-
-def _say(report: int, **message: Any) -> None:
-    os.write(report, json.dumps(message).encode() + b"\n")
+        report.say(kind="declared", name=name, declared=said)
 
 
 def _end_as(status: int) -> None:
@@ -63,15 +58,5 @@ def _end_as(status: int) -> None:
     os._exit(os.waitstatus_to_exitcode(status))
 
 
-def _end() -> None:
-    """Declare, then end at once: nothing that a module registered for the exit can hold the process up."""
-    try:
-        main()
-    except BaseException:  # noqa: BLE001  # whoever asked is told that it ended
-        traceback.print_exc()
-        os._exit(1)
-    os._exit(0)
-
-
 if __name__ == "__main__":
-    _end()
+    end_with(main)

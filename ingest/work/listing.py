@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -54,13 +53,7 @@ class Listing:
         return result
 
     def _enlist(self, tx: Tx) -> None:
-        mine = workers.Worker(
-            id=self.me.id,
-            kind="worker",
-            host=self.me.host,
-            pid=os.getpid(),
-            settings=fingerprint(self._settings),
-        )
+        mine = workers.this_process(self.me, settings=fingerprint(self._settings))
         _refuse_other_settings(tx, mine.settings)
         workers.enlist(tx, mine, lease=self._lease, now=wall_clock())
 

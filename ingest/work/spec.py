@@ -6,7 +6,6 @@ import dataclasses
 import json
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 from ingest.domain.retry import Budget
@@ -72,8 +71,3 @@ class ChildSpec:
         found = json.loads(text)
         found["processors"] = tuple(ProcessorSpec(**p) for p in found["processors"])
         return cls(**found)
-
-    @property
-    def workers_dir(self) -> Path:
-        """Where the lock files lie."""
-        return Path(self.lock).parent
