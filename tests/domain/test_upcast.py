@@ -1,15 +1,17 @@
 """An event of another version is read as one that is accepted, or what is missing is named."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from ingest.domain import upcast as upcasting
+from ingest.domain.codec import encode
 from ingest.domain.events import Event
 from ingest.domain.facts import EventUnreadable
-from ingest.domain.upcast import as_accepted, downgrade, missing_step, newest, upcast
+from ingest.domain.upcast import as_accepted, downgrade, missing_step, upcast, what_counts
 from ingest.errors import PermanentError, UsageError
 
 NAME = "tests.upcast.ordered"
@@ -37,6 +39,10 @@ def of_version(major: int, **data: Any) -> Event:
         correlationid="1",
         keyseq=7,
     )
+
+
+def counting(type_: str, data: dict[str, Any]) -> tuple[str, str, str]:
+    return what_counts(type_, "key", encode(replace(of_version(1), data=data)))
 
 
 def accepting(*majors: int) -> frozenset[str]:
@@ -130,7 +136,7 @@ def test_a_step_that_fails_makes_the_event_unreadable_and_tells_no_data(
         as_accepted(of_version(1), accepting(2))
 
     assert "secret" not in str(raised.value)
-    assert newest(f"{NAME}.v1", {"a": 1}) == (f"{NAME}.v1", {"a": 1})
+    assert counting(f"{NAME}.v1", {"a": 1}) == (f"{NAME}.v1", "key", '{"a":1}')
 
 
 def test_a_step_that_two_functions_take_is_refused_and_one_declared_again_is_not() -> None:
@@ -141,12 +147,12 @@ def test_a_step_that_two_functions_take_is_refused_and_one_declared_again_is_not
         upcast(NAME, to=2)(no_such_field)
 
 
-def test_the_newest_version_is_the_last_that_upcasters_lead_to() -> None:
+def test_a_fact_counts_in_the_last_version_that_upcasters_lead_to() -> None:
     declared((1, 2), (2, 3), (4, 5), (2, 1))
 
-    assert newest(f"{NAME}.v1", {"steps": []}) == (f"{NAME}.v3", {"steps": ["1-2", "2-3"]})
-    assert newest(f"{NAME}.v4", {"steps": []}) == (f"{NAME}.v5", {"steps": ["4-5"]})
-    assert newest("tests.odd", {}) == ("tests.odd", {})
+    assert counting(f"{NAME}.v1", {"steps": []}) == (f"{NAME}.v3", "key", '{"steps":["1-2","2-3"]}')
+    assert counting(f"{NAME}.v4", {"steps": []}) == (f"{NAME}.v5", "key", '{"steps":["4-5"]}')
+    assert counting("tests.odd", {}) == ("tests.odd", "key", "{}")
 
 
 def test_the_first_missing_step_is_named() -> None:
