@@ -45,12 +45,13 @@ torture: $(VENV)/.stamp ## campaigns of faults: SECONDS=180 each, SEEDS="1 2 3" 
 sweep: $(VENV)/.stamp ## fail or kill at each call that changes or reads a file: landing, leaving, delivery, call outside
 	INGEST_SWEEP=whole $(BIN)/python -m pytest -n 2 tests/faults/test_sweep.py tests/faults/test_sweep_outside.py
 
-check: $(VENV)/.stamp ## style, types, import contracts, spelling
+check: $(VENV)/.stamp ## style, types, import contracts, spelling, released schemas
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/typos
+	$(BIN)/ingest schema check
 
 wheel: $(VENV)/.stamp ## build the wheel and try it in an empty environment, from another directory
 	.ci/wheel

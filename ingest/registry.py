@@ -17,9 +17,10 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import partial
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import module_from_spec, spec_from_file_location
@@ -30,7 +31,7 @@ from typing import Any
 
 from ingest import resources
 from ingest.contract import Processor
-from ingest.domain.facts import class_of
+from ingest.domain.facts import class_of, published
 from ingest.domain.showing import show
 from ingest.errors import IngestError, UsageError
 
@@ -72,6 +73,31 @@ def find(use: str, *, local: Path | None = None) -> Found:
     processor = _processor_in(module, match["function"])
     is_local = local is not None and _is_inside(str(module.__file__), [local])
     return _found(processor, origin="local" if is_local else "bundled", module=module.__name__)
+
+
+def find_facts(uses: Sequence[str], *, local: Path | None) -> tuple[list[Any], list[UsageError]]:
+    """Every fact class that is published where facts are looked for, and what could not be looked at.
+
+    That is the engine, `processors/facts.py`, the modules that `uses` name, and every entry point.
+    """
+    refused = []
+    folders = folders_of(local)
+    mount(folders)
+    named = dict.fromkeys([*uses, *entry_points(group=GROUP).names])
+    looks: list[Callable[[], object]] = [partial(_import, FACTS, folders)]
+    looks += [partial(find, use, local=local) for use in named]
+    for look in looks:
+        try:
+            look()
+        except UsageError as error:
+            refused.append(error)
+    found = [cls for cls in published() if _is_current(cls)]
+    return found, list({str(error): error for error in refused}.values())
+
+
+def _is_current(cls: type) -> bool:
+    """False of a class whose module was forgotten, or that no module holds."""
+    return getattr(sys.modules.get(cls.__module__), cls.__name__, None) is cls
 
 
 def facts_of(module: ModuleType) -> tuple[type, ...]:

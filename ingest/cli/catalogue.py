@@ -28,6 +28,7 @@ SECTIONS: dict[str, dict[str, str]] = {
     "Arrange": {
         "processors": "Subscriptions: list, show, pause, resume, add, remove.",
         "try": "Run one processor on a file and apply nothing.",
+        "schema": "Published schemas of events: list, show, check, draft, release.",
         "archive": "Get original bytes back; verify that they still are.",
         "db": "Upgrade and check the store.",
         "config": "The settings that hold, and where each comes from.",
@@ -36,4 +37,4 @@ SECTIONS: dict[str, dict[str, str]] = {
 
 COMMANDS: dict[str, str] = {name: line for section in SECTIONS.values() for name, line in section.items()}
 
-LATER = frozenset({"doctor", "export", "inspect", "metrics", "relay", "schema", "sources", "web"})
+LATER = frozenset({"doctor", "export", "inspect", "metrics", "relay", "sources", "web"})

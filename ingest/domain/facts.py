@@ -79,6 +79,11 @@ def class_of(type_: str) -> type | None:
     return _FACTS.get(type_)
 
 
+def published() -> list[Any]:
+    """Every class that is published as a fact in this process, by type."""
+    return [_FACTS[type_] for type_ in sorted(_FACTS)]
+
+
 def type_of(accepted: type | str) -> str:
     """The event type that a fact class or a type string names.
 

@@ -63,16 +63,22 @@ def as_accepted(event: Event, accepts: frozenset[str]) -> Event:
     Raises `PermanentError` where no steps lead to any, naming the first that
     is missing, and for a type of which no version is accepted.
     """
-    if event.type in accepts:
-        return event
-    name, major = major_of(event.type) or (event.type, 0)
+    type_ = accepted_version(event.type, accepts)
+    return event if type_ == event.type else _brought_to(event, type_)
+
+
+def accepted_version(type_: str, accepts: frozenset[str]) -> str:
+    """The version among `accepts` in which events of this type are read; raises as `as_accepted` does."""
+    if type_ in accepts:
+        return type_
+    name, major = major_of(type_) or (type_, 0)
     accepted = majors_of(accepts, name)
     later = [each for each in accepted if each > major]
     earlier = [each for each in reversed(accepted) if each < major]
     for wanted in (*later, *earlier):
         if missing_step(name, major, wanted) is None:
-            return _brought_to(event, name, major, wanted)
-    raise _not_read(event.type, name, major, [*later, *earlier])
+            return f"{name}.v{wanted}"
+    raise _not_read(type_, name, major, [*later, *earlier])
 
 
 def what_counts(type_: str, key: str, body: str) -> tuple[str, str, str]:
@@ -83,14 +89,22 @@ def what_counts(type_: str, key: str, body: str) -> tuple[str, str, str]:
     emitted, and by what, does not count. Two facts are told alike just when
     this is equal.
     """
-    name, major = major_of(type_) or ("", 0)
-    last, data = major, data_of(body)
-    while (name, last, last + 1) in _STEPS:
-        last += 1
-    if last > major:
+    last, data = newest_version(type_), data_of(body)
+    if last != type_:
         with suppress(EventUnreadable):
-            return f"{name}.v{last}", key, canonical_json(_taken(name, major, last, loads(data)))
+            return last, key, canonical_json(_taken(type_, last, loads(data)))
     return type_, key, data
+
+
+def newest_version(type_: str) -> str:
+    """The last version that upcasters lead to from this one."""
+    found = major_of(type_)
+    if found is None:
+        return type_
+    name, major = found
+    while (name, major, major + 1) in _STEPS:
+        major += 1
+    return f"{name}.v{major}"
 
 
 def missing_step(name: str, before: int, after: int) -> tuple[int, int] | None:
@@ -103,16 +117,16 @@ def _steps(before: int, after: int) -> list[tuple[int, int]]:
     return [(each, each + by) for each in range(before, after, by)]
 
 
-def _brought_to(event: Event, name: str, before: int, after: int) -> Event:
-    data = _taken(name, before, after, event.data)
-    type_ = f"{name}.v{after}"
+def _brought_to(event: Event, type_: str) -> Event:
     cls = class_of(type_)
-    dataschema = f"urn:ingest:schema:{name}:{after}.0" if cls is None else str(getattr(cls, "dataschema", ""))
-    return replace(event, type=type_, dataschema=dataschema, data=data)
+    name, _, major = type_.rpartition(".v")
+    dataschema = f"urn:ingest:schema:{name}:{major}.0" if cls is None else str(getattr(cls, "dataschema", ""))
+    return replace(event, type=type_, dataschema=dataschema, data=_taken(event.type, type_, event.data))
 
 
-def _taken(name: str, before: int, after: int, data: Mapping[str, Any]) -> dict[str, Any]:
+def _taken(before_type: str, after_type: str, data: Mapping[str, Any]) -> dict[str, Any]:
     """What all the steps make of `data`; raises `EventUnreadable` naming the one that fails."""
+    (name, before), (_, after) = major_of(before_type) or ("", 0), major_of(after_type) or ("", 0)
     found = dict(data)
     for step in _steps(before, after):
         found = _step(name, step, found)
