@@ -30,7 +30,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "try": "Run one processor on a file and apply nothing.",
         "schema": "Published schemas of events: list, show, check, draft, release.",
         "archive": "Get original bytes back; verify that they still are.",
-        "db": "Upgrade and check the store.",
+        "db": "Upgrade, check, back up and prune the store.",
         "config": "The settings that hold, and where each comes from.",
     },
 }

@@ -1,18 +1,23 @@
-"""Care of the store, as it is told: a copy while it is used."""
+"""Care of the store, as it is told: a copy while it is used, and letting go of what is old."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from time import monotonic
+from typing import TYPE_CHECKING, Any
 
-from ingest.cli import bars, signals
-from ingest.cli.words import size
+from ingest.cli import bars, shapes, signals
+from ingest.cli.words import size, so_many
+from ingest.config.quantities import parse_duration
 from ingest.domain.showing import show
-from ingest.store import backup
+from ingest.errors import UsageError
+from ingest.store import backup, pruning
 from ingest.store.backup import Backup
 from ingest.store.engine import Store
+from ingest.store.pruning import Pruned
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -40,3 +45,72 @@ def backup_view(made: Backup, file: Path) -> Iterator[RenderableType]:
     events = "no event" if not made.head_position else f"events up to position {made.head_position:,}"
     yield Text(f"{show(os.fsencode(file))}: {size(made.bytes)}, schema {made.schema}, {events}")
     yield Text("it holds small contents only: copy the archive directory now, after it", style="dim")
+
+
+def moment_before(older_than: str | None, now: datetime) -> datetime:
+    """What lies before the moment may go; raises `UsageError` where none is named."""
+    if older_than is None:
+        raise UsageError(
+            "how old must it be to go?", hint="say it with --older-than, such as --older-than 90d"
+        )
+    try:
+        return now - parse_duration(older_than)
+    except ValueError as error:
+        raise UsageError(
+            f"--older-than {older_than!r} is not an age: {error}", hint="write it as 90d, or 12h"
+        ) from error
+
+
+def prune(store: Store, before: datetime, foreseen: Pruned) -> tuple[Pruned, bool]:
+    """What has gone, and whether all of it has: asked to stop, the rest stays for another time."""
+    gone = Pruned()
+    with (
+        signals.stopping() as stop,
+        bars.progress("letting go", total=foreseen.rows, things="records") as advance,
+    ):
+        began = monotonic()
+        for count in pruning.steps(store, before, gone):
+            advance(count)
+            # As long as a step held the write lock, landing and processing have it to themselves.
+            if stop.wait(monotonic() - began):
+                return gone, False
+            began = monotonic()
+    return gone, True
+
+
+def pruned_as_json(pruned: Pruned, before: datetime, *, is_removed: bool) -> dict[str, Any]:
+    """The document of `db prune --json`."""
+    return {
+        "before": shapes.time(before),
+        "removed": is_removed,
+        "attempts": pruned.attempts,
+        "replays": pruned.replays,
+        "outcomes": pruned.outcomes,
+        "workers": pruned.workers,
+        "kept_replays": pruned.kept_replays,
+    }
+
+
+def pruned_in_full(pruned: Pruned, before: datetime, *, is_removed: bool) -> str:
+    """What is printed."""
+    what = pruned_in_words(pruned)
+    became = "removed" if is_removed else "nothing was done"
+    said = f"{what}: {became}" if what else "nothing has to go"
+    lines = [f"{said} (from before {shapes.time(before)})"]
+    if pruned.kept_replays:
+        kept = so_many(pruned.kept_replays, "replay")
+        lines.append(f"{kept} as old: kept, since no live work handled those events")
+    return "\n".join(lines) + "\n"
+
+
+def pruned_in_words(pruned: Pruned) -> str:
+    """What may go, or has gone; empty for nothing."""
+    replays = so_many(pruned.replays, "replay")
+    if pruned.outcomes:
+        replays += f" with {so_many(pruned.outcomes, 'outcome')}"
+    parts = (
+        (pruned.attempts, so_many(pruned.attempts, "attempt")),
+        (pruned.replays + pruned.outcomes, replays),
+        (pruned.workers, so_many(pruned.workers, "start of a process", "starts of processes")),
+    )
+    return ", ".join(said for count, said in parts if count)

@@ -91,7 +91,7 @@ PROMISED = {
     "db current": ["--json"],
     "db check": ["--json"],
     "db backup": ["--json"],
-    "db prune": ["--older-than", "--dry-run"],
+    "db prune": ["--older-than", "--dry-run", "--yes", "--json"],
     "config show": ["--json"],
     "config check": [],
     "config schema": [],
@@ -122,16 +122,6 @@ def test_a_command_that_comes_later_says_that_it_is_not_built_yet(ingest: Ingest
         assert said.code == 2
         assert said.err.count("\n") == 1
         assert "is not built yet" in said.err
-
-
-@pytest.mark.parametrize("command", [("db", "prune")])
-def test_a_documented_mode_that_is_not_built_exits_2_and_says_so(
-    command: tuple[str, ...], ingest: Ingest
-) -> None:
-    said = ingest(*command)
-
-    assert said.code == 2
-    assert "is not built yet" in said.err
 
 
 def test_a_command_whose_flags_need_no_conversion_does_not_load_pydantic(tmp_path: Path) -> None:

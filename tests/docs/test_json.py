@@ -54,6 +54,7 @@ ASKED = {
     "ingest db current": ["db", "current"],
     "ingest db check": ["db", "check"],
     "ingest db backup": ["db", "backup", "NEW"],
+    "ingest db prune": ["db", "prune", "--older-than", "90d", "--dry-run"],
     "ingest config show": ["config", "show"],
     "ingest config check": ["config", "check"],
 }

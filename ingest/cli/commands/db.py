@@ -9,15 +9,15 @@ import typer
 from typer import Argument, Option
 
 from ingest.cli import output
-from ingest.cli.frame import App
+from ingest.cli.frame import INTERRUPTED, App
 from ingest.cli.options import DryRun, Json, Yes
-from ingest.errors import StoreUnusable, UsageError
+from ingest.errors import StoreUnusable
 
-app = App("Upgrade and check the store.")
+app = App("Upgrade, check, back up and prune the store.")
 BackupFile = Annotated[
     Path, Argument(metavar="FILE", help="A new file; nothing is ever overwritten.", show_default=False)
 ]
-OlderThan = Annotated[str | None, Option(metavar="AGE", help="What is older.", show_default=False)]
+OlderThan = Annotated[str | None, Option(metavar="AGE", help="How old: 90d, 12h.", show_default=False)]
 
 
 @app.command()
@@ -83,6 +83,27 @@ def backup(ctx: typer.Context, file: BackupFile, json: Json = False) -> int:
 
 
 @app.command()
-def prune(older_than: OlderThan = None, dry_run: DryRun = False, yes: Yes = False) -> int:  # noqa: ARG001  # promised flags
-    """Let go of what is no longer needed (later)."""
-    raise UsageError("`ingest db prune` is not built yet", hint="nothing is ever deleted so far")
+def prune(
+    ctx: typer.Context,
+    older_than: OlderThan = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    json: Json = False,
+) -> int:
+    """Let go of old attempts of what has ended, of old replays that have, and of old starts of processes."""
+    from ingest.cli import asking, upkeep, wiring
+    from ingest.store import pruning
+
+    before = upkeep.moment_before(older_than, wiring.now())
+    with wiring.opened(ctx.obj) as pipeline:
+        with pipeline.store.read() as tx:
+            found = pruning.foresee(tx, before)
+        is_through = True
+        if found.rows and not dry_run:
+            asking.confirm(f"let go of {upkeep.pruned_in_words(found)}", is_sure=yes)
+            found, is_through = upkeep.prune(pipeline.store, before, found)
+    if json:
+        output.document(upkeep.pruned_as_json(found, before, is_removed=not dry_run))
+    else:
+        output.write(upkeep.pruned_in_full(found, before, is_removed=not dry_run))
+    return 0 if is_through else INTERRUPTED
