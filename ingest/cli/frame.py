@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
-from ingest.cli import answers, given, output
+from ingest.cli import answers, completing, given, output
 from ingest.cli.asgiven import take_as_given
 from ingest.cli.catalogue import COMMANDS, LATER, SECTIONS
 from ingest.cli.given import Given
@@ -126,6 +126,8 @@ def run(argv: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except Exception as error:  # noqa: BLE001  # whatever it is, it becomes one line and an exit code
+        if completing.is_asked():
+            return 0
         return answers.answer(error, as_json="--json" in argv, with_trace=said.verbose > 0)
     return code if isinstance(code, int) else 0
 

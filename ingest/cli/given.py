@@ -57,8 +57,8 @@ def _colourless(ctx: typer.Context, param: typer.CallbackParam, value: bool) -> 
     return bool(_remember(ctx, param, value))
 
 
-def _version(value: bool) -> None:
-    if value:
+def _version(ctx: typer.Context, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
         from importlib.metadata import version
 
         output.write(f"ingest {version('ingest')}\n")

@@ -7,6 +7,8 @@ from typing import Annotated
 
 from typer import Argument, Option
 
+from ingest.cli import completing
+
 LARGEST = 2**63 - 1  # that the store can count to
 
 Json = Annotated[
@@ -23,10 +25,22 @@ Once = Annotated[bool, Option("--once", help="Stop when nothing is left to do.",
 
 Sources = Annotated[
     list[str] | None,
-    Option("--source", metavar="NAME", help="Only this source; may be repeated.", show_default=False),
+    Option(
+        "--source",
+        metavar="NAME",
+        help="Only this source; may be repeated.",
+        autocompletion=completing.sources,
+        show_default=False,
+    ),
 ]
 Mode = Annotated[
-    str | None, Option(metavar="MODE", help="auto, notify or poll, for every source.", show_default=False)
+    str | None,
+    Option(
+        metavar="MODE",
+        help="auto, notify or poll, for every source.",
+        autocompletion=completing.one_of("auto", "notify", "poll"),
+        show_default=False,
+    ),
 ]
 Quiet = Annotated[
     float | None,
@@ -37,7 +51,12 @@ Quiet = Annotated[
 Processors = Annotated[
     list[str] | None,
     Option(
-        "-p", "--processor", metavar="NAME", help="Only this processor; may be repeated.", show_default=False
+        "-p",
+        "--processor",
+        metavar="NAME",
+        help="Only this processor; may be repeated.",
+        autocompletion=completing.processors,
+        show_default=False,
     ),
 ]
 Concurrency = Annotated[
@@ -71,12 +90,33 @@ ProcessorsDir = Annotated[
 ]
 
 Ids = Annotated[
-    list[str] | None, Option("--id", metavar="ID", help="This event; may be repeated.", show_default=False)
+    list[str] | None,
+    Option(
+        "--id",
+        metavar="ID",
+        help="This event; may be repeated.",
+        autocompletion=completing.events,
+        show_default=False,
+    ),
 ]
 Source = Annotated[
-    str | None, Option(metavar="NAME", help="Events of files of this source.", show_default=False)
+    str | None,
+    Option(
+        metavar="NAME",
+        help="Events of files of this source.",
+        autocompletion=completing.sources,
+        show_default=False,
+    ),
 ]
-Key = Annotated[str | None, Option(metavar="KEY", help="Events of this partition key.", show_default=False)]
+Key = Annotated[
+    str | None,
+    Option(
+        metavar="KEY",
+        help="Events of this partition key.",
+        autocompletion=completing.keys,
+        show_default=False,
+    ),
+]
 Since = Annotated[
     str | None,
     Option(
@@ -98,7 +138,12 @@ Last = Annotated[
 ]
 Status = Annotated[
     str | None,
-    Option(metavar="STATUS", help="dead, done or retrying: what became of the event.", show_default=False),
+    Option(
+        metavar="STATUS",
+        help="dead, done or retrying: what became of the event.",
+        autocompletion=completing.one_of("dead", "done", "retrying"),
+        show_default=False,
+    ),
 ]
 Types = Annotated[
     list[str] | None,
@@ -106,20 +151,52 @@ Types = Annotated[
 ]
 Processor = Annotated[
     str | None,
-    Option("-p", "--processor", metavar="NAME", help="Of this processor only.", show_default=False),
+    Option(
+        "-p",
+        "--processor",
+        metavar="NAME",
+        help="Of this processor only.",
+        autocompletion=completing.processors,
+        show_default=False,
+    ),
 ]
 
-Event = Annotated[
-    str, Argument(metavar="ID", help="The event's id, or the beginning of it.", show_default=False)
+DeadEvent = Annotated[
+    str,
+    Argument(
+        metavar="ID",
+        help="The event's id, or the beginning of it.",
+        autocompletion=completing.dead,
+        show_default=False,
+    ),
 ]
-Events = Annotated[
+DeadEvents = Annotated[
     list[str] | None,
-    Argument(metavar="[ID]...", help="Events, by id or the beginning of it.", show_default=False),
+    Argument(
+        metavar="[ID]...",
+        help="Events, by id or the beginning of it.",
+        autocompletion=completing.dead,
+        show_default=False,
+    ),
 ]
 PathLike = Annotated[
-    str, Argument(metavar="PATH", help="A path, as it is or relative to a source.", show_default=False)
+    str,
+    Argument(
+        metavar="PATH",
+        help="A path, as it is or relative to a source.",
+        autocompletion=completing.events_or_paths,
+        show_default=False,
+    ),
 ]
-ProcessorName = Annotated[str, Argument(metavar="NAME", help="The processor.", show_default=False)]
+ProcessorName = Annotated[
+    str,
+    Argument(
+        metavar="NAME",
+        help="The processor.",
+        autocompletion=completing.processors,
+        show_default=False,
+    ),
+]
 Supervisor = Annotated[
     int | None, Option("--supervisor", metavar="PID", help="Stop when this parent does.", hidden=True)
 ]

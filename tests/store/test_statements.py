@@ -67,7 +67,15 @@ from tests.store.stage import (
 
 POSTGRESQL = PGDialect_psycopg()  # type: ignore[no-untyped-call]  # it has no types
 DIALECTS: tuple[Dialect, ...] = (SQLiteDialect_pysqlite(), POSTGRESQL)
-SQLITE_ALONE = {"backup", "driver", "engine", "integrity", "migrate", "soundness"}  # one database's own ways
+SQLITE_ALONE = {
+    "backup",
+    "driver",
+    "engine",
+    "glimpse",
+    "integrity",
+    "migrate",
+    "soundness",
+}  # one database's own ways
 MODULES = [found.name for found in pkgutil.iter_modules(ingest.store.__path__) if not found.ispkg]
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Argument, Option
 
-from ingest.cli import output
+from ingest.cli import completing, output
 from ingest.cli.frame import App
 from ingest.cli.options import Json
 from ingest.errors import NotFound, UsageError
@@ -21,7 +21,13 @@ CHUNK = 1 << 20  # bytes
 
 app = App("Get original bytes back; verify that they still are.")
 Meant = Annotated[
-    str, Argument(metavar="SHA256|ID", help="A content's digest, or an event.", show_default=False)
+    str,
+    Argument(
+        metavar="SHA256|ID",
+        help="A content's digest, or an event.",
+        autocompletion=completing.events,
+        show_default=False,
+    ),
 ]
 To = Annotated[
     Path | None, Option("-o", "--output", metavar="FILE", help="Instead of stdout.", show_default=False)

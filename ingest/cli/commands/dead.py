@@ -10,9 +10,9 @@ import typer
 from ingest.cli import output
 from ingest.cli.frame import App
 from ingest.cli.options import (
+    DeadEvent,
+    DeadEvents,
     DryRun,
-    Event,
-    Events,
     First,
     Ids,
     Json,
@@ -42,7 +42,7 @@ app = App("Deliveries that wait for a person: list, show, retry, discard.")
 @app.command("list")
 def list_(
     ctx: typer.Context,
-    events: Events = None,
+    events: DeadEvents = None,
     ids: Ids = None,
     processor: Processor = None,
     source: Source = None,
@@ -65,7 +65,7 @@ def list_(
 
 
 @app.command()
-def show(ctx: typer.Context, event: Event, processor: Processor = None, json: Json = False) -> int:
+def show(ctx: typer.Context, event: DeadEvent, processor: Processor = None, json: Json = False) -> int:
     """A dead delivery of one event, with every try."""
     from ingest.cli import deadview, wiring
 
@@ -83,7 +83,7 @@ def show(ctx: typer.Context, event: Event, processor: Processor = None, json: Js
 @app.command()
 def retry(
     ctx: typer.Context,
-    events: Events = None,
+    events: DeadEvents = None,
     ids: Ids = None,
     processor: Processor = None,
     source: Source = None,
@@ -115,7 +115,7 @@ def retry(
 @app.command()
 def discard(
     ctx: typer.Context,
-    events: Events = None,
+    events: DeadEvents = None,
     ids: Ids = None,
     processor: Processor = None,
     source: Source = None,

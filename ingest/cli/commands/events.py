@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Argument, Option
 
-from ingest.cli import output
+from ingest.cli import completing, output
 from ingest.cli.frame import App
 from ingest.cli.options import (
     LARGEST,
@@ -42,7 +42,12 @@ Count = Annotated[
     int, Option("-n", "--lines", metavar="N", min=0, max=LARGEST, help="How many of the newest.")
 ]
 Meant = Annotated[
-    str, Argument(metavar="ID|POS", help="An event's id, the beginning of it, or its position.")
+    str,
+    Argument(
+        metavar="ID|POS",
+        help="An event's id, the beginning of it, or its position.",
+        autocompletion=completing.events,
+    ),
 ]
 NoArchive = Annotated[
     bool, Option("--no-archive", help="Do not hash the archived bytes again.", show_default=False)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer import Argument, Option
 
-from ingest.cli import output
+from ingest.cli import completing, output
 from ingest.cli.frame import App
 from ingest.cli.options import Json, Reason
 
@@ -19,7 +19,16 @@ app = App()
 File = Annotated[
     Path, Argument(metavar="FILE", help="The file, wherever it lies; it stays there.", show_default=False)
 ]
-Into = Annotated[str, Option("--source", metavar="NAME", help="The source it lands in.", show_default=False)]
+Into = Annotated[
+    str,
+    Option(
+        "--source",
+        metavar="NAME",
+        help="The source it lands in.",
+        autocompletion=completing.sources,
+        show_default=False,
+    ),
+]
 As = Annotated[
     str | None,
     Option("--as", metavar="PATH", help="Its path there, instead of its name.", show_default=False),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Option
 
-from ingest.cli import output
+from ingest.cli import completing, output
 from ingest.cli.frame import App
 from ingest.cli.options import DryRun, Json, ProcessorName, ProcessorsDir, Yes
 from ingest.errors import UsageError
@@ -23,6 +23,7 @@ From = Annotated[
     Option(
         "--from",
         metavar="beginning|now",
+        autocompletion=completing.one_of(*STARTS),
         help="Whether it is given what happened before.",
         show_default=False,
     ),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Option
 
-from ingest.cli import output
+from ingest.cli import completing, output
 from ingest.cli.frame import App
 from ingest.cli.options import Json, Processor
 
@@ -20,7 +20,13 @@ if TYPE_CHECKING:
 app = App("Rows that were refused: list, export.")
 OfEvent = Annotated[
     str | None,
-    Option("--event", metavar="ID", help="Of this event, by id or the beginning of it.", show_default=False),
+    Option(
+        "--event",
+        metavar="ID",
+        help="Of this event, by id or the beginning of it.",
+        autocompletion=completing.events,
+        show_default=False,
+    ),
 ]
 To = Annotated[
     Path | None, Option("-o", "--output", metavar="FILE", help="Instead of stdout.", show_default=False)

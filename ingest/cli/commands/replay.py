@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Argument, Option
 
-from ingest.cli import output
+from ingest.cli import completing, output
 from ingest.cli.frame import App
 from ingest.cli.options import DryRun, First, Ids, Json, Key, Last, Reason, Since, Source, Status, Until, Yes
 from ingest.errors import UsageError
@@ -24,12 +24,18 @@ MODES = ("rerun", "shadow", "force")
 app = App()
 Name = Annotated[
     str | None,
-    Argument(metavar="[PROCESSOR]", help="For this processor; else for every one.", show_default=False),
+    Argument(
+        metavar="[PROCESSOR]",
+        help="For this processor; else for every one.",
+        autocompletion=completing.processors,
+        show_default=False,
+    ),
 ]
 Mode = Annotated[
     str,
     Option(
         metavar="MODE",
+        autocompletion=completing.one_of(*MODES),
         help="rerun: rows are replaced, nothing that happened is repeated; shadow: only say what would"
         " change; force: repeat calls to the outside, too.",
     ),

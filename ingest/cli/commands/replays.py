@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from typer import Argument, Option
 
-from ingest.cli import output
+from ingest.cli import completing, output
 from ingest.cli.frame import App
 from ingest.cli.options import Json
 
@@ -16,7 +16,13 @@ Events = Annotated[
     bool, Option("--events", help="Event by event instead; with --json one a line.", show_default=False)
 ]
 ReplayId = Annotated[
-    str, Argument(metavar="REPLAY", help="The replay's id, or the beginning of it.", show_default=False)
+    str,
+    Argument(
+        metavar="REPLAY",
+        help="The replay's id, or the beginning of it.",
+        autocompletion=completing.replays,
+        show_default=False,
+    ),
 ]
 
 

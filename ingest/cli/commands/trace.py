@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from typer import Argument, Option
 
-from ingest.cli import output
+from ingest.cli import completing, output
 from ingest.cli.frame import App
 from ingest.cli.options import Json
 
@@ -18,6 +18,7 @@ Asked = Annotated[
     Argument(
         metavar="PATH|ID|SHA256",
         help="A path, as it is or relative to a source; an event; a content.",
+        autocompletion=completing.events_or_paths,
         show_default=False,
     ),
 ]
