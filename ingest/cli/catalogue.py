@@ -32,9 +32,10 @@ SECTIONS: dict[str, dict[str, str]] = {
         "archive": "Get original bytes back; verify that they still are.",
         "db": "Upgrade, check, back up and prune the store.",
         "config": "The settings that hold, and where each comes from.",
+        "doctor": "What ingest stands on, and what to do where something is wrong.",
     },
 }
 
 COMMANDS: dict[str, str] = {name: line for section in SECTIONS.values() for name, line in section.items()}
 
-LATER = frozenset({"doctor", "export", "inspect", "metrics", "relay", "sources", "web"})
+LATER = frozenset({"export", "inspect", "metrics", "relay", "sources", "web"})

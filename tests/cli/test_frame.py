@@ -92,6 +92,7 @@ PROMISED = {
     "db check": ["--json"],
     "db backup": ["--json"],
     "db prune": ["--older-than", "--dry-run", "--yes", "--json"],
+    "doctor": ["--json"],
     "config show": ["--json"],
     "config check": [],
     "config schema": [],

@@ -55,6 +55,7 @@ ASKED = {
     "ingest db check": ["db", "check"],
     "ingest db backup": ["db", "backup", "NEW"],
     "ingest db prune": ["db", "prune", "--older-than", "90d", "--dry-run"],
+    "ingest doctor": ["doctor"],
     "ingest config show": ["config", "show"],
     "ingest config check": ["config", "check"],
 }

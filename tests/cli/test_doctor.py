@@ -1,0 +1,186 @@
+"""`ingest doctor`: it answers whatever is broken, says what to do, and changes nothing."""
+
+from __future__ import annotations
+
+import os
+import resource
+from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+
+from ingest.cli import wiring
+from ingest.cli.doctor import installation
+from ingest.store import workers
+from ingest.store.driver import sqlite_module
+from ingest.store.engine import open_store
+from ingest.store.workers import Worker
+from tests.cli.project import SETTINGS, Ingest, write
+
+
+@pytest.fixture
+def well(worked: Path, ingest: Ingest) -> Path:
+    """A project of which nothing is dead."""
+    assert ingest("dead", "discard", "--reason", "a test file", "--yes").code == 0
+    return worked
+
+
+def problems(ingest: Ingest, *argv: str) -> dict[str, Any]:
+    """What is wrong, with what to do about it; the exit code says whether there is anything."""
+    said = ingest(*argv, "doctor", "--json")
+    found = {one["problem"]: one["hint"] for one in said.json()["findings"] if one["problem"]}
+    assert said.code == (3 if found else 0)
+    assert said.json()["well"] is not bool(found)
+    assert all(found.values()), "a problem without what to do"
+    return found
+
+
+def _contents(home: Path) -> dict[Path, bytes | None]:
+    return {path: path.read_bytes() if path.is_file() else None for path in home.rglob("*")}
+
+
+def says(found: dict[str, Any], *parts: str) -> bool:
+    """True when one problem, with its hint, holds all of these."""
+    return any(all(part in f"{problem} {hint}" for part in parts) for problem, hint in found.items())
+
+
+def test_of_a_sound_pipeline_it_says_what_it_stands_on_and_exits_0(well: Path, ingest: Ingest) -> None:
+    said = ingest("doctor")
+
+    assert said.code == 0, said.out
+    assert "all is well" in said.out
+    for part in ("sqlite", "schema", "inotify", "open files", "whole by", "stable+lease", "temporary files"):
+        assert part in said.out
+    assert problems(ingest) == {}
+
+
+def test_it_changes_nothing(well: Path, ingest: Ingest) -> None:
+    before = _contents(well)
+
+    ingest("doctor")
+
+    assert _contents(well) == before
+
+
+def test_what_is_dead_is_found_with_the_way_to_it(day: Path, ingest: Ingest) -> None:
+    assert says(problems(ingest), "payments has 1 dead", "ingest dead list")
+
+
+def test_without_a_store_the_rest_is_looked_at_and_nothing_is_made(empty: Path, ingest: Ingest) -> None:
+    found = problems(ingest)
+
+    assert says(found, "there is no store", "ingest init")
+    assert not (empty / ".ingest").exists()
+    assert "inbox" in ingest("doctor").out
+
+
+@pytest.mark.parametrize(("revision", "way_out"), [("9999", "upgrade ingest"), ("0001", "ingest db upgrade")])
+def test_a_store_of_another_schema_is_named_with_the_way_out(
+    worked: Path, ingest: Ingest, revision: str, way_out: str
+) -> None:
+    with sqlite_module().connect(worked / ".ingest/ingest.db") as db:
+        db.execute("UPDATE alembic_version SET version_num = ?", (revision,))
+    db.close()
+
+    assert says(problems(ingest), f"schema ({revision})", way_out)
+    assert f"{revision}, newest known" in ingest("doctor").out
+
+
+def test_a_damaged_store_is_named(worked: Path, ingest: Ingest) -> None:
+    (worked / ".ingest" / "ingest.db").write_bytes(b"no database, " * 1000)
+
+    assert says(problems(ingest), "damaged or is not a database", "backup")
+
+
+@pytest.mark.parametrize(
+    ("text", "says_so"),
+    [
+        ("version = ", "is not TOML"),
+        ("version = 1\n[stroe]\n", "is not a known key"),
+        (None, "there is no ingest.toml"),
+    ],
+)
+def test_settings_that_cannot_be_obeyed_are_a_problem_beside_the_rest(
+    empty: Path, ingest: Ingest, text: str | None, says_so: str
+) -> None:
+    (empty / "ingest.toml").unlink()
+    if text is not None:
+        (empty / "ingest.toml").write_text(text)
+
+    assert says(problems(ingest), says_so)
+    assert "pysqlite3" in ingest("doctor").out or "sqlite3" in ingest("doctor").out
+
+
+def test_what_others_may_read_is_named_with_the_command_that_ends_it(well: Path, ingest: Ingest) -> None:
+    (well / ".ingest" / "ingest.db").chmod(0o644)
+    (well / ".ingest" / "archive").chmod(0o755)
+    found = problems(ingest)
+
+    assert says(found, "ingest.db can be read by others", "chmod go=")
+    assert says(found, "archive can be read by others", "chmod go=")
+
+
+def test_a_source_that_is_not_there_is_named(well: Path, ingest: Ingest) -> None:
+    (well / "inbox").rename(well / "elsewhere")
+
+    assert says(problems(ingest), "inbox is not a directory", "make it")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="another user is needed, to whom a directory is closed")
+def test_directories_that_this_user_may_not_use_are_named(
+    ingest: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with TemporaryDirectory() as home:
+        monkeypatch.chdir(home)
+        write(Path(home), SETTINGS.replace('path = "inbox"', 'path = "inbox"\nafter = "delete"'), {})
+        ingest("doctor")  # all of it is imported
+        Path(home).chmod(0o755)
+        os.seteuid(65534)
+        try:
+            found = problems(ingest)
+        finally:
+            os.seteuid(0)
+            monkeypatch.undo()
+
+    assert says(found, "files are to leave it", "cannot be written")
+    assert says(found, f"{home} cannot be written", "give it to the user that runs ingest")
+
+
+def test_a_stale_worker_is_named(well: Path, ingest: Ingest) -> None:
+    lost = Worker(id="worker-lost", kind="worker", host="box", pid=1)
+    with open_store(f"sqlite:///{well}/.ingest/ingest.db") as store, store.write() as tx:
+        workers.enlist(tx, lost, lease=timedelta(seconds=30), now=wiring.now() - timedelta(hours=1))
+
+    assert says(problems(ingest), "worker worker-lost is stale", "start it again")
+
+
+def test_a_clock_that_was_set_back_is_seen_by_the_newest_event(
+    well: Path, ingest: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = wiring.now()
+    monkeypatch.setattr(wiring, "now", lambda: now - timedelta(days=1))
+
+    assert says(problems(ingest), "behind the newest event", "set back")
+
+
+def test_too_few_files_that_may_be_open_are_named(well: Path, ingest: Ingest) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (128, hard))
+    try:
+        found = problems(ingest)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+    assert says(found, "only 128 files", "ulimit -n 1024")
+
+
+def test_an_extra_that_is_missing_is_told_with_what_adds_it_and_is_no_problem() -> None:
+    wanted = ["rich>=14", "no-such-driver>=3 ; extra == 'postgres'", 'rich>=14 ; extra == "colour"']
+
+    found = {one.name: one for one in installation.extras(wanted)}
+
+    assert found["extra postgres"].value == "not installed: pip install 'ingest[postgres]'"
+    assert found["extra colour"].value == "installed"
+    assert not any(one.problem for one in found.values())
