@@ -31,21 +31,22 @@ class Advance(Protocol):
 
 
 @contextmanager
-def progress(label: str, *, total: int | None = None, things: str = "") -> Iterator[Advance]:
+def progress(
+    label: str, *, total: int | None = None, things: str = "", look: Callable[[], int] | None = None
+) -> Iterator[Advance]:
     """A function to call as the work goes on; while no total is known the bar only moves.
 
-    `things` are what is counted: a word in the plural, or `bytes`.
+    `things` are what is counted: a word in the plural, or `bytes`. Where the
+    work tells nobody how far it is, `look` finds out whenever the bar is drawn.
     """
     if not _is_watched():
         yield _tell_nobody
         return
-    bar = _bar()
-    task = bar.add_task(label, total=total, said="")
+    bar = _bar(things, look)
+    task = bar.add_task(label, total=total)
 
     def advance(count: int, total: int | None = None, /) -> None:
         bar.update(task, advance=count, total=total)
-        now = bar.tasks[0]
-        bar.update(task, said=_said(now.completed, now.total, things))
 
     with _shown_after(AFTER, bar):
         yield advance
@@ -93,13 +94,21 @@ def _said(done: float, total: float | None, things: str) -> str:
     return f"{done:,.0f} {things}" if total is None else f"{done:,.0f} of {total:,.0f} {things}"
 
 
-def _bar() -> Progress:
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+def _bar(things: str, look: Callable[[], int] | None) -> Progress:
+    from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+    from rich.text import Text
+
+    class Count(ProgressColumn):
+        """How much is done, of how much."""
+
+        def render(self, task: Task) -> Text:
+            """In words."""
+            return Text(_said(task.completed if look is None else look(), task.total, things))
 
     return Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(_WIDTH),
-        TextColumn("{task.fields[said]}", markup=False),
+        Count(),
         TimeRemainingColumn(compact=True),
         console=output.console(to_stderr=True),
         refresh_per_second=_PER_SECOND,

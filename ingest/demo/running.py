@@ -22,7 +22,7 @@ from ingest.store.migrate import create_or_upgrade
 from ingest.store.replays import Report
 from ingest.store.reports import head_position
 from ingest.store.selection import Selection
-from ingest.watch import loop
+from ingest.watch.once import watch_once
 from ingest.work.running import work
 from ingest.work.supervisor import Wanted
 
@@ -121,7 +121,7 @@ def _step(each: Pass, store: Store, archive: Archive, settings: Settings, *, sto
     before = _redeliveries(store, settings, each)
     for drop in each.drops:
         drop.put(settings.source(drop.source).path)
-    loop.watch_once(store, archive, settings, stop=stop)
+    watch_once(store, archive, settings, stop=stop)
     _work(store, settings, stop=stop)
     after = _redeliveries(store, settings, each)
     again = tuple(key for key, count in after.items() if count > before[key])

@@ -31,7 +31,7 @@ from ingest.testing.crashing import POINTS, Point, die_at
 from ingest.testing.engine import know, work_off
 from ingest.testing.seen import Call, Refusal, Standing, Verdict
 from ingest.testing.settings import written
-from ingest.watch import loop
+from ingest.watch.once import watch_once
 from ingest.work.cycle import wall_clock
 
 _SOURCE = "bench"
@@ -226,7 +226,7 @@ class Bench:
         part.rename(self._inbox / given.name)
         with self._open() as store:
             archive = Archive(store, self._settings.store.archive)
-            loop.watch_once(store, archive, self._settings, stop=threading.Event())
+            watch_once(store, archive, self._settings, stop=threading.Event())
 
     def _append(self, given: _Given) -> None:
         identity = hashlib.sha256(repr((type(given.fact), given.key, given.name)).encode()).hexdigest()

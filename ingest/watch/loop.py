@@ -1,4 +1,4 @@
-"""Landing files until stopped, or once.
+"""Landing files until stopped.
 
 One loop for all sources: it wakes on a hint, when a file is due to have
 settled, when a scan is due, and when it is to stop. Outside faults never end
@@ -12,14 +12,12 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from ingest.archive import Archive
 from ingest.config import Settings
 from ingest.errors import CannotWrite, IngestError, TryAgain, UsageError
 from ingest.notices.giving import SILENT, Service
 from ingest.store.engine import Store
-from ingest.store.sources import Counts
 from ingest.watch.clock import Clock
 from ingest.watch.desk import Desk
 from ingest.watch.hints import Hints
@@ -37,20 +35,6 @@ _LEAST_SLEEP, _MOST_SLEEP = 0.001, 60.0  # seconds
 _LOOK = 1.0  # seconds between two words of the loop while it sits something out
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Summary:
-    """What came of one run."""
-
-    landed: int
-    redelivered: int
-    refused: int
-    ignored: int  # now
-    waiting: int  # files that had not settled
-    failed: int  # entries that could not be read, files the archive would not take, sources unavailable
-    seconds: float
-    suppressed: int = 0
-
-
 def watch(
     store: Store,
     archive: Archive,
@@ -65,34 +49,13 @@ def watch(
     `service` is told how that goes. Raises `StoreUnusable` when the store is replaced or damaged, `NotFound`
     for a source that is not configured, `UsageError` when none is.
     """
-    with _watching(store, archive, settings, sources, stop=stop, service=service) as (life, inboxes, wake):
+    with watching(store, archive, settings, sources, stop=stop, service=service) as (life, inboxes, wake):
         loop = Loop(inboxes, life, stop, wake, service)
         try:
             loop.run()
         finally:
             service.stopping()
             loop.close()
-
-
-def watch_once(
-    store: Store, archive: Archive, settings: Settings, *, sources: Sequence[str] = (), stop: Stop
-) -> Summary:
-    """Land all that is settled within one quiet time from now; the rest is counted as waiting.
-
-    Raises as `watch` does, and `CannotWrite` or `TryAgain` when the store does not take a batch.
-    """
-    began = time.monotonic()
-    with _watching(store, archive, settings, sources, stop=stop, service=SILENT) as (_, inboxes, wake):
-        for inbox in inboxes:
-            inbox.begin(None)
-        _step_through(inboxes, stop)
-        if _await_settling(inboxes, stop, wake):
-            for inbox in inboxes:
-                inbox.start_over()
-            _step_through(inboxes, stop)
-        for inbox in inboxes:
-            inbox.tell(time.monotonic())  # nobody comes back to say it later
-        return _summary(inboxes, time.monotonic() - began)
 
 
 class Loop:
@@ -120,7 +83,7 @@ class Loop:
                 raise self._life.failure
             self._mend()
             try:
-                is_busy = _step_all(self._inboxes)
+                is_busy = step_all(self._inboxes)
             except (CannotWrite, TryAgain) as error:
                 self._sit_out(error)
                 continue
@@ -204,43 +167,9 @@ def _in_one_line(inboxes: Sequence[Inbox]) -> str:
     return f"watching, sources: {len(inboxes)}" + (f", unavailable: {lost}" if lost else "")
 
 
-def _step_through(inboxes: Sequence[Inbox], stop: Stop) -> None:
-    """Every inbox has been scanned once."""
-    while not stop.is_set() and _step_all(inboxes):
-        pass
-
-
-def _step_all(inboxes: Sequence[Inbox]) -> bool:
+def step_all(inboxes: Sequence[Inbox]) -> bool:
     """True when one of them has more to do at once."""
     return sum(inbox.step() for inbox in inboxes) > 0
-
-
-def _await_settling(inboxes: Sequence[Inbox], stop: Stop, wake: threading.Event) -> bool:
-    """What settles within one quiet time has landed; True when there was something to wait for."""
-    deadline = time.monotonic() + max(inbox.settling.policy.quiet for inbox in inboxes)
-    has_waited = False
-    while not stop.is_set():
-        due = [at for inbox in inboxes if (at := inbox.settling.pending.next_due()) is not None]
-        if not due or min(due) > deadline:
-            break
-        wake.wait(max(min(due) - time.monotonic(), 0))
-        has_waited = True
-        _step_through(inboxes, stop)
-    return has_waited
-
-
-def _summary(inboxes: Sequence[Inbox], seconds: float) -> Summary:
-    counts = sum((inbox.counts for inbox in inboxes), Counts())
-    return Summary(
-        landed=counts.landed,
-        redelivered=counts.redelivered,
-        refused=counts.refused,
-        ignored=sum(inbox.condition.ignored for inbox in inboxes),
-        waiting=sum(inbox.waiting for inbox in inboxes),
-        failed=sum(inbox.failed for inbox in inboxes),
-        seconds=seconds,
-        suppressed=counts.suppressed,
-    )
 
 
 def _sweep(archive: Archive) -> None:
@@ -255,7 +184,7 @@ def _sweep(archive: Archive) -> None:
 
 
 @contextmanager
-def _watching(
+def watching(
     store: Store,
     archive: Archive,
     settings: Settings,

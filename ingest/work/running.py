@@ -44,17 +44,23 @@ class WorkSummary:
 
 
 def work(
-    store: Store, settings: Settings, wanted: Wanted, *, stop: Stop, service: Service = SILENT
+    store: Store,
+    settings: Settings,
+    wanted: Wanted,
+    *,
+    stop: Stop,
+    service: Service = SILENT,
+    ended: Counter[str] | None = None,
 ) -> WorkSummary:
     """Processors work off what is due until `stop`, or with `once` until nothing is.
 
     A worker that was taken for dead while it was suspended goes on under a new
     identity, a service as soon as the surroundings let it. `service` is told
-    how it goes. Raises `UsageError`
-    where live workers use other settings, and whatever makes every child fail
-    at its start.
+    how it goes, and `ended` counts what deliveries come to as they do. Raises
+    `UsageError` where live workers use other settings, and whatever makes
+    every child fail at its start.
     """
-    began, ended = time.monotonic(), Counter[str]()
+    began, ended = time.monotonic(), Counter() if ended is None else ended
     become_subreaper()
     try:
         left = _work_as_one(store, settings, wanted, ended, stop, service)

@@ -23,7 +23,7 @@ from ingest.domain import codec
 from ingest.domain.events import Event
 from ingest.store.engine import Store, open_store
 from ingest.watch import loop
-from ingest.watch.loop import Summary
+from ingest.watch.once import Summary, watch_once
 from tests.store.backends import make_store
 
 PATIENCE = 20.0  # seconds
@@ -63,7 +63,7 @@ class Place:
         return datetime.now(UTC)
 
     def once(self) -> Summary:
-        return loop.watch_once(self.store, self.archive, self.settings, stop=self.stop)
+        return watch_once(self.store, self.archive, self.settings, stop=self.stop)
 
     @contextmanager
     def watching(self) -> Iterator[None]:

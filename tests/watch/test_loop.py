@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from ingest.errors import CannotWrite, NotFound, StoreReplaced, UsageError
-from ingest.watch import loop
 from ingest.watch.hints import Hints
 from ingest.watch.inotify import Inotify
+from ingest.watch.once import Summary, watch_once
 from ingest.watch.rounds import Rounds
 from ingest.watch.take import ignore_lease_breaks
 from tests.watch.place import LARGE, Place, full_disk, until
@@ -244,7 +244,7 @@ def test_two_watchers_on_one_directory_land_each_file_once(place: Place) -> None
     for number in range(600):
         (place.inbox / f"{number}.csv").write_bytes(b"%d" % number)
     (place.inbox / "large.bin").write_bytes(os.urandom(LARGE))
-    summaries: list[loop.Summary] = []
+    summaries: list[Summary] = []
 
     threads = [threading.Thread(target=lambda: summaries.append(place.once())) for _ in range(2)]
     for thread in threads:
@@ -279,7 +279,7 @@ def test_only_the_sources_named_are_watched(place: Place, tmp_path: Path) -> Non
     (tmp_path / "other" / "b.csv").write_bytes(b"b")
     place.drop("a.csv", b"a")
 
-    summary = loop.watch_once(place.store, place.archive, place.settings, sources=["other"], stop=place.stop)
+    summary = watch_once(place.store, place.archive, place.settings, sources=["other"], stop=place.stop)
 
     assert summary.landed == 1
     assert place.rows("SELECT source FROM landings") == [("other",)]
@@ -287,7 +287,7 @@ def test_only_the_sources_named_are_watched(place: Place, tmp_path: Path) -> Non
 
 def test_an_unknown_source_and_no_source_at_all_are_errors(place: Place) -> None:
     with pytest.raises(NotFound):
-        loop.watch_once(place.store, place.archive, place.settings, sources=["nobody"], stop=place.stop)
+        watch_once(place.store, place.archive, place.settings, sources=["nobody"], stop=place.stop)
     place.settings = replace(place.settings, sources=())
     with pytest.raises(UsageError):
         place.once()

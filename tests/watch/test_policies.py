@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ingest.store.engine import Store
-from ingest.watch.loop import Summary
+from ingest.watch.once import Summary
 from tests.watch.place import Place, as_nobody
 from tests.watch.test_refusals import refused, yield_to_nobody
 

@@ -11,7 +11,7 @@ from ingest.cli.frame import App
 from ingest.cli.options import Json, Mode, Once, Quiet, Sources, Supervisor
 
 if TYPE_CHECKING:
-    from ingest.watch.loop import Summary
+    from ingest.watch.once import Summary
 
 app = App()
 
@@ -27,8 +27,9 @@ def watch(
     supervisor: Supervisor = None,
 ) -> int:
     """Land files until stopped; with --once, all that is whole within one quiet time from now."""
-    from ingest.cli import signals, wiring
+    from ingest.cli import bars, signals, wiring
     from ingest.watch import loop
+    from ingest.watch.once import watch_once
 
     flags = wiring.watch_flags(mode=mode, quiet=quiet)
     with (
@@ -40,7 +41,8 @@ def watch(
         if not once:
             loop.watch(*parts, sources=source or (), stop=stop, service=service)
             return 0
-        summary = loop.watch_once(*parts, sources=source or (), stop=stop)
+        with bars.progress("landing", things="files") as advance:
+            summary = watch_once(*parts, sources=source or (), stop=stop, advance=advance)
     _tell(summary, as_json=json)
     return 3 if summary.refused or summary.failed else 0
 

@@ -40,7 +40,9 @@ def work(
     supervisor: Supervisor = None,
 ) -> int:
     """Process what is due until stopped; with --once, until nothing is."""
-    from ingest.cli import signals, wiring
+    from collections import Counter
+
+    from ingest.cli import bars, signals, wiring
     from ingest.work.running import work as supervise
     from ingest.work.supervisor import Wanted
 
@@ -57,9 +59,13 @@ def work(
             limit=limit,
             processors_dir=pipeline.processors_dir(processors),
         )
-        summary = supervise(pipeline.store, pipeline.settings, wanted, stop=stop, service=service)
+        parts = (pipeline.store, pipeline.settings, wanted)
         if not once:
+            supervise(*parts, stop=stop, service=service)
             return stop.exit_code(0)
+        ended: Counter[str] = Counter()
+        with bars.progress("working", things="deliveries", look=ended.total):
+            summary = supervise(*parts, stop=stop, service=service, ended=ended)
         tell(summary, as_json=json)
         return stop.exit_code(0 if stop.is_set() else exit_code(summary))
 
