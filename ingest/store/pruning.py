@@ -104,8 +104,10 @@ def _replays(store: Store, before: datetime, pruned: Pruned) -> Iterator[int]:
             continue
         yield from _outcomes(store, replay.generation_id, pruned)
         with store.write() as tx:
-            for statement in _DROP_REPLAY:
-                tx.execute(statement, {"of_generation": replay.generation_id})
+            of_it = {"of_generation": replay.generation_id}
+            tx.execute(_DROP_DIFFERENCE_TOTALS, of_it)
+            tx.execute(_DROP_GENERATION, of_it)
+            tx.execute(_DROP_RECORD, of_it)
         pruned.replays += 1
         yield 1
 
@@ -250,4 +252,3 @@ _DROP_GENERATION = delete(generations).where(
     generations.c.id == _OF_GENERATION, generations.c.kind == literal_column("'replay'")
 )
 _DROP_RECORD = delete(replays).where(replays.c.generation_id == _OF_GENERATION, _HAS_ENDED)
-_DROP_REPLAY = (_DROP_DIFFERENCE_TOTALS, _DROP_GENERATION, _DROP_RECORD)  # in one transaction

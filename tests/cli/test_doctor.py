@@ -98,7 +98,7 @@ def test_a_damaged_store_is_named(worked: Path, ingest: Ingest) -> None:
     ("text", "says_so"),
     [
         ("version = ", "is not TOML"),
-        ("version = 1\n[stroe]\n", "is not a known key"),
+        ("version = 1\n[nonsense]\n", "is not a known key"),
         (None, "there is no ingest.toml"),
     ],
 )

@@ -138,7 +138,7 @@ def test_attempts_of_what_is_due_again_or_dead_stay_until_it_has_ended(store: St
 
     with store.write() as tx:
         (dead,) = waiting.waiting(tx, ALL)
-        waiting.discard(tx, dead, who="ann", reason="a test file", now=NOON)
+        waiting.discard(tx, [dead], who="ann", reason="a test file", now=NOON)
     work_off(store, live, now=NOON + MINUTE)
     assert prune(store) == Pruned(attempts=2)
 
@@ -192,7 +192,7 @@ def test_a_replay_that_alone_says_that_an_event_was_handled_stays_whole(store: S
     kill(store, live, on_dead="skip")
     with store.write() as tx:
         (dead,) = waiting.waiting(tx, ALL)
-        waiting.discard(tx, dead, who="ann", reason="left out", now=NOON)
+        waiting.discard(tx, [dead], who="ann", reason="left out", now=NOON)
     work_off(store, live)
     a_replay(store, "r1")
     a_replay(store, "r2", selection=Selection(ids=("b",)))

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from ingest.archive import Archive
 from ingest.cli import statuses, wiring
 from ingest.cli.doctor.findings import Finding, failed, ill, well
+from ingest.cli.problems import problems
 from ingest.cli.statuses import Status
 from ingest.cli.wiring import Pipeline
 from ingest.cli.words import age
@@ -67,7 +68,7 @@ def _state(status: Status) -> Iterator[Finding]:
     """What `status --check` finds."""
     for kind, them in (("watchers", status.watchers), ("workers", status.workers)):
         yield well("status", kind, sum(one.state != "stale" for one in them))
-    for problem in status.problems():
+    for problem in problems(status):
         hint = next((hint for word, hint in _HINTS if word in problem), "`ingest status` says more")
         yield ill("status", "problem", problem, hint)
 
