@@ -152,5 +152,6 @@ ingest --show-completion | grep -c "^_ingest_completion"
     assert done.stdout.splitlines() == [
         "complete -o default -F _ingest_completion ingest",
         "offered: payments",
+        "1",
     ]
     assert done.stderr == ""

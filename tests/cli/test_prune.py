@@ -31,7 +31,7 @@ def test_where_nothing_has_to_go_nobody_is_asked(day: Path, ingest: Ingest) -> N
 @pytest.mark.parametrize(
     ("flags", "says"),
     [
-        ((), "error: how old must it be to go? — say it with --older-than, as in --older-than 90d\n"),
+        ((), "error: how old must it be to go? — say it with --older-than, such as --older-than 90d\n"),
         (("--older-than", "soon"), "--older-than 'soon' is not an age"),
         (("--older-than", "3650000d"), "--older-than '3650000d' is not an age: it is longer than ten years"),
     ],
