@@ -23,7 +23,7 @@ from ingest.store.departures import Departure
 from ingest.store.engine import Tx
 from ingest.store.sightings import Look, Sighting
 from ingest.trace import Place, locate
-from ingest.watch.rules import Rule, verdict
+from ingest.watch.seeing.rules import Rule, verdict
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

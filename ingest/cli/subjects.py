@@ -19,9 +19,9 @@ from ingest.store.engine import Tx
 from ingest.store.foreign import own_inodes
 from ingest.store.sightings import Look
 from ingest.trace import inside
-from ingest.watch.facts import Origin, landed, origin_of
-from ingest.watch.root import tuple_of
-from ingest.watch.take import Taken
+from ingest.watch.landing.drafts import Origin, landed, origin_of
+from ingest.watch.landing.take import Taken
+from ingest.watch.seeing.root import tuple_of
 from ingest.work.trial import Subject
 
 _COMPLETE = "tried"  # how completeness was established: it was not

@@ -23,8 +23,8 @@ from ingest.store.handover import Facts, Rejects, Rows
 from ingest.store.outbox import Draft
 from ingest.store.sightings import Look
 from ingest.testing.seen import Call, Refusal
-from ingest.watch.facts import Origin, landed
-from ingest.watch.take import Taken
+from ingest.watch.landing.drafts import Origin, landed
+from ingest.watch.landing.take import Taken
 from ingest.work.context import Collector, Surroundings
 from ingest.work.spool import Spool
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from ingest.config import SourceSettings
 from ingest.domain.showing import show
 from ingest.store.sources import Report
-from ingest.watch.scan import Blocked
+from ingest.watch.seeing.scan import Blocked
 
 _log = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ class Condition:
         """False while the directory of the source cannot be read."""
         return "unavailable" not in self._wrongs
 
-    def is_wrong(self, kind: str, message: str) -> None:
+    def complain(self, kind: str, message: str) -> None:
         """Something is wrong, of the kind `unavailable`, `archive`, `departures` or `notifications`.
 
         It is logged when it is news.
@@ -50,13 +50,13 @@ class Condition:
             self.is_news = True
         self._wrongs[kind] = message
 
-    def is_right(self, kind: str) -> None:
+    def clear(self, kind: str) -> None:
         """What was wrong is not any more."""
         if self._wrongs.pop(kind, None) is not None:
             _log.warning("%s: %s: well again", self.source.name, kind)
             self.is_news = True
 
-    def is_known(self, kind: str) -> bool:
+    def is_wrong(self, kind: str) -> bool:
         """True while something of this kind is wrong."""
         return kind in self._wrongs
 

@@ -17,8 +17,8 @@ from ingest.store import gaps
 from ingest.store.engine import Tx
 from ingest.store.gaps import Gap
 from ingest.store.outbox import Draft, append
-from ingest.watch.desk import Desk
-from ingest.watch.facts import Origin
+from ingest.watch.landing.drafts import Origin
+from ingest.watch.watcher import Watcher
 
 _MESSAGES = {
     "overflow": "more notifications came than could be held",
@@ -32,8 +32,8 @@ _MESSAGES = {
 class Gaps:
     """The gaps of one source, as its watcher comes to know of them."""
 
-    def __init__(self, desk: Desk, origin: Origin) -> None:
-        self._desk = desk
+    def __init__(self, watcher: Watcher, origin: Origin) -> None:
+        self._watcher = watcher
         self._origin = origin
         self._untold: str | None = None  # reason of a gap the store does not know of
         self._open: Gap | None = None  # as the scan that runs began
@@ -46,8 +46,8 @@ class Gaps:
         """A gap that was noted is open, and stated, unless one is open already; raises as the store does."""
         if self._untold is None:
             return
-        now = self._desk.clock.now()
-        with self._desk.store.write() as tx:
+        now = self._watcher.clock.now()
+        with self._watcher.store.write() as tx:
             number = gaps.open_gap(tx, self._origin.name, self._untold, now=now)
             if number is not None:
                 append(tx, [_detected(self._origin, number, self._untold, now)], now=now)
@@ -55,7 +55,7 @@ class Gaps:
 
     def begin_scan(self) -> None:
         """The scan that begins now will close the gap that is open now, if one is."""
-        with self._desk.store.read() as tx:
+        with self._watcher.store.read() as tx:
             self._open = gaps.find_open(tx, self._origin.name)
 
     def end_scan(self, tx: Tx, *, entries: int, now: datetime) -> None:

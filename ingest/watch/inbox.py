@@ -16,27 +16,27 @@ from ingest.domain.showing import show
 from ingest.store import sightings, sources
 from ingest.store.sightings import Look
 from ingest.store.sources import Counts
-from ingest.watch.admission import Admission, refuse_own
-from ingest.watch.announcers import announcer_of
+from ingest.watch.announced.choosing import announcer_of
 from ingest.watch.condition import Condition
-from ingest.watch.desk import Desk
-from ingest.watch.facts import origin_of
 from ingest.watch.gaps import Gaps
-from ingest.watch.hints import Hints
-from ingest.watch.land import refuse
-from ingest.watch.lander import Lander
-from ingest.watch.leaving import Leaving
-from ingest.watch.notify import Notifier
+from ingest.watch.landing.admission import Admission, refuse_own
+from ingest.watch.landing.drafts import origin_of
+from ingest.watch.landing.land import refuse
+from ingest.watch.landing.lander import Lander
+from ingest.watch.landing.take import Left, Manner, can_detect_writers
+from ingest.watch.leaving.leaving import Leaving
+from ingest.watch.leaving.strays import land_strays
 from ingest.watch.reach import Reach
-from ingest.watch.root import Root, SourceUnavailable
-from ingest.watch.rounds import Rounds
-from ingest.watch.rules import Rules
-from ingest.watch.scan import Blocked, Piece, Refusal, look_at, scan
+from ingest.watch.seeing.hints import Hints
+from ingest.watch.seeing.notify import Notifier
+from ingest.watch.seeing.root import Root, SourceUnavailable
+from ingest.watch.seeing.rules import Rules
+from ingest.watch.seeing.scan import Blocked, Piece, Refusal, look_at, scan
+from ingest.watch.seeing.scans import Rounds
 from ingest.watch.settle import Settling
-from ingest.watch.strays import land_strays
-from ingest.watch.take import Left, Manner, can_detect_writers
 from ingest.watch.telling import Telling
 from ingest.watch.tidy import forget_vanished, stale
+from ingest.watch.watcher import Watcher
 
 _log = logging.getLogger(__name__)
 
@@ -47,34 +47,34 @@ _TELL_AFTER = 1.0  # seconds a file waits before the store is told
 class Inbox:
     """Scans, settles and lands one source."""
 
-    def __init__(self, desk: Desk, source: SourceSettings, hints: Hints) -> None:
+    def __init__(self, watcher: Watcher, source: SourceSettings, hints: Hints) -> None:
         self.counts = Counts()  # of this run
         self.condition = Condition(source)
-        self._desk = desk
+        self._watcher = watcher
         self._source = source
         self._hints = hints
         self._rules = Rules(source)
         self._rounds = Rounds()
         self._root = Root(source.path)
-        announcer = announcer_of(source, self._root, self._rules, desk.store)
+        announcer = announcer_of(source, self._root, self._rules, watcher.store)
         self.settling = Settling(Policy(complete=source.complete, quiet=0.0), announcer)
-        self._origin = origin_of(desk.settings, source)
-        self.gaps = Gaps(desk, self._origin)
+        self._origin = origin_of(watcher.settings, source)
+        self.gaps = Gaps(watcher, self._origin)
         self._reach = Reach(source, self._root, self._rounds, self.settling, self.condition, self.gaps)
         self._manner = Manner(
-            archive=desk.archive,
-            inline_max=desk.settings.store.inline_max,
-            owner=desk.owner,
-            should_stop=desk.should_stop,
+            archive=watcher.archive,
+            inline_max=watcher.settings.store.inline_max,
+            owner=watcher.owner,
+            should_stop=watcher.should_stop,
             complete=source.complete,
             leases=False,
             admission=Admission(source),
             objection=None if announcer is None else announcer.objection,
             beside=None if announcer is None else announcer.beside,
         )
-        self._lander = Lander(desk, self._origin, self._root, self._manner, leaves=source.after != "keep")
-        self._leaving = Leaving(desk, self._root, self.settling, self.condition, announcer)
-        self._telling = Telling(desk, self._rules, self.settling, self.condition)
+        self._lander = Lander(watcher, self._origin, self._root, self._manner, leaves=source.after != "keep")
+        self._leaving = Leaving(watcher, self._root, self.settling, self.condition, announcer)
+        self._telling = Telling(watcher, self._rules, self.settling, self.condition)
         self._ignored = self._entries = 0  # by the scan that runs
         self._blocked: set[bytes] = set()  # by the scan that runs
 
@@ -98,7 +98,7 @@ class Inbox:
 
     def start_over(self) -> None:
         """What was under way is given up, and the next scan finds it again."""
-        now = self._desk.clock.read().monotonic
+        now = self._watcher.clock.read().monotonic
         self._rounds.put_off(now)
         self.settling.pending.release(now)
         self._leaving.look_again(now)
@@ -110,7 +110,7 @@ class Inbox:
         """
         if self.condition.is_news:  # what comes of a source is counted where it is known
             self._telling.report()
-        now = self._desk.clock.read()
+        now = self._watcher.clock.read()
         paths, is_gap = self._hints.take()
         if is_gap or self.settling.pending.has_room_again():
             self._rounds.at_once(now.monotonic)
@@ -120,7 +120,7 @@ class Inbox:
         if self._is_there(now):
             is_behind = self._leaving.catch_up(now)
             self._look_at(paths, now)
-            at = self._desk.clock.now()
+            at = self._watcher.clock.now()
             ready, refusals = self.settling.take_due(now, at=at, scan=self._rounds.number)
             self._sort_out(Piece(refusals=list(refusals)), now)
             self._land(ready)
@@ -147,7 +147,7 @@ class Inbox:
 
         The directory itself counts as one, and so do files that cannot leave.
         """
-        wrongs = [self.condition.is_known(kind) for kind in ("unavailable", "departures")]
+        wrongs = [self.condition.is_wrong(kind) for kind in ("unavailable", "departures")]
         return len(self.condition.blocked) + self._unwritable + sum(wrongs)
 
     @property
@@ -196,22 +196,22 @@ class Inbox:
 
     def _sort_out(self, piece: Piece, now: Reading) -> None:
         """What is new in `piece` is refused, blocked, left to settle, or lands."""
-        refuse_own(piece, self._desk.store.path)
+        refuse_own(piece, self._watcher.store.path)
         for blocked in piece.blocked:
             self._block(blocked)
         if piece.announcers:
-            at, number = self._desk.clock.now(), self._rounds.number
+            at, number = self._watcher.clock.now(), self._rounds.number
             heard = self.settling.hear(piece.announcers, now, at=at, scan=number)
             piece.files = sorted({*piece.files, *heard.files})
             piece.refusals += heard.refusals
         if not piece.files and not piece.refusals:
             return
-        with self._rounds.measured(), self._desk.store.read() as tx:
+        with self._rounds.measured(), self._watcher.store.read() as tx:
             files = sightings.unsettled(tx, self._source.name, piece.files)
             refused = set(sightings.unsettled(tx, self._source.name, [r.look for r in piece.refusals]))
         news = [r for r in piece.refusals if r.look in refused]
         self._refuse(news)
-        at, number = self._desk.clock.now(), self._rounds.number
+        at, number = self._watcher.clock.now(), self._rounds.number
         self.settling.hear_again([r.look for r in news], now, at=at, scan=number)
         if self._reach.is_fresh and self._source.after != "keep":
             self._leaving.revive(sorted(set(piece.files).difference(files)))
@@ -229,7 +229,7 @@ class Inbox:
             self._leaving.after_landing(landed.done)
         if landed.complete:
             self.condition.proof = landed.complete
-        now, at = self._desk.clock.read(), self._desk.clock.now()
+        now, at = self._watcher.clock.read(), self._watcher.clock.now()
         for left in landed.left:
             self._leave(left, now, at)
         self.settling.hear_again(looks, now, at=at, scan=self._rounds.number)
@@ -253,7 +253,7 @@ class Inbox:
         if left.word == "not as announced":
             _log.warning("%s: %s: %s", self._source.name, show(path), left.reason)
         if left.word == "unwritable":
-            self.condition.is_wrong("archive", left.reason)
+            self.condition.complain("archive", left.reason)
         if left.word == "blocked":
             self._block(Blocked(look=left.look, reason=left.reason))
         if left.word in {"gone", "blocked", "ignored"}:
@@ -269,8 +269,8 @@ class Inbox:
     def _refuse(self, refusals: Sequence[Refusal]) -> None:
         if not refusals:
             return
-        with self._desk.store.write() as tx:
-            counts = refuse(tx, self._origin, refusals, now=self._desk.clock.now())
+        with self._watcher.store.write() as tx:
+            counts = refuse(tx, self._origin, refusals, now=self._watcher.clock.now())
         self.counts += counts
         for refusal in refusals:
             self.settling.pending.remove(refusal.look.path)
@@ -286,13 +286,13 @@ class Inbox:
     def _end_scan(self, now: Reading) -> None:
         pending, condition, name = self.settling.pending, self.condition, self._source.name
         forget_vanished(name, self._root, self.settling, scan=self._rounds.number)
-        condition.end_scan(ignored=self._ignored, blocked=self._blocked, at=self._desk.clock.now())
+        condition.end_scan(ignored=self._ignored, blocked=self._blocked, at=self._watcher.clock.now())
         self._reach.confirm()
         if not self._unwritable:
-            condition.is_right("archive")
-        over = stale(self._desk.store, name, self._root, self._rules, pending, condition.blocked)
-        with self._desk.store.write() as tx:
+            condition.clear("archive")
+        over = stale(self._watcher.store, name, self._root, self._rules, pending, condition.blocked)
+        with self._watcher.store.write() as tx:
             sightings.drop(tx, over)
-            self.gaps.end_scan(tx, entries=self._entries, now=self._desk.clock.now())
+            self.gaps.end_scan(tx, entries=self._entries, now=self._watcher.clock.now())
             sources.report(tx, condition.report(len(pending)))
         self._rounds.end(now.monotonic, self._reach.every)

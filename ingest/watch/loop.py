@@ -19,13 +19,13 @@ from ingest.errors import CannotWrite, IngestError, TryAgain, UsageError
 from ingest.notices.giving import SILENT, Service
 from ingest.store.engine import Store
 from ingest.watch.clock import Clock
-from ingest.watch.desk import Desk
-from ingest.watch.hints import Hints
 from ingest.watch.inbox import Inbox
+from ingest.watch.landing.take import ignore_lease_breaks
+from ingest.watch.leaving.barred import refuse_exits_that_are_barred
 from ingest.watch.life import Life, Stop
-from ingest.watch.notify import Notifier, open_notifier
-from ingest.watch.start import refuse_exits_that_are_barred
-from ingest.watch.take import ignore_lease_breaks
+from ingest.watch.seeing.hints import Hints
+from ingest.watch.seeing.notify import Notifier, open_notifier
+from ingest.watch.watcher import Watcher
 
 _log = logging.getLogger(__name__)
 
@@ -87,7 +87,7 @@ class Loop:
             except (CannotWrite, TryAgain) as error:
                 self._sit_out(error)
                 continue
-            self._is_well()
+            self._recover()
             if not is_busy:
                 self._service.say(_in_one_line(self._inboxes))
                 self._service.ready()
@@ -115,7 +115,7 @@ class Loop:
 
     def _lacks_notifications(self) -> bool:
         """True while a source is polled only since the system's limits were reached."""
-        return any(inbox.condition.is_known("notifications") for inbox in self._inboxes)
+        return any(inbox.condition.is_wrong("notifications") for inbox in self._inboxes)
 
     def _renew_notifier(self) -> None:
         self._renew_at = time.monotonic() + RENEW
@@ -150,7 +150,7 @@ class Loop:
         for inbox in self._inboxes:
             inbox.start_over()
 
-    def _is_well(self) -> None:
+    def _recover(self) -> None:
         if self._outages:
             _log.warning("the store can be written again")
             self._tell_trouble("")
@@ -207,7 +207,7 @@ def watching(
 
     with Life(store, lease=settings.work.lease, stop=stop, on_stop=wake.set) as life:
         _sweep(archive)
-        desk = Desk(
+        watcher = Watcher(
             store=store,
             archive=archive,
             settings=settings,
@@ -215,7 +215,7 @@ def watching(
             owner=lambda: life.id,
             should_stop=should_stop,
         )
-        inboxes = [Inbox(desk, source, Hints(wake)) for source in chosen]
+        inboxes = [Inbox(watcher, source, Hints(wake)) for source in chosen]
         try:
             yield life, inboxes, wake
         finally:

@@ -10,10 +10,10 @@ from ingest.domain.settling import Policy, Reading
 from ingest.filesystems import filesystem_of, is_remote
 from ingest.watch.condition import Condition
 from ingest.watch.gaps import Gaps
-from ingest.watch.hints import Hints
-from ingest.watch.notify import Followed, Notifier, is_supported
-from ingest.watch.root import Root, SourceUnavailable
-from ingest.watch.rounds import Rounds
+from ingest.watch.seeing.hints import Hints
+from ingest.watch.seeing.notify import Followed, Notifier, is_supported
+from ingest.watch.seeing.root import Root, SourceUnavailable
+from ingest.watch.seeing.scans import Rounds
 from ingest.watch.settle import Settling
 
 _GLANCE = 2.0  # seconds between two looks at the directory itself
@@ -58,7 +58,7 @@ class Reach:
             self._followed = notifier.followed(hints, is_recursive=self._source.recursive)
         self._was_followed = self._followed is not None
         if is_wanted and lack:
-            self._condition.is_wrong("notifications", f"no notifications, so it is polled: {lack}")
+            self._condition.complain("notifications", f"no notifications, so it is polled: {lack}")
         self._root.release()
 
     def lose_notifications(self) -> None:
@@ -70,7 +70,7 @@ class Reach:
         """A scan has come to its end, and every folder it met is followed, if any is."""
         self.is_fresh = False
         if self._followed is not None:
-            self._condition.is_right("notifications")
+            self._condition.clear("notifications")
 
     def is_local(self) -> bool:
         """True where only this kernel writes: its ctimes and leases can be trusted there."""
@@ -92,14 +92,14 @@ class Reach:
             self._settling.local_device = self._root.device if self.is_local() else None
             self._rounds.at_once(now.monotonic)
             self.is_fresh = True
-        self._condition.is_right("unavailable")
+        self._condition.clear("unavailable")
         return True
 
     def lose(self, error: SourceUnavailable, now: Reading) -> None:
         """The directory cannot be read, and that is tried again."""
         if self._condition.is_available and self._condition.last_scan_at is not None:
             self._gaps.note("unavailable")
-        self._condition.is_wrong("unavailable", error.message)
+        self._condition.complain("unavailable", error.message)
         self._root.release()
         self._rounds.put_off(now.monotonic + min(self.every, _RETRY))
 
@@ -112,7 +112,7 @@ class Reach:
         except OSError as error:
             self._followed = None
             self._watch_by("poll")
-            self._condition.is_wrong(
+            self._condition.complain(
                 "notifications", f"no notifications, so it is polled: {error.strerror or error}"
             )
 

@@ -8,10 +8,10 @@ from datetime import datetime
 
 from ingest.domain.settling import Policy, Reading, settles_at
 from ingest.store.sightings import Look
-from ingest.watch.announcing import Announcer, Heard
+from ingest.watch.announced.announcing import Announcer, Heard
+from ingest.watch.landing.take import Left
 from ingest.watch.pending import Entry, Pending
-from ingest.watch.scan import Refusal
-from ingest.watch.take import Left
+from ingest.watch.seeing.scan import Refusal
 
 _PAUSE = (0.25, 2.0)  # seconds, least and most, before a file that was not ready is looked at again
 _BACKOFF = (1.0, 30.0)  # seconds, first and most, before the archive is asked again to take a file

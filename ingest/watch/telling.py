@@ -8,10 +8,10 @@ from ingest.domain.showing import show
 from ingest.store import sightings, sources
 from ingest.store.sightings import Look, Waiting
 from ingest.watch.condition import Condition
-from ingest.watch.desk import Desk
-from ingest.watch.rules import Rules
-from ingest.watch.scan import Blocked
+from ingest.watch.seeing.rules import Rules
+from ingest.watch.seeing.scan import Blocked
 from ingest.watch.settle import Settling
+from ingest.watch.watcher import Watcher
 
 _log = logging.getLogger(__name__)
 
@@ -19,8 +19,8 @@ _log = logging.getLogger(__name__)
 class Telling:
     """Tells the store of one source."""
 
-    def __init__(self, desk: Desk, rules: Rules, settling: Settling, condition: Condition) -> None:
-        self._desk = desk
+    def __init__(self, watcher: Watcher, rules: Rules, settling: Settling, condition: Condition) -> None:
+        self._watcher = watcher
         self._source = condition.source.name
         self._rules = rules
         self._settling = settling
@@ -30,7 +30,7 @@ class Telling:
     def block(self, blocked: Blocked) -> None:
         """Something cannot be read, which the store is to know where it is news."""
         if self._condition.block(blocked):
-            self._news.append(Waiting(blocked.look, self._desk.clock.now(), blocked.reason))
+            self._news.append(Waiting(blocked.look, self._watcher.clock.now(), blocked.reason))
 
     def tell(self, before: float) -> None:
         """The store knows what has been waiting since the monotonic moment `before`, and what is blocked."""
@@ -40,7 +40,7 @@ class Telling:
         ]
         if not settling and not self._news:
             return
-        with self._desk.store.write() as tx:
+        with self._watcher.store.write() as tx:
             sightings.wait(tx, self._source, "settling", settling)
             sightings.wait(tx, self._source, "blocked", self._news)
         self._settling.pending.told(waiting.look.path for waiting in settling)
@@ -51,6 +51,6 @@ class Telling:
 
     def report(self) -> None:
         """The row of the source is as its condition."""
-        with self._desk.store.write() as tx:
+        with self._watcher.store.write() as tx:
             sources.report(tx, self._condition.report(len(self._settling.pending)))
         self._condition.is_news = False

@@ -15,8 +15,8 @@ from ingest.store import sightings
 from ingest.store.engine import Store
 from ingest.store.sightings import Sighting
 from ingest.watch.pending import Pending
-from ingest.watch.root import Root, tuple_of
-from ingest.watch.rules import Rules
+from ingest.watch.seeing.root import Root, tuple_of
+from ingest.watch.seeing.rules import Rules
 from ingest.watch.settle import Settling
 
 _log = logging.getLogger(__name__)

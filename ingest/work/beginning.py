@@ -39,11 +39,11 @@ def begin(
                 raise
             with suppress(*OUTAGES):
                 listing.enter(lambda _: None)  # whoever asks for the status is told
-            outage.lasts(error)
+            outage.tell(error)
             _rest(pause, listing, stop)
             pause = min(pause * 2, LONGEST_PAUSE)
         else:
-            outage.is_over()
+            outage.end()
             if found is None:
                 return None
             return listing.enter(partial(_enrol, question, found))

@@ -60,7 +60,7 @@ class Outage:
         self._tell = tell
         self._said, self._say_at = "", 0.0
 
-    def lasts(self, error: IngestError) -> None:
+    def tell(self, error: IngestError) -> None:
         """It is there: whoever asks for the status is told, and so is the log."""
         now = time.monotonic()
         if error.message != self._said or now >= self._say_at:
@@ -69,7 +69,7 @@ class Outage:
         self._said = error.message
         self._tell(error.message)
 
-    def is_over(self) -> None:
+    def end(self) -> None:
         """It is not there, any more."""
         if self._said:
             _log.warning("well again, after: %s", self._said)

@@ -92,7 +92,7 @@ def _work_under_new_names(
         except OUTAGES as error:
             if wanted.once:
                 raise
-            outage.lasts(error)
+            outage.tell(error)
         if stop.is_set():
             return "nothing"
         service.turn()

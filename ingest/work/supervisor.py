@@ -87,17 +87,17 @@ class Supervisor:
         """What stands in the way of a child is told; the others go on."""
         trouble = self._pool.trouble()
         if trouble is None:
-            self._outage.is_over()
+            self._outage.end()
         elif self._wanted.once:
             raise trouble
         else:
-            self._outage.lasts(trouble)
+            self._outage.tell(trouble)
 
     def _sit_out(self, error: IngestError) -> None:
         """The surroundings refuse: a service waits until they do not; a run that is to end says so."""
         if self._wanted.once and not self._is_stopping:
             raise error
-        self._outage.lasts(error)
+        self._outage.tell(error)
         time.sleep(TICK if self._is_stopping else PAUSE)
 
     def leave(self) -> None:

@@ -68,7 +68,7 @@ class Source:
 SOURCES = (
     Source(name="acme", complete="stable"),
     Source(name="bank"),
-    Source(name="desk", has_poison=False, partition="{source}", share=2),
+    Source(name="watcher", has_poison=False, partition="{source}", share=2),
     Source(name="odd", complete="stable", contents="odd", share=2),
     Source(name="moved", complete="stable", after="move:done/moved"),
     Source(name="deleted", after="delete"),

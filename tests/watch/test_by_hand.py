@@ -10,7 +10,7 @@ import pytest
 
 from ingest.errors import IngestError, NotFound, TryAgain, UsageError
 from ingest.store import presence
-from ingest.watch.by_hand import Answer, Request, land_by_hand
+from ingest.watch.landing.by_hand import Answer, Request, land_by_hand
 from tests.watch.place import LARGE, Place, as_nobody
 from tests.watch.test_refusals import yield_to_nobody
 

@@ -12,7 +12,7 @@ from ingest.domain.settling import StatTuple
 from ingest.store.sightings import Look
 from ingest.watch import condition as module
 from ingest.watch.condition import Condition
-from ingest.watch.scan import Blocked
+from ingest.watch.seeing.scan import Blocked
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 PATHS = (b"a", b"b", b"c", b"d")

@@ -14,10 +14,10 @@ import pytest
 from ingest.domain.codec import typed
 from ingest.domain.events import ReconcileCompleted, WatchGapDetected
 from ingest.watch.clock import Clock
-from ingest.watch.desk import Desk
-from ingest.watch.facts import origin_of
 from ingest.watch.gaps import Gaps
-from ingest.watch.hints import Hints
+from ingest.watch.landing.drafts import origin_of
+from ingest.watch.seeing.hints import Hints
+from ingest.watch.watcher import Watcher
 from tests.crash.pipeline import CONFIG, pipeline, wait_until
 from tests.watch.mounts import tmpfs
 from tests.watch.place import Place, until
@@ -173,7 +173,7 @@ def test_a_gap_of_a_watcher_that_died_is_closed_by_the_next_and_the_next_gap_is_
 
 
 def _gaps(place: Place) -> Gaps:
-    desk = Desk(
+    watcher = Watcher(
         store=place.store,
         archive=place.archive,
         settings=place.settings,
@@ -181,4 +181,4 @@ def _gaps(place: Place) -> Gaps:
         owner=lambda: "watcher-0",
         should_stop=lambda: False,
     )
-    return Gaps(desk, origin_of(place.settings, place.settings.sources[0]))
+    return Gaps(watcher, origin_of(place.settings, place.settings.sources[0]))

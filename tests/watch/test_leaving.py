@@ -14,7 +14,7 @@ from ingest.errors import CannotWrite
 from ingest.store import departures
 from ingest.store.sightings import Look
 from ingest.watch.names import private_name, rename_without_replacing, ticket_in
-from ingest.watch.root import tuple_of
+from ingest.watch.seeing.root import tuple_of
 from tests.watch.meanwhile import just_before
 from tests.watch.mounts import overlay, tmpfs
 from tests.watch.place import LARGE, Place, until

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from ingest.errors import CannotWrite, NotFound, StoreReplaced, UsageError
-from ingest.watch.hints import Hints
-from ingest.watch.inotify import Inotify
+from ingest.watch.landing.take import ignore_lease_breaks
 from ingest.watch.once import Summary, watch_once
-from ingest.watch.rounds import Rounds
-from ingest.watch.take import ignore_lease_breaks
+from ingest.watch.seeing.hints import Hints
+from ingest.watch.seeing.inotify import Inotify
+from ingest.watch.seeing.scans import Rounds
 from tests.watch.place import LARGE, Place, full_disk, until
 
 NEVER = timedelta(hours=1)

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from ingest.store.sightings import Look
+from ingest.watch.announced.manifests import Manifests
 from ingest.watch.clock import Clock
-from ingest.watch.manifests import Manifests
-from ingest.watch.root import Root, tuple_of
-from ingest.watch.rules import Rules
+from ingest.watch.seeing.root import Root, tuple_of
+from ingest.watch.seeing.rules import Rules
 from tests.watch.place import LARGE, Place, new_place, until
 from tests.watch.test_refusals import refused
 

@@ -18,7 +18,7 @@ import pytest
 from ingest.store import departures
 from ingest.store.foreign import OwnFile, open_foreign
 from ingest.store.sightings import Look
-from ingest.watch.root import tuple_of
+from ingest.watch.seeing.root import tuple_of
 from tests.watch.meanwhile import just_before
 from tests.watch.mounts import tmpfs
 from tests.watch.place import Place

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.watch.rules import verdict
+from ingest.watch.seeing.rules import verdict
 from tests.watch.place import Place, as_nobody
 
 

@@ -20,7 +20,7 @@ import pytest
 from ingest.config import SourceSettings
 from ingest.store.engine import Store, Tx
 from ingest.watch import inbox, loop
-from ingest.watch.take import ignore_lease_breaks
+from ingest.watch.landing.take import ignore_lease_breaks
 from tests.watch.place import LARGE, Place, full_disk, new_place, until
 from tests.watch.test_leaving import names
 from tests.watch.test_manifests import line

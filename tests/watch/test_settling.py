@@ -8,9 +8,9 @@ from pathlib import Path
 
 from ingest.domain.settling import Policy, Reading, StatTuple
 from ingest.store.sightings import Look
+from ingest.watch.landing.take import Left
 from ingest.watch.pending import Entry, Pending
 from ingest.watch.settle import Settling
-from ingest.watch.take import Left
 from tests.store.stage import NOON
 from tests.watch.place import Place, age, until
 

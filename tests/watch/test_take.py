@@ -16,10 +16,10 @@ import pytest
 
 from ingest.archive import Abandoned
 from ingest.store.sightings import Look
-from ingest.watch.admission import Admission
-from ingest.watch.root import Root, tuple_of
-from ingest.watch.scan import Refusal
-from ingest.watch.take import Left, Manner, Taken, ignore_lease_breaks, take
+from ingest.watch.landing.admission import Admission
+from ingest.watch.landing.take import Left, Manner, Taken, ignore_lease_breaks, take
+from ingest.watch.seeing.root import Root, tuple_of
+from ingest.watch.seeing.scan import Refusal
 from tests.watch.place import Place, as_nobody
 
 MIB = 1 << 20

@@ -13,7 +13,7 @@ from ingest.cli.frame import App
 from ingest.cli.options import Json, Reason
 
 if TYPE_CHECKING:
-    from ingest.watch.by_hand import Answer
+    from ingest.watch.landing.by_hand import Answer
 
 app = App()
 File = Annotated[
@@ -41,7 +41,7 @@ def land(
 ) -> int:
     """Land a file by hand through the same step, also one that equals what stands."""
     from ingest.cli import wiring
-    from ingest.watch.by_hand import Request, land_by_hand
+    from ingest.watch.landing.by_hand import Request, land_by_hand
 
     request = Request(file=file, source=source, path=as_, reason=reason)
     with wiring.opened(ctx.obj) as pipeline:

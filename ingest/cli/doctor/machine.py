@@ -15,7 +15,7 @@ from ingest.cli.words import size
 from ingest.domain.showing import show
 from ingest.filesystems import filesystem_of, room_trouble
 from ingest.store.directories import open_to_others
-from ingest.watch.notify import is_supported, open_notifier
+from ingest.watch.seeing.notify import is_supported, open_notifier
 
 _AREA = "machine"
 _LIMITS = Path("/proc/sys/fs/inotify")

@@ -12,7 +12,7 @@ from ingest.config import Settings, SourceSettings, database_file, exposed
 from ingest.domain.showing import show
 from ingest.filesystems import filesystem_of, is_remote
 from ingest.store.reports import SourceStatus
-from ingest.watch.notify import is_supported
+from ingest.watch.seeing.notify import is_supported
 
 
 def of_store(held: Settings) -> Iterator[Finding]:

@@ -12,10 +12,10 @@ import stat
 from ingest.domain.settling import Reading, settles_at
 from ingest.store.sightings import Look
 from ingest.store.sources import Counts
-from ingest.watch.departing import Stray
-from ingest.watch.lander import Lander
-from ingest.watch.leaving import Leaving
-from ingest.watch.root import Root, tuple_of
+from ingest.watch.landing.lander import Lander
+from ingest.watch.leaving.departing import Stray
+from ingest.watch.leaving.leaving import Leaving
+from ingest.watch.seeing.root import Root, tuple_of
 from ingest.watch.settle import Settling
 
 

@@ -19,10 +19,10 @@ from ingest.domain.showing import show
 from ingest.store import sightings
 from ingest.store.engine import Store
 from ingest.store.sightings import Look
-from ingest.watch.announcing import Heard, Waits, Word
-from ingest.watch.root import Root, tuple_of
-from ingest.watch.rules import Rules
-from ingest.watch.take import Taken
+from ingest.watch.announced.announcing import Heard, Waits, Word
+from ingest.watch.landing.take import Taken
+from ingest.watch.seeing.root import Root, tuple_of
+from ingest.watch.seeing.rules import Rules
 
 
 class Markers:

@@ -29,11 +29,11 @@ from ingest.store.departures import ticket_of
 from ingest.store.engine import Store
 from ingest.store.foreign import open_foreign
 from ingest.store.sightings import Look
-from ingest.watch.announcing import Heard, Waits, Word
-from ingest.watch.root import Root, tuple_of
-from ingest.watch.rules import Rules
-from ingest.watch.scan import Refusal
-from ingest.watch.take import Taken
+from ingest.watch.announced.announcing import Heard, Waits, Word
+from ingest.watch.landing.take import Taken
+from ingest.watch.seeing.root import Root, tuple_of
+from ingest.watch.seeing.rules import Rules
+from ingest.watch.seeing.scan import Refusal
 
 ROOM = 200_000  # members of all manifests of a source
 _NAMED = 3  # members that a reason names

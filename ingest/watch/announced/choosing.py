@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from ingest.config import SourceSettings
 from ingest.store.engine import Store
-from ingest.watch.announcing import Announcer
-from ingest.watch.manifests import Manifests
-from ingest.watch.markers import Markers
-from ingest.watch.root import Root
-from ingest.watch.rules import Rules
+from ingest.watch.announced.announcing import Announcer
+from ingest.watch.announced.manifests import Manifests
+from ingest.watch.announced.markers import Markers
+from ingest.watch.seeing.root import Root
+from ingest.watch.seeing.rules import Rules
 
 
 def announcer_of(source: SourceSettings, root: Root, rules: Rules, store: Store) -> Announcer | None:

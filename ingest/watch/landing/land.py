@@ -22,10 +22,10 @@ from ingest.store.landings import Landing
 from ingest.store.outbox import Draft, append
 from ingest.store.sightings import Landed, Look, Waiting
 from ingest.store.sources import Counts
-from ingest.watch import facts
-from ingest.watch.facts import Origin
-from ingest.watch.scan import Refusal
-from ingest.watch.take import Taken
+from ingest.watch.landing import drafts
+from ingest.watch.landing.drafts import Origin
+from ingest.watch.landing.take import Taken
+from ingest.watch.seeing.scan import Refusal
 
 Shows = Callable[[bytes, StatTuple], bool]
 
@@ -106,7 +106,7 @@ def land(
 
 def refuse(tx: Tx, origin: Origin, refusals: Sequence[Refusal], *, now: datetime) -> Counts:
     """Every one of `refusals` is known, and stated once for its tuple."""
-    positions = append(tx, [facts.refused(origin, refusal, now=now) for refusal in refusals], now=now)
+    positions = append(tx, [drafts.refused(origin, refusal, now=now) for refusal in refusals], now=now)
     sightings.refuse(tx, origin.name, [Waiting(r.look, now, f"{r.reason}: {r.message}") for r in refusals])
     counts = Counts(refused=sum(position is not None for position in positions))
     sources.count(tx, origin.name, counts)
@@ -133,7 +133,7 @@ def _decide(tx: Tx, origin: Origin, shows: Shows, taken: Taken, decided: _Decide
     if duplicate_of is not None and standing is None and origin.duplicates != "flag":
         _note_away(origin, taken, duplicate_of, decided, now=now)
         return
-    version, draft = facts.landed(origin, taken, standing, duplicate_of=duplicate_of, now=now)
+    version, draft = drafts.landed(origin, taken, standing, duplicate_of=duplicate_of, now=now)
     new = _New(taken, version, first is None, draft)
     decided.new.append(new)
     decided.standing[path] = Standing(version, sha256, draft.id, stat)
@@ -146,11 +146,11 @@ def _decide(tx: Tx, origin: Origin, shows: Shows, taken: Taken, decided: _Decide
 def _note_away(origin: Origin, taken: Taken, duplicate_of: str, decided: _Decided, *, now: datetime) -> None:
     said = f"the same bytes as event {duplicate_of}"
     if origin.duplicates == "suppress":
-        draft = facts.suppressed(origin, taken, duplicate_of=duplicate_of, now=now)
+        draft = drafts.suppressed(origin, taken, duplicate_of=duplicate_of, now=now)
         decided.suppressed.append(_Away(taken.look, taken.sha256, draft, f"duplicate: {said}"))
     else:
         refusal = Refusal(look=taken.look, reason="duplicate", message=said)
-        draft = facts.refused(origin, refusal, now=now)
+        draft = drafts.refused(origin, refusal, now=now)
         decided.refused.append(_Away(taken.look, taken.sha256, draft, f"duplicate: {said}"))
 
 

@@ -16,8 +16,8 @@ from ingest.domain.name_patterns import NamePattern, compile_name_pattern
 from ingest.domain.naming import duplicate_id, encode_attribute, landed_id, refused_id
 from ingest.domain.showing import show
 from ingest.store.outbox import Draft
-from ingest.watch.scan import Refusal
-from ingest.watch.take import Taken
+from ingest.watch.landing.take import Taken
+from ingest.watch.seeing.scan import Refusal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Protocol
 
-from ingest.watch.hints import Hints
+from ingest.watch.seeing.hints import Hints
 
 
 class Followed(Protocol):
@@ -37,6 +37,6 @@ def open_notifier() -> Notifier:
     """A notifier at work; raises `OSError` where the system's limits, or the system, do not allow one."""
     if not is_supported():
         raise OSError(0, "this system's notifications are not made use of")
-    from ingest.watch.inotify import Inotify  # noqa: PLC0415  # cannot be imported elsewhere
+    from ingest.watch.seeing.inotify import Inotify  # noqa: PLC0415  # cannot be imported elsewhere
 
     return Inotify()

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ingest.watch.scan import Piece
+from ingest.watch.seeing.scan import Piece
 
 _SHARE = 100  # scanning takes at most one part in so many of the time
 _GAP_SHARE = 10  # the same where notifications were missed

@@ -18,12 +18,12 @@ from ingest.domain.showing import show
 from ingest.errors import CannotWrite
 from ingest.store.sightings import Look
 from ingest.store.sources import Counts
-from ingest.watch.desk import Desk
-from ingest.watch.facts import Origin
-from ingest.watch.land import Shows, land
-from ingest.watch.root import Root
-from ingest.watch.scan import Refusal
-from ingest.watch.take import Left, Manner, Taken, take
+from ingest.watch.landing.drafts import Origin
+from ingest.watch.landing.land import Shows, land
+from ingest.watch.landing.take import Left, Manner, Taken, take
+from ingest.watch.seeing.root import Root
+from ingest.watch.seeing.scan import Refusal
+from ingest.watch.watcher import Watcher
 
 _log = logging.getLogger(__name__)
 
@@ -53,8 +53,8 @@ class Landed:
 class Lander:
     """Lands the files of one source."""
 
-    def __init__(self, desk: Desk, origin: Origin, root: Root, manner: Manner, *, leaves: bool) -> None:
-        self._desk = desk
+    def __init__(self, watcher: Watcher, origin: Origin, root: Root, manner: Manner, *, leaves: bool) -> None:
+        self._watcher = watcher
         self._origin = origin
         self._root = root
         self._leaves = leaves
@@ -79,7 +79,7 @@ class Lander:
                     batch = _Batch()
             self._commit(batch, landed)
         except BaseException:
-            self._desk.archive.objects.discard(batch.staged)
+            self._watcher.archive.objects.discard(batch.staged)
             raise
         return landed
 
@@ -109,7 +109,7 @@ class Lander:
                 continue
             try:
                 for look in together:
-                    if self._desk.should_stop():
+                    if self._watcher.should_stop():
                         return
                     yield self._compared(take(handle, look, self.manner))
             except Abandoned:
@@ -125,7 +125,7 @@ class Lander:
         if not objection:
             return found._replace(marker=self._marker(found.look))
         if found.staged is not None:
-            self._desk.archive.objects.discard([found.staged])
+            self._watcher.archive.objects.discard([found.staged])
         return Left(found.look, "not as announced", objection)
 
     def _marker(self, look: Look) -> Look | None:
@@ -134,20 +134,20 @@ class Lander:
     def _commit(self, batch: _Batch, landed: Landed, *, shows: Shows | None = None) -> None:
         taken = batch.taken
         try:
-            self._desk.archive.objects.store(batch.staged)
+            self._watcher.archive.objects.store(batch.staged)
         except CannotWrite as error:
             landed.left += [Left(t.look, "unwritable", error.message) for t in taken if t.staged is not None]
             taken = [t for t in taken if t.staged is None]
         if not taken:
             return
-        with self._desk.store.write() as tx:
+        with self._watcher.store.write() as tx:
             came = land(
                 tx,
                 self._origin,
                 shows or self._root.shows,
                 taken,
                 leaves=self._leaves,
-                now=self._desk.clock.now(),
+                now=self._watcher.clock.now(),
             )
         counts = came.counts
         landed.counts += counts

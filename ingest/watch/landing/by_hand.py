@@ -23,12 +23,12 @@ from ingest.store.engine import Store, Tx
 from ingest.store.presence import Presence
 from ingest.store.sightings import Landed, Look
 from ingest.trace import inside
-from ingest.watch.admission import Admission
-from ingest.watch.facts import origin_of
-from ingest.watch.land import land
-from ingest.watch.root import tuple_of
-from ingest.watch.scan import Refusal
-from ingest.watch.take import Left, Manner, Taken, take
+from ingest.watch.landing.admission import Admission
+from ingest.watch.landing.drafts import origin_of
+from ingest.watch.landing.land import land
+from ingest.watch.landing.take import Left, Manner, Taken, take
+from ingest.watch.seeing.root import tuple_of
+from ingest.watch.seeing.scan import Refusal
 
 _log = logging.getLogger(__name__)
 

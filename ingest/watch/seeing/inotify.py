@@ -23,8 +23,8 @@ from watchdog.observers.inotify_c import (
     WatchDescriptor,
 )
 
-from ingest.watch.hints import Hints
 from ingest.watch.names import ticket_in
+from ingest.watch.seeing.hints import Hints
 
 _GATHER = 0.004  # seconds between two reads of the queue, which holds far more: fewer wake-ups in a burst
 

@@ -14,7 +14,7 @@ from ingest.domain.name_patterns import LONGEST_NAME, compile_name_pattern
 from ingest.domain.settling import StatTuple
 from ingest.store.foreign import own_inodes
 from ingest.store.sightings import Look
-from ingest.watch.scan import Piece, Refusal
+from ingest.watch.seeing.scan import Piece, Refusal
 
 
 class Admission:

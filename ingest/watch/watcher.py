@@ -12,7 +12,7 @@ from ingest.watch.clock import Clock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
+class Watcher:
     """The store, the archive, the clock, and who is watching."""
 
     store: Store

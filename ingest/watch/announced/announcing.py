@@ -8,8 +8,8 @@ from typing import NamedTuple, Protocol
 
 from ingest.domain.settling import Reading
 from ingest.store.sightings import Look
-from ingest.watch.scan import Refusal
-from ingest.watch.take import Taken
+from ingest.watch.landing.take import Taken
+from ingest.watch.seeing.scan import Refusal
 
 
 class Word(NamedTuple):

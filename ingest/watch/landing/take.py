@@ -22,9 +22,9 @@ from ingest.archive import Archive, Staged
 from ingest.errors import CannotWrite
 from ingest.store.foreign import OwnFile, open_foreign
 from ingest.store.sightings import Look
-from ingest.watch.admission import Admission, refusal_of_own
-from ingest.watch.root import tuple_of
-from ingest.watch.scan import Refusal
+from ingest.watch.landing.admission import Admission, refusal_of_own
+from ingest.watch.seeing.root import tuple_of
+from ingest.watch.seeing.scan import Refusal
 
 _NOT_A_FILE = frozenset({errno.ELOOP, errno.ENXIO, errno.ENODEV, errno.ENOTDIR, errno.EISDIR})
 _DENIED = frozenset({errno.EACCES, errno.EPERM})

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 
 from ingest.store.sightings import Look
 from ingest.watch.names import ticket_in
-from ingest.watch.root import Root, tuple_of
-from ingest.watch.rules import Rules
+from ingest.watch.seeing.root import Root, tuple_of
+from ingest.watch.seeing.rules import Rules
 
 PIECE = 1000  # entries
 

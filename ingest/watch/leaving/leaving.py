@@ -19,15 +19,15 @@ from ingest.domain.showing import show
 from ingest.store import departures
 from ingest.store.departures import GONE, Departure, Ended, Failed, Owed, ticket_of
 from ingest.store.sightings import Look
-from ingest.watch.announcing import Announcer
+from ingest.watch.announced.announcing import Announcer
 from ingest.watch.condition import Condition
-from ingest.watch.departing import Later, Result, Stray, Way, depart, settle
-from ingest.watch.desk import Desk
-from ingest.watch.exits import Kept, exit_of
+from ingest.watch.leaving.departing import Later, Result, Stray, Way, depart, settle
+from ingest.watch.leaving.exits import Kept, exit_of
+from ingest.watch.leaving.patience import Patience
 from ingest.watch.names import ticket_in
-from ingest.watch.patience import Patience
-from ingest.watch.root import Root
+from ingest.watch.seeing.root import Root
 from ingest.watch.settle import Settling
+from ingest.watch.watcher import Watcher
 
 _IN_A_ROW = 16  # failures one after the other, after which the rest waits too
 
@@ -44,14 +44,14 @@ class Leaving:
 
     def __init__(
         self,
-        desk: Desk,
+        watcher: Watcher,
         root: Root,
         settling: Settling,
         condition: Condition,
         announcer: Announcer | None = None,
     ) -> None:
         self.leases = False  # writers are to be detected
-        self._desk = desk
+        self._watcher = watcher
         self._source = condition.source.name
         self._exit = exit_of(condition.source.after)
         self._root = root
@@ -73,7 +73,7 @@ class Leaving:
     def after_landing(self, looks: Sequence[Look]) -> None:
         """The files of `looks`, which have landed, have left as far as they are to."""
         tickets = [ticket_of(self._source, look) for look in looks]
-        with self._desk.store.read() as tx:
+        with self._watcher.store.read() as tx:
             owed = [departure for departure in departures.find(tx, tickets) if departure.is_due]
         self._work_off([_Task(departure) for departure in sorted(owed, key=lambda departure: departure.path)])
 
@@ -81,17 +81,19 @@ class Leaving:
         """The manifests at `looks` have left, or will as soon as all they spoke of has."""
         if not looks:
             return
-        with self._desk.store.write() as tx:
-            departures.owe(tx, self._source, [Owed(look, "") for look in looks], now=self._desk.clock.now())
+        with self._watcher.store.write() as tx:
+            departures.owe(
+                tx, self._source, [Owed(look, "") for look in looks], now=self._watcher.clock.now()
+            )
         self.after_landing(looks)
 
     def revive(self, looks: Sequence[Look]) -> None:
         """Those of `looks` that are there again although they were gone when they should leave, leave now."""
-        with self._desk.store.read() as tx:
+        with self._watcher.store.read() as tx:
             known = departures.find(tx, [ticket_of(self._source, look) for look in looks])
         gone = [departure.ticket for departure in known if departure.outcome == GONE]
         if gone:
-            with self._desk.store.write() as tx:
+            with self._watcher.store.write() as tx:
                 departures.revive(tx, gone)
             self.after_landing(looks)
 
@@ -100,11 +102,11 @@ class Leaving:
         patience = self._patience
         if not patience.is_due(now.monotonic):
             return False
-        with self._desk.store.read() as tx:
+        with self._watcher.store.read() as tx:
             page = departures.due(tx, self._source, patience.after)
         if not page:
             if patience.end_round(now.monotonic):
-                self._condition.is_right("departures")
+                self._condition.clear("departures")
             return False
         stuck_at = self._work_off(self._tasks(page))
         patience.after = stuck_at or page[-1].path
@@ -122,7 +124,7 @@ class Leaving:
         by_ticket: dict[str, list[Look]] = defaultdict(list)
         for look in looks:
             by_ticket[ticket_in(_name(look.path)) or ""].append(look)
-        with self._desk.store.read() as tx:
+        with self._watcher.store.read() as tx:
             known = departures.find(tx, list(by_ticket))
         tasks = [
             _Task(departure, _name(look.path))
@@ -136,7 +138,7 @@ class Leaving:
 
     def adopt(self, stray: Stray, look: Look) -> None:
         """The stray, which has landed as `look`, has left as far as it is to."""
-        with self._desk.store.read() as tx:
+        with self._watcher.store.read() as tx:
             owed = departures.find(tx, [ticket_of(self._source, look)])
         tasks = [_Task(departure, _name(stray.private)) for departure in owed]
         self._note(tasks, self._do(tasks))
@@ -189,10 +191,10 @@ class Leaving:
     def _do_in(self, handle: int, tasks: Sequence[_Task]) -> list[Result]:
         way = Way(
             exit=self._exit,
-            database=self._desk.store.path,
+            database=self._watcher.store.path,
             leases=self.leases,
             is_mounted=self._root.is_mounted,
-            up_since=self._desk.clock.up_since(),
+            up_since=self._watcher.clock.up_since(),
             local_device=self._settling.local_device,
         )
         results: list[Result] = []
@@ -240,7 +242,7 @@ class Leaving:
         files = self._announcer.spoken_of(departure.path)
         if any(self._root.look(path) is not None for path in files):
             return True
-        with self._desk.store.read() as tx:  # one of them may lie under a private name
+        with self._watcher.store.read() as tx:  # one of them may lie under a private name
             return departures.is_any_due(tx, self._source, list(files))
 
     def _note(self, tasks: Sequence[_Task], results: Sequence[Result]) -> None:
@@ -255,19 +257,19 @@ class Leaving:
         if not results:
             return
         self._unsaid |= {one.ticket: one for one in ended if one.outcome != GONE}
-        with self._desk.store.write() as tx:
-            departures.end(tx, ended, now=self._desk.clock.now())
+        with self._watcher.store.write() as tx:
+            departures.end(tx, ended, now=self._watcher.clock.now())
             departures.fail(tx, failed)
         for one in ended:
             self._unsaid.pop(one.ticket, None)
-        now = self._desk.clock.read().monotonic
+        now = self._watcher.clock.read().monotonic
         if any(isinstance(result, Later) for result in results):
             self._patience.postpone(now)
         if not failed:
             return
         self._patience.fail(now)
         first = next(task for task, result in zip(tasks, results, strict=False) if isinstance(result, Failed))
-        self._condition.is_wrong(
+        self._condition.complain(
             "departures",
             f"files that have landed cannot leave, as {show(first.departure.path)}: {failed[0].error}",
         )

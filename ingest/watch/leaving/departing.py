@@ -17,10 +17,10 @@ from typing import NamedTuple
 from ingest.domain.instants import moment
 from ingest.store.departures import GONE, Departure, Ended, Failed
 from ingest.store.foreign import open_foreign
-from ingest.watch.exits import Exit, Kept, Parting, digest_of_file, put_back
+from ingest.watch.landing.take import writers_of
+from ingest.watch.leaving.exits import Exit, Kept, Parting, digest_of_file, put_back
 from ingest.watch.names import private_name
-from ingest.watch.root import tuple_of
-from ingest.watch.take import writers_of
+from ingest.watch.seeing.root import tuple_of
 
 _RACY = timedelta(seconds=2)  # far above the steps in which any filesystem counts mtimes
 
