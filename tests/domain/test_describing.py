@@ -154,5 +154,5 @@ def test_what_is_no_schema_differs_in_everything_and_breaks_nothing_apart() -> N
 
 
 def test_every_published_class_can_be_described() -> None:
-    for cls in published():
+    for cls in [cls for cls in published() if not cls.__module__.startswith("tests")]:
         Draft202012Validator.check_schema(schema_of(cls))

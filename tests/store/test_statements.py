@@ -30,6 +30,7 @@ from ingest.store import (
     booked,
     booking,
     browsing,
+    census,
     crashes,
     lanes,
     refused,
@@ -291,6 +292,7 @@ def live_through_looking(store: Store) -> None:
     subscribe(store)
     window = browsing.Window(after=0, limit=10)
     with store.read() as tx:
+        census.counted(tx)
         browsing.page(tx, Selection(status="done"), window, now=NOON)
         browsing.page(tx, Selection(status="dead"), window, processor="books", now=NOON)
         browsing.newest(tx, 1)
