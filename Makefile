@@ -36,7 +36,7 @@ demo: $(VENV)/.stamp ## run the whole main job on the sample files
 
 test: $(VENV)/.stamp ## run every test
 	@$(BIN)/python -m compileall -q ingest processors migrations tests
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 4 --dist worksteal
 
 torture: $(VENV)/.stamp ## campaigns of faults: SECONDS=180 each, SEEDS="1 2 3" or ten fresh ones
 	@$(BIN)/python -m compileall -q ingest processors migrations tests

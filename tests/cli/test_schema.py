@@ -47,7 +47,7 @@ def test_the_schemas_of_ones_own_facts_are_written_frozen_and_held_against_the_l
     project = pipeline(tmp_path / "p", CONFIG)
     home, folder = project.root, project.root / "processors"
     folder.mkdir()
-    for file in (GIVEN / "v1").iterdir():
+    for file in (GIVEN / "v1").glob("*.py"):
         (folder / file.name).write_bytes(file.read_bytes())
     project.drop("1.csv", b"o1;10.00;EUR")
     project.ok("run", "--once")
@@ -63,7 +63,7 @@ def test_the_schemas_of_ones_own_facts_are_written_frozen_and_held_against_the_l
     assert (own["state"], own["events"], own["origin"]) == ("frozen", 1, "local")
 
     # The second version without a schema, an upcaster, or a reader of the first.
-    for file in (GIVEN / "v2").iterdir():
+    for file in (GIVEN / "v2").glob("*.py"):
         (folder / file.name).write_text(file.read_text().replace("@upcast", "# @upcast"))
     project.ok("work", "--once")
     said = spawned("schema", "check", "--events", "--json", cwd=home)
@@ -73,7 +73,7 @@ def test_the_schemas_of_ones_own_facts_are_written_frozen_and_held_against_the_l
     assert any("sums cannot read 1 event of type" in each for each in found["problems"])
     assert ["no upcaster leads from v1 to v2" in each for each in found["unreadable"]] == [True]
 
-    for file in (GIVEN / "v2").iterdir():
+    for file in (GIVEN / "v2").glob("*.py"):
         (folder / file.name).write_bytes(file.read_bytes())
     spawned("schema", "draft", cwd=home)
     assert spawned("schema", "check", "--events", cwd=home).code == 0
