@@ -132,6 +132,19 @@ def test_while_a_process_is_suspended_with_the_write_lock_the_others_wait_and_th
     project.assert_sound()
 
 
+@pytest.mark.parametrize("command", ["watch", "work"])
+def test_a_signal_while_the_store_is_being_closed_leaves_no_trace(tmp_path: Path, command: str) -> None:
+    project = pipeline(tmp_path / "p")
+    project.drop("a.csv", payments_file("P-1"))
+    closing = f"call _close_connection 1 {command}"
+
+    with ended_with_the_block(project.start(command, "--once", kill=closing, by=signal.SIGINT)) as process:
+        _, said = process.communicate(timeout=20)
+
+    assert project.was_killed()
+    assert (process.returncode, b"Traceback" in said) == (0, False), said
+
+
 def test_a_second_signal_ends_work_at_once_and_what_ran_is_run_by_the_next(tmp_path: Path) -> None:
     head = CONFIG.partition("[[processor]]")[0].replace(
         "[[source]]", 'shutdown_timeout = "10m"\n\n[[source]]'

@@ -34,8 +34,8 @@ def watch(
     flags = wiring.watch_flags(mode=mode, quiet=quiet)
     with (
         wiring.service() as service,
+        signals.stopping(leave_at=2, with_parent=supervisor) as stop,  # also while the store is closed
         wiring.created(ctx.obj, flags, is_first=supervisor is None) as pipeline,
-        signals.stopping(leave_at=2, with_parent=supervisor) as stop,
     ):
         parts = (pipeline.store, pipeline.archive, pipeline.settings)
         if not once:

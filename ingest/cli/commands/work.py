@@ -49,8 +49,8 @@ def work(
     flags = wiring.work_flags(concurrency=concurrency, shutdown_timeout=shutdown_timeout)
     with (
         wiring.service() as service,
+        signals.stopping(with_parent=supervisor) as stop,  # also while the store is closed
         wiring.created(ctx.obj, flags, is_first=supervisor is None) as pipeline,
-        signals.stopping(with_parent=supervisor) as stop,
     ):
         wanted = Wanted(
             processors=processor or (),
