@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from ingest.cli.words import so_many
 from ingest.config import Settings, database_file, find_file
 from ingest.domain.codec import decode, typed
 from ingest.domain.describing import schema_of
+from ingest.domain.nearest import suggestion
 from ingest.domain.upcast import accepted_version, as_accepted, newest_version
 from ingest.domain.versions import concerns
 from ingest.errors import NotFound, PermanentError, UsageError, VerificationFailed
@@ -102,8 +102,7 @@ def document(found: Known, name: str) -> dict[str, Any]:
         by_name |= dict.fromkeys((each.name, each.type, each.urn, each.path.stem), each.schema)
     if name in by_name:
         return by_name[name]
-    near = get_close_matches(name, by_name, n=1)
-    hint = f"did you mean {near[0]}?" if near else "see `ingest schema list`"
+    hint = suggestion(name, by_name, otherwise="see `ingest schema list`")
     raise NotFound(f"no schema {name!r} is known here", hint=hint)
 
 

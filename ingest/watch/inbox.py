@@ -122,7 +122,8 @@ class Inbox:
             self._look_at(paths, now)
             at = self._watcher.clock.now()
             ready, refusals = self.settling.take_due(now, at=at, scan=self._rounds.number)
-            self._sort_out(Piece(refusals=list(refusals)), now)
+            if refusals:
+                self._sort_out(Piece(refusals=list(refusals)), now)
             self._land(ready)
             self._go_on_scanning(now)
             self._send_off()

@@ -39,7 +39,10 @@ def test_without_a_project_the_schemas_of_the_package_are_known_and_good(tmp_pat
     assert shown["$id"] == "urn:ingest:schema:ingest.file.landed:1.0"
 
     missed = spawned("schema", "show", "ingest.file.lnded.v1", "--json", cwd=tmp_path)
-    assert (missed.code, error_of(missed)["hint"]) == (4, "did you mean ingest.file.landed.v1?")
+    assert (missed.code, error_of(missed)["hint"]) == (
+        4,
+        "did you mean 'ingest.file.landed.v1'? see `ingest schema list`",
+    )
 
 
 @pytest.mark.timeout(180)  # a dozen commands, on a machine that may have others to serve
