@@ -12,7 +12,7 @@ from ingest.archive.archive import Archive
 from ingest.errors import Unreachable, UsageError
 from ingest.store import contents, presence
 from ingest.store.contents import Entry
-from ingest.store.outbox import chunks
+from ingest.store.dialect import chunks
 
 _GRACE = 60.0  # seconds an object may stand before the commit of its landing
 _GROUP = 8 << 20  # bytes of inline contents read at once

@@ -10,9 +10,8 @@ from sqlalchemy import bindparam, delete, select, tuple_
 
 from ingest.contract import Table
 from ingest.domain.naming import digest_of
-from ingest.store.dialect import Batch, Savepoint, insert
+from ingest.store.dialect import Batch, Savepoint, chunks, insert
 from ingest.store.engine import Tx
-from ingest.store.outbox import chunks
 from ingest.store.tables import sql_table
 
 BOOKED, DUPLICATE, CONFLICT = "booked", "duplicate", "conflict"

@@ -12,10 +12,9 @@ from typing import NamedTuple
 
 from sqlalchemy import bindparam, func, select
 
-from ingest.store.dialect import Batch, insert
+from ingest.store.dialect import Batch, chunks, insert
 from ingest.store.engine import Tx
 from ingest.store.lookup import Lookup
-from ingest.store.outbox import chunks
 from ingest.store.schema import contents, sources
 
 _PAGE = 1000  # contents listed at once when all are gone through

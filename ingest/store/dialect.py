@@ -5,7 +5,7 @@ Elsewhere in the store a statement is plain SQLAlchemy Core that compiles for bo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from operator import itemgetter
 from typing import Any
@@ -15,9 +15,11 @@ from sqlalchemy.dialects.postgresql import Insert, insert
 
 from ingest.store.schema import events
 
-__all__ = ["Batch", "Insert", "Savepoint", "insert", "next_positions"]
+__all__ = ["Batch", "Insert", "Savepoint", "chunks", "insert", "next_positions"]
 
 # PostgreSQL's insert with ON CONFLICT is rendered by SQLite too; the other way round it is not.
+
+CHUNK = 500  # rows bound into one IN list
 
 
 class Batch:
@@ -80,6 +82,12 @@ class Savepoint:
     def _run(self, sql: str) -> None:
         with closing(self._tx.connection.cursor()) as cursor:
             cursor.execute(sql)
+
+
+def chunks(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    """`values` in pieces that fit one IN list."""
+    for start in range(0, len(values), CHUNK):
+        yield values[start : start + CHUNK]
 
 
 def next_positions(tx: Connection, count: int) -> Iterable[int]:

@@ -7,7 +7,7 @@ position and nothing can slip through a gap in it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,12 +19,10 @@ from ingest.domain.events import Event
 from ingest.domain.instants import micros
 from ingest.domain.upcast import what_counts
 from ingest.store.dead import supersede
-from ingest.store.dialect import Batch, insert, next_positions
+from ingest.store.dialect import Batch, chunks, insert, next_positions
 from ingest.store.engine import Tx
 from ingest.store.routing import Placed, route
 from ingest.store.schema import event_keys, events
-
-CHUNK = 500  # rows bound into one IN list
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,12 +101,6 @@ def standing(tx: Tx, ids: Sequence[str]) -> dict[str, tuple[str, str, str]]:
         for chunk in chunks(ids)
         for row in tx.execute(_STANDING, {"ids": chunk})
     }
-
-
-def chunks(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    """`values` in pieces that fit one IN list."""
-    for start in range(0, len(values), CHUNK):
-        yield values[start : start + CHUNK]
 
 
 def _unknown(tx: Tx, drafts: Sequence[Draft]) -> list[Draft]:

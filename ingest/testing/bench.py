@@ -32,7 +32,7 @@ from ingest.testing.engine import know, work_off
 from ingest.testing.seen import Call, Refusal, Standing, Verdict
 from ingest.testing.settings import written
 from ingest.watch.once import watch_once
-from ingest.work.cycle import wall_clock
+from ingest.work.clock import wall_clock
 
 _SOURCE = "bench"
 

@@ -16,14 +16,15 @@ from ingest.contract import Processor
 from ingest.store import filling, lanes, presence, replays, workers
 from ingest.store.engine import Store
 from ingest.store.presence import Presence
-from ingest.work.cycle import Cycle, wall_clock
+from ingest.work.clock import wall_clock
+from ingest.work.cycle import Cycle
 from ingest.work.declared import Declared
 from ingest.work.enrol import enrol
 from ingest.work.outfit import Place, fit_out
-from ingest.work.settle import Trade
 from ingest.work.spec import ProcessorSpec
 from ingest.work.stage import Stage, Unkept
 from ingest.work.takeover import take_over
+from ingest.work.trade import Trade
 
 _KIND = "worker"
 _LEASE = timedelta(hours=1)

@@ -11,7 +11,7 @@ from ingest.errors import ProcessorUnloadable
 from ingest.store.engine import Tx
 from ingest.work import leftovers
 from ingest.work.asking import TICK, Question, ask
-from ingest.work.cycle import wall_clock
+from ingest.work.clock import wall_clock
 from ingest.work.declared import Declared
 from ingest.work.enrol import enrol
 from ingest.work.listing import Listing

@@ -21,8 +21,8 @@ from ingest.store.calls import Made, OpenCall
 from ingest.store.engine import Store
 from ingest.store.held import Held
 from ingest.work.perform import Performed, failed, is_from_terminal
-from ingest.work.settle import Trade
 from ingest.work.spool import Spool
+from ingest.work.trade import Trade
 
 _log = logging.getLogger(__name__)
 

@@ -28,10 +28,10 @@ from ingest.work.leftovers import die_with
 from ingest.work.loading import load
 from ingest.work.outages import LONGEST_PAUSE, OUTAGES, PAUSE
 from ingest.work.outfit import Place, fit_out
-from ingest.work.settle import Trade
 from ingest.work.spec import LOG_FD, REPORT_FD, WAKE_FD, ChildSpec
 from ingest.work.stage import Stage
 from ingest.work.started import Reporter, end_with, leave_no_core, own_handle
+from ingest.work.trade import Trade
 
 _LOG_CHARS = 2000  # of one record
 _GLANCE = 0.05  # seconds between two looks at whether to stop

@@ -14,7 +14,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 
 from ingest.errors import ClaimLost, IngestError, WorkerLost
 from ingest.store import held as holding
@@ -24,22 +23,19 @@ from ingest.store.engine import Store, Tx
 from ingest.store.held import Held
 from ingest.store.lanes import Lane, Workable
 from ingest.work.calling import Caller
+from ingest.work.clock import wall_clock
 from ingest.work.context import Surroundings
 from ingest.work.foresee import compared
 from ingest.work.perform import Performed, describe, perform, perform_again
-from ingest.work.settle import Settled, Trade, Trades, settle
+from ingest.work.settle import Settled, settle
 from ingest.work.stage import Stage
+from ingest.work.trade import Trade, Trades
 
 _log = logging.getLogger(__name__)
 
 COMMIT_EVERY = 0.02  # seconds of runs that share a commit
 HOLD_FOR = 0.1  # seconds of work that one hold should be
 MAX_HOLD = 256  # deliveries
-
-
-def wall_clock() -> datetime:
-    """Now, in UTC."""
-    return datetime.now(UTC)
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ from ingest.notices.giving import SILENT, Service
 from ingest.store import workers
 from ingest.store.engine import Store, Tx
 from ingest.store.presence import Presence
-from ingest.work.cycle import wall_clock
+from ingest.work.clock import wall_clock
 from ingest.work.enrol import fingerprint
 from ingest.work.outages import OUTAGES
 

@@ -10,7 +10,7 @@ from ingest.config import Settings
 from ingest.store import setback
 from ingest.store.engine import Store
 from ingest.store.presence import Presence
-from ingest.work.cycle import wall_clock
+from ingest.work.clock import wall_clock
 from ingest.work.takeover import take_over
 
 _log = logging.getLogger(__name__)

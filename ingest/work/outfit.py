@@ -9,11 +9,12 @@ from typing import Any
 from ingest.archive import Archive
 from ingest.store import booking
 from ingest.store.engine import Store
+from ingest.work.clock import wall_clock
 from ingest.work.context import Surroundings
-from ingest.work.cycle import Cycle, wall_clock
-from ingest.work.settle import Trades
+from ingest.work.cycle import Cycle
 from ingest.work.shelf import Shelf
 from ingest.work.stage import Stage
+from ingest.work.trade import Trades
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ from ingest.store import crashes, presence
 from ingest.store.engine import Store
 from ingest.store.presence import Presence
 from ingest.work.children import Child, Said, drain, hear, spawn
-from ingest.work.cycle import wall_clock
+from ingest.work.clock import wall_clock
 from ingest.work.deaths import unrepeated
 from ingest.work.leftovers import sweep
 from ingest.work.outages import cannot_start, failure_of

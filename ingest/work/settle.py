@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from ingest.contract import Processor
 from ingest.errors import PermanentError
 from ingest.store import applying, calling, calls, dead, deliveries, lanes, shadows
 from ingest.store.applying import Applied, Emissions
@@ -17,32 +16,10 @@ from ingest.store.dialect import Savepoint
 from ingest.store.engine import Tx
 from ingest.store.held import Held
 from ingest.store.lanes import Lane, Workable
-from ingest.store.rules import Rules
 from ingest.store.subscriptions import find
 from ingest.work import foresee
 from ingest.work.perform import Performed
-from ingest.work.spec import ProcessorSpec
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trade:
-    """A processor as a child works it: its function and its rules."""
-
-    spec: ProcessorSpec
-    processor: Processor
-    rules: Rules  # what its results are held to
-
-    @classmethod
-    def of(cls, spec: ProcessorSpec, processor: Processor) -> Trade:
-        """The trade of `processor` under `spec`."""
-        rules = Rules(
-            processor=spec.name,
-            tables=processor.owned_tables(),
-            max_rejects=spec.max_rejects,
-            max_facts=spec.max_facts,
-        )
-        held_to = replace(processor, accepts=tuple(spec.accepts) or processor.accepts)
-        return cls(spec=spec, processor=held_to, rules=rules)
+from ingest.work.trade import Trade
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,9 +29,6 @@ class Settled:
     ended: Counter[str]  # done | retrying | dead | superseded, and crashed
     failed: frozenset[int]  # lanes whose claim has ended because a run failed
     calling: tuple[Held, ...] = ()  # still held: what was handed over stands, calls are to be made
-
-
-Trades = Mapping[str, Trade]
 
 
 def settle(  # noqa: PLR0913  # the runs, whose they are, and when

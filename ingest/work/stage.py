@@ -15,7 +15,7 @@ from typing import Protocol
 from ingest.store.held import Held
 from ingest.store.presence import Board, Running
 from ingest.work.perform import Performed
-from ingest.work.settle import Trade
+from ingest.work.trade import Trade
 
 _SECOND_NS = 1_000_000_000
 

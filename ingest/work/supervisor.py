@@ -18,7 +18,7 @@ from ingest.config import Settings
 from ingest.errors import IngestError
 from ingest.store import filling, lanes, replays
 from ingest.store.engine import Store
-from ingest.work.cycle import wall_clock
+from ingest.work.clock import wall_clock
 from ingest.work.enrol import chosen
 from ingest.work.listing import Listing
 from ingest.work.lookout import Lookout

@@ -12,7 +12,7 @@ from pathlib import Path
 from ingest.store import crashes, presence, workers
 from ingest.store.engine import Store, Tx
 from ingest.work import rooms
-from ingest.work.cycle import wall_clock
+from ingest.work.clock import wall_clock
 from ingest.work.leftovers import end_descendants
 
 _log = logging.getLogger(__name__)

@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 from ingest.domain.codec import FIRST_LINK, decode, link
 from ingest.domain.upcast import what_counts
 from ingest.store import outbox, verifying
+from ingest.store.dialect import CHUNK
 from ingest.store.engine import Store
 from ingest.store.schema import deliveries, event_keys, events, lanes
 from tests.store.backends import BACKENDS, fresh
@@ -71,7 +72,7 @@ def test_an_event_drafted_twice_in_one_batch_stands_once(store: Store) -> None:
 
 
 def test_a_batch_larger_than_one_list_of_ids_is_numbered_densely_too(store: Store) -> None:
-    names = [str(n) for n in range(outbox.CHUNK * 2 + 7)]
+    names = [str(n) for n in range(CHUNK * 2 + 7)]
     land(store, *names[5:600:7])
 
     append(store, *map(a_draft, names))

@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.contract import Table, table
-from ingest.store import booking, outbox, tables
+from ingest.store import booking, tables
 from ingest.store.booking import BOOKED, CONFLICT, DUPLICATE, Fingerprint
+from ingest.store.dialect import CHUNK
 from ingest.store.engine import Store
 from tests.store.backends import BACKENDS, fresh
 from tests.store.handing import LINES, PAYMENTS, stand
@@ -100,7 +101,7 @@ def test_a_key_of_several_columns_is_compared_as_a_whole(store: Store) -> None:
 
 
 def test_more_keys_than_one_list_holds_are_told_apart_as_well(store: Store) -> None:
-    many = [(f"{n}", "1", None) for n in range(outbox.CHUNK * 2 + 1)]
+    many = [(f"{n}", "1", None) for n in range(CHUNK * 2 + 1)]
     book(store, "e1", *many)
 
     assert book(store, "e2", *many) == [DUPLICATE] * len(many)

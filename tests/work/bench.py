@@ -25,9 +25,9 @@ from ingest.store.subscriptions import Registration
 from ingest.store.tables import ensure
 from ingest.work.context import Surroundings
 from ingest.work.cycle import Cycle
-from ingest.work.settle import Trade
 from ingest.work.spec import ProcessorSpec
 from ingest.work.stage import Stage, Unkept
+from ingest.work.trade import Trade
 from tests.store.stage import fill
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
