@@ -60,7 +60,7 @@ class Departure:
         return self.ended_at is None
 
 
-class Ended(NamedTuple):
+class Departed(NamedTuple):
     """A departure about which nothing is left to do, and what it came to."""
 
     ticket: str
@@ -111,7 +111,7 @@ def is_any_due(tx: Tx, source: str, paths: Sequence[bytes]) -> bool:
     return any(True for _ in _DUE_AT.run(tx, paths, source))
 
 
-def end(tx: Tx, ended: Sequence[Ended], *, now: datetime) -> None:
+def end(tx: Tx, ended: Sequence[Departed], *, now: datetime) -> None:
     """Each departure of `ended` that was due has come to this."""
     at = micros(now)
     _END.run(tx, [(at, e.outcome, e.ticket) for e in ended])

@@ -2,7 +2,7 @@
 
 In the order in which a file meets them:
 
-- `loop` turns, and `life` says that it lives; what all sources share is in `watcher`.
+- `loop` turns, and `heartbeat` says that it lives; what all sources share is in `watcher`.
 - `inbox` is one source: it sees (`seeing`), waits until a file is whole (`settle`, `pending`, for a marker or
   manifest `announced`), lands (`landing`), and lets files leave (`leaving`).
 - `reach` is whether the root is there, and notifications can be relied on.

@@ -23,14 +23,14 @@ from ingest.watch.landing.admission import Admission, refuse_own
 from ingest.watch.landing.drafts import origin_of
 from ingest.watch.landing.land import refuse
 from ingest.watch.landing.lander import Lander
-from ingest.watch.landing.take import Left, Manner, can_detect_writers
+from ingest.watch.landing.take import Manner, NotTaken, can_detect_writers
 from ingest.watch.leaving.leaving import Leaving
 from ingest.watch.leaving.strays import land_strays
 from ingest.watch.reach import Reach
 from ingest.watch.seeing.hints import Hints
 from ingest.watch.seeing.notify import Notifier
 from ingest.watch.seeing.root import Root, SourceUnavailable
-from ingest.watch.seeing.rules import Rules
+from ingest.watch.seeing.rules import PathRules
 from ingest.watch.seeing.scan import Blocked, Piece, Refusal, look_at, scan
 from ingest.watch.seeing.scans import Rounds
 from ingest.watch.settle import Settling
@@ -53,7 +53,7 @@ class Inbox:
         self._watcher = watcher
         self._source = source
         self._hints = hints
-        self._rules = Rules(source)
+        self._rules = PathRules(source)
         self._rounds = Rounds()
         self._root = Root(source.path)
         announcer = announcer_of(source, self._root, self._rules, watcher.store)
@@ -232,7 +232,7 @@ class Inbox:
             self.condition.proof = landed.complete
         now, at = self._watcher.clock.read(), self._watcher.clock.now()
         for left in landed.left:
-            self._leave(left, now, at)
+            self._keep_waiting(left, now, at)
         self.settling.hear_again(looks, now, at=at, scan=self._rounds.number)
 
     def _send_off(self) -> None:
@@ -248,7 +248,7 @@ class Inbox:
         for look in unknown:
             self._block(Blocked(look=look, reason=_UNKNOWN))
 
-    def _leave(self, left: Left, now: Reading, at: datetime) -> None:
+    def _keep_waiting(self, left: NotTaken, now: Reading, at: datetime) -> None:
         """A file that was not taken waits, is blocked, or is forgotten."""
         path = left.look.path
         if left.word == "not as announced":

@@ -19,10 +19,10 @@ from ingest.errors import CannotWrite, IngestError, TryAgain, UsageError
 from ingest.notices.giving import SILENT, Service
 from ingest.store.engine import Store
 from ingest.watch.clock import Clock
+from ingest.watch.heartbeat import Heartbeat, Stop
 from ingest.watch.inbox import Inbox
 from ingest.watch.landing.take import ignore_lease_breaks
 from ingest.watch.leaving.barred import refuse_exits_that_are_barred
-from ingest.watch.life import Life, Stop
 from ingest.watch.seeing.hints import Hints
 from ingest.watch.seeing.notify import Notifier, open_notifier
 from ingest.watch.watcher import Watcher
@@ -49,8 +49,12 @@ def watch(
     `service` is told how that goes. Raises `StoreUnusable` when the store is replaced or damaged, `NotFound`
     for a source that is not configured, `UsageError` when none is.
     """
-    with watching(store, archive, settings, sources, stop=stop, service=service) as (life, inboxes, wake):
-        loop = Loop(inboxes, life, stop, wake, service)
+    with watching(store, archive, settings, sources, stop=stop, service=service) as (
+        heartbeat,
+        inboxes,
+        wake,
+    ):
+        loop = Loop(inboxes, heartbeat, stop, wake, service)
         try:
             loop.run()
         finally:
@@ -62,10 +66,15 @@ class Loop:
     """Steps all inboxes, and sleeps while none has anything to do."""
 
     def __init__(
-        self, inboxes: Sequence[Inbox], life: Life, stop: Stop, wake: threading.Event, service: Service
+        self,
+        inboxes: Sequence[Inbox],
+        heartbeat: Heartbeat,
+        stop: Stop,
+        wake: threading.Event,
+        service: Service,
     ) -> None:
         self._inboxes = inboxes
-        self._life = life
+        self._heartbeat = heartbeat
         self._stop = stop
         self._wake = wake
         self._service = service
@@ -79,8 +88,8 @@ class Loop:
         while not self._stop.is_set():
             self._wake.clear()
             self._service.turn()
-            if self._life.failure is not None:
-                raise self._life.failure
+            if self._heartbeat.failure is not None:
+                raise self._heartbeat.failure
             self._mend()
             try:
                 is_busy = step_all(self._inboxes)
@@ -100,7 +109,7 @@ class Loop:
 
     def _mend(self) -> None:
         """What has failed or was missed begins anew."""
-        if self._life.take_suspension():
+        if self._heartbeat.take_suspension():
             _log.warning("this watcher was suspended: everything is scanned anew")
             for inbox in self._inboxes:
                 inbox.gaps.note("suspended")
@@ -142,7 +151,9 @@ class Loop:
         self._tell_trouble(str(error))
         until = time.monotonic() + pause
         while (
-            not self._stop.is_set() and self._life.failure is None and (left := until - time.monotonic()) > 0
+            not self._stop.is_set()
+            and self._heartbeat.failure is None
+            and (left := until - time.monotonic()) > 0
         ):
             self._service.turn()
             self._wake.clear()
@@ -157,7 +168,7 @@ class Loop:
         self._outages = 0
 
     def _tell_trouble(self, trouble: str) -> None:
-        self._life.say(trouble)
+        self._heartbeat.say(trouble)
         self._service.complain(trouble)
 
 
@@ -192,7 +203,7 @@ def watching(
     *,
     stop: Stop,
     service: Service,
-) -> Iterator[tuple[Life, list[Inbox], threading.Event]]:
+) -> Iterator[tuple[Heartbeat, list[Inbox], threading.Event]]:
     """The chosen sources, ready to be stepped, while this watcher is listed as alive; what wakes the loop."""
     chosen = [settings.source(name) for name in dict.fromkeys(names)] or list(settings.sources)
     if not chosen:
@@ -205,19 +216,19 @@ def watching(
         service.turn()  # a step that copies a large file goes on as long as it asks
         return stop.is_set()
 
-    with Life(store, lease=settings.work.lease, stop=stop, on_stop=wake.set) as life:
+    with Heartbeat(store, lease=settings.work.lease, stop=stop, on_stop=wake.set) as heartbeat:
         _sweep(archive)
         watcher = Watcher(
             store=store,
             archive=archive,
             settings=settings,
             clock=clock,
-            owner=lambda: life.id,
+            owner=lambda: heartbeat.id,
             should_stop=should_stop,
         )
         inboxes = [Inbox(watcher, source, Hints(wake)) for source in chosen]
         try:
-            yield life, inboxes, wake
+            yield heartbeat, inboxes, wake
         finally:
             for inbox in inboxes:
                 inbox.close()

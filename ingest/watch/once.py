@@ -12,8 +12,8 @@ from ingest.config import Settings
 from ingest.notices.giving import SILENT
 from ingest.store.engine import Store
 from ingest.store.sources import Counts
+from ingest.watch.heartbeat import Stop
 from ingest.watch.inbox import Inbox
-from ingest.watch.life import Stop
 from ingest.watch.loop import step_all, watching
 
 Advance = Callable[[int], None]  # told how many more files have landed

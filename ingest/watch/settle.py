@@ -9,7 +9,7 @@ from datetime import datetime
 from ingest.domain.settling import Policy, Reading, settles_at
 from ingest.store.sightings import Look
 from ingest.watch.announced.announcing import Announcer, Heard
-from ingest.watch.landing.take import Left
+from ingest.watch.landing.take import NotTaken
 from ingest.watch.pending import Entry, Pending
 from ingest.watch.seeing.scan import Refusal
 
@@ -85,7 +85,7 @@ class Settling:
         if self._announcer is not None:
             self._announcer.forget(path)
 
-    def put_back(self, left: Left, now: Reading, *, at: datetime, scan: int) -> None:
+    def put_back(self, left: NotTaken, now: Reading, *, at: datetime, scan: int) -> None:
         """A file that was not taken waits again, or does not if there is nothing to wait for."""
         path, stat = left.look
         entry = self.pending.get(path)

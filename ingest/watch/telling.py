@@ -8,7 +8,7 @@ from ingest.domain.showing import show
 from ingest.store import sightings, sources
 from ingest.store.sightings import Look, Waiting
 from ingest.watch.condition import Condition
-from ingest.watch.seeing.rules import Rules
+from ingest.watch.seeing.rules import PathRules
 from ingest.watch.seeing.scan import Blocked
 from ingest.watch.settle import Settling
 from ingest.watch.watcher import Watcher
@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 class Telling:
     """Tells the store of one source."""
 
-    def __init__(self, watcher: Watcher, rules: Rules, settling: Settling, condition: Condition) -> None:
+    def __init__(self, watcher: Watcher, rules: PathRules, settling: Settling, condition: Condition) -> None:
         self._watcher = watcher
         self._source = condition.source.name
         self._rules = rules

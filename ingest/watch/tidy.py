@@ -16,7 +16,7 @@ from ingest.store.engine import Store
 from ingest.store.sightings import Sighting
 from ingest.watch.pending import Pending
 from ingest.watch.seeing.root import Root, tuple_of
-from ingest.watch.seeing.rules import Rules
+from ingest.watch.seeing.rules import PathRules
 from ingest.watch.settle import Settling
 
 _log = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ def forget_vanished(source: str, root: Root, settling: Settling, *, scan: int) -
 
 
 def stale(
-    store: Store, source: str, root: Root, rules: Rules, pending: Pending, blocked: Collection[bytes]
+    store: Store, source: str, root: Root, rules: PathRules, pending: Pending, blocked: Collection[bytes]
 ) -> list[Sighting]:
     """The sightings that the store has as settling or blocked and that are neither."""
     found: list[Sighting] = []
@@ -48,7 +48,7 @@ def stale(
         ]
 
 
-def _is_over(sighting: Sighting, root: Root, rules: Rules) -> bool:
+def _is_over(sighting: Sighting, root: Root, rules: PathRules) -> bool:
     if sighting.state == "blocked" or rules.announces(sighting.path):
         return True
     found = root.look(sighting.path)

@@ -15,7 +15,7 @@ from ingest.store.sightings import Look
 from ingest.watch.announced.manifests import Manifests
 from ingest.watch.clock import Clock
 from ingest.watch.seeing.root import Root, tuple_of
-from ingest.watch.seeing.rules import Rules
+from ingest.watch.seeing.rules import PathRules
 from tests.watch.place import LARGE, Place, new_place, until
 from tests.watch.test_refusals import refused
 
@@ -250,7 +250,7 @@ def root(listed: Place) -> Iterator[CountingRoot]:
 
 def manifests(place: Place, root: Root, *, room: int) -> Manifests:
     source = place.settings.sources[0]
-    return Manifests(source, root, Rules(source), place.store, room=room)
+    return Manifests(source, root, PathRules(source), place.store, room=room)
 
 
 def heard(source: Manifests, root: Root, path: Path) -> list[str]:

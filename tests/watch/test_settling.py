@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ingest.domain.settling import Policy, Reading, StatTuple
 from ingest.store.sightings import Look
-from ingest.watch.landing.take import Left
+from ingest.watch.landing.take import NotTaken
 from ingest.watch.pending import Entry, Pending
 from ingest.watch.settle import Settling
 from tests.store.stage import NOON
@@ -114,7 +114,7 @@ def test_a_file_that_keeps_changing_is_not_tried_without_pause(place: Place) -> 
     look = Look(b"a", StatTuple(1, 1, 1, "1:1"))
     now = Reading(monotonic=100, wall_ns=time.time_ns(), is_steady=True)
 
-    settling.put_back(Left(look, "changed", "it changed"), now, at=NOON, scan=1)
+    settling.put_back(NotTaken(look, "changed", "it changed"), now, at=NOON, scan=1)
 
     due = settling.pending.next_due()
     assert due is not None
@@ -123,7 +123,7 @@ def test_a_file_that_keeps_changing_is_not_tried_without_pause(place: Place) -> 
 
 def test_a_file_the_archive_refuses_is_tried_ever_more_rarely(place: Place) -> None:
     settling = Settling(Policy(complete="stable", quiet=0))
-    left = Left(Look(b"a", StatTuple(1, 1, 1, "1:1")), "unwritable", "disk full")
+    left = NotTaken(Look(b"a", StatTuple(1, 1, 1, "1:1")), "unwritable", "disk full")
     pauses, now = [], Reading(monotonic=0, wall_ns=0, is_steady=True)
     for monotonic in range(100, 1000, 100):
         now = Reading(monotonic=monotonic, wall_ns=time.time_ns(), is_steady=True)

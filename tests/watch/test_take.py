@@ -17,7 +17,7 @@ import pytest
 from ingest.archive import Abandoned
 from ingest.store.sightings import Look
 from ingest.watch.landing.admission import Admission
-from ingest.watch.landing.take import Left, Manner, Taken, ignore_lease_breaks, take
+from ingest.watch.landing.take import Manner, NotTaken, Taken, ignore_lease_breaks, take
 from ingest.watch.seeing.root import Root, tuple_of
 from ingest.watch.seeing.scan import Refusal
 from tests.watch.place import Place, as_nobody
@@ -60,13 +60,13 @@ def opened(folder: Path) -> Iterator[int]:
         os.close(handle)
 
 
-def taken(place: Place, seen: Look, how: Manner | None = None) -> Taken | Left | Refusal:
+def taken(place: Place, seen: Look, how: Manner | None = None) -> Taken | NotTaken | Refusal:
     with opened(place.inbox) as folder:
         return take(folder, seen, how or manner(place))
 
 
-def word(found: Taken | Left | Refusal) -> str:
-    return found.word if isinstance(found, Left) else "taken"
+def word(found: Taken | NotTaken | Refusal) -> str:
+    return found.word if isinstance(found, NotTaken) else "taken"
 
 
 def test_a_quiet_file_is_taken_and_its_proof_named(place: Place) -> None:

@@ -8,10 +8,10 @@ from ingest.watch.announced.announcing import Announcer
 from ingest.watch.announced.manifests import Manifests
 from ingest.watch.announced.markers import Markers
 from ingest.watch.seeing.root import Root
-from ingest.watch.seeing.rules import Rules
+from ingest.watch.seeing.rules import PathRules
 
 
-def announcer_of(source: SourceSettings, root: Root, rules: Rules, store: Store) -> Announcer | None:
+def announcer_of(source: SourceSettings, root: Root, rules: PathRules, store: Store) -> Announcer | None:
     """The markers or manifests of `source`, None where a file speaks for itself."""
     if source.complete == "marker":
         return Markers(source, root, rules, store)

@@ -32,7 +32,7 @@ from ingest.store.sightings import Look
 from ingest.watch.announced.announcing import Heard, Waits, Word
 from ingest.watch.landing.take import Taken
 from ingest.watch.seeing.root import Root, tuple_of
-from ingest.watch.seeing.rules import Rules
+from ingest.watch.seeing.rules import PathRules
 from ingest.watch.seeing.scan import Refusal
 
 ROOM = 200_000  # members of all manifests of a source
@@ -64,7 +64,7 @@ class Manifests:
     """The manifests of one source, and what they say of its files."""
 
     def __init__(
-        self, source: SourceSettings, root: Root, rules: Rules, store: Store, *, room: int = ROOM
+        self, source: SourceSettings, root: Root, rules: PathRules, store: Store, *, room: int = ROOM
     ) -> None:
         self._source = source.name
         self._leaves = source.after != "keep"

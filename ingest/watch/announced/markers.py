@@ -22,13 +22,13 @@ from ingest.store.sightings import Look
 from ingest.watch.announced.announcing import Heard, Waits, Word
 from ingest.watch.landing.take import Taken
 from ingest.watch.seeing.root import Root, tuple_of
-from ingest.watch.seeing.rules import Rules
+from ingest.watch.seeing.rules import PathRules
 
 
 class Markers:
     """The markers of one source, and what they say of its files."""
 
-    def __init__(self, source: SourceSettings, root: Root, rules: Rules, store: Store) -> None:
+    def __init__(self, source: SourceSettings, root: Root, rules: PathRules, store: Store) -> None:
         self._source = source.name
         self._root = root
         self._rules = rules

@@ -26,7 +26,7 @@ from ingest.trace import inside
 from ingest.watch.landing.admission import Admission
 from ingest.watch.landing.drafts import origin_of
 from ingest.watch.landing.land import land
-from ingest.watch.landing.take import Left, Manner, Taken, take
+from ingest.watch.landing.take import Manner, NotTaken, Taken, take
 from ingest.watch.seeing.root import tuple_of
 from ingest.watch.seeing.scan import Refusal
 
@@ -141,7 +141,7 @@ def _taken(
             found = take(folder, look, manner, name=os.fsencode(file.name))
         finally:
             os.close(folder)
-        if isinstance(found, Left):
+        if isinstance(found, NotTaken):
             raise _not_taken(found, file)
         if isinstance(found, Taken) and found.staged is not None:
             archive.objects.store([found.staged])
@@ -159,7 +159,7 @@ def _open(folder: Path) -> int:
         ) from error
 
 
-def _not_taken(left: Left, file: Path) -> UsageError | CannotWrite | TryAgain:
+def _not_taken(left: NotTaken, file: Path) -> UsageError | CannotWrite | TryAgain:
     shown = show(os.fsencode(file))
     if left.word == "unwritable":
         return CannotWrite(left.reason, hint="free the disk or mend the mount; nothing was lost")

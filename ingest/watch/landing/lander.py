@@ -20,7 +20,7 @@ from ingest.store.sightings import Look
 from ingest.store.sources import Counts
 from ingest.watch.landing.drafts import Origin
 from ingest.watch.landing.land import Shows, land
-from ingest.watch.landing.take import Left, Manner, Taken, take
+from ingest.watch.landing.take import Manner, NotTaken, Taken, take
 from ingest.watch.seeing.root import Root
 from ingest.watch.seeing.scan import Refusal
 from ingest.watch.watcher import Watcher
@@ -33,18 +33,18 @@ BATCH_SECONDS = 0.05
 
 
 @dataclass(slots=True)
-class Landed:
+class LandingResult:
     """What came of the files that were to land."""
 
     counts: Counts = field(default_factory=Counts)
     done: list[Look] = field(default_factory=list)  # about which nothing is left to do but, perhaps, to leave
-    left: list[Left] = field(default_factory=list)
+    left: list[NotTaken] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)  # which are still to be stated
     complete: str = ""  # how completeness of the last one was established
 
-    def turn_away(self, found: Left | Refusal) -> None:
+    def turn_away(self, found: NotTaken | Refusal) -> None:
         """A file that was not taken is among those left, or refused."""
-        if isinstance(found, Left):
+        if isinstance(found, NotTaken):
             self.left.append(found)
         else:
             self.refusals.append(found)
@@ -60,13 +60,13 @@ class Lander:
         self._leaves = leaves
         self.manner = manner
 
-    def land(self, looks: Sequence[Look]) -> Landed:
+    def land(self, looks: Sequence[Look]) -> LandingResult:
         """Each of `looks` has landed, or is left with the reason; fewer when the watcher is to stop.
 
         Raises `CannotWrite`, `TryAgain` or `StoreUnusable` when the store
         does not take a batch; nothing is half done then.
         """
-        landed = Landed()
+        landed = LandingResult()
         batch = _Batch()
         try:
             for found in self._taken(looks):
@@ -83,9 +83,9 @@ class Lander:
             raise
         return landed
 
-    def land_stray(self, private: bytes, look: Look) -> Landed:
+    def land_stray(self, private: bytes, look: Look) -> LandingResult:
         """The file that lies at `private` has landed as `look` says, or has not; raises as `land` does."""
-        landed = Landed()
+        landed = LandingResult()
         try:
             with self._root.folder(private.rpartition(b"/")[0]) as handle:
                 found = take(handle, look, self.manner, name=private.rpartition(b"/")[2])
@@ -99,13 +99,13 @@ class Lander:
             landed.turn_away(found)
         return landed
 
-    def _taken(self, looks: Sequence[Look]) -> Iterator[Taken | Left | Refusal]:
+    def _taken(self, looks: Sequence[Look]) -> Iterator[Taken | NotTaken | Refusal]:
         for folder, group in groupby(looks, key=lambda look: look.path.rpartition(b"/")[0]):
             together = list(group)
             try:
                 handle = self._root.open_folder(folder)
             except OSError as error:  # it went, or was swapped for something else; the next scan tells
-                yield from (Left(look, "gone", str(error.strerror)) for look in together)
+                yield from (NotTaken(look, "gone", str(error.strerror)) for look in together)
                 continue
             try:
                 for look in together:
@@ -117,7 +117,7 @@ class Lander:
             finally:
                 os.close(handle)
 
-    def _compared(self, found: Taken | Left | Refusal) -> Taken | Left | Refusal:
+    def _compared(self, found: Taken | NotTaken | Refusal) -> Taken | NotTaken | Refusal:
         """What was found, unless its bytes are not those that were announced."""
         if self.manner.objection is None or not isinstance(found, Taken):
             return found
@@ -126,17 +126,19 @@ class Lander:
             return found._replace(marker=self._marker(found.look))
         if found.staged is not None:
             self._watcher.archive.objects.discard([found.staged])
-        return Left(found.look, "not as announced", objection)
+        return NotTaken(found.look, "not as announced", objection)
 
     def _marker(self, look: Look) -> Look | None:
         return self.manner.beside(look) if self._leaves and self.manner.beside is not None else None
 
-    def _commit(self, batch: _Batch, landed: Landed, *, shows: Shows | None = None) -> None:
+    def _commit(self, batch: _Batch, landed: LandingResult, *, shows: Shows | None = None) -> None:
         taken = batch.taken
         try:
             self._watcher.archive.objects.store(batch.staged)
         except CannotWrite as error:
-            landed.left += [Left(t.look, "unwritable", error.message) for t in taken if t.staged is not None]
+            landed.left += [
+                NotTaken(t.look, "unwritable", error.message) for t in taken if t.staged is not None
+            ]
             taken = [t for t in taken if t.staged is None]
         if not taken:
             return

@@ -29,8 +29,6 @@ from ingest.watch.seeing.scan import Refusal
 _NOT_A_FILE = frozenset({errno.ELOOP, errno.ENXIO, errno.ENODEV, errno.ENOTDIR, errno.EISDIR})
 _DENIED = frozenset({errno.EACCES, errno.EPERM})
 
-Word = Literal["changed", "held", "gone", "blocked", "unwritable", "ignored", "not as announced"]
-
 
 class Taken(NamedTuple):
     """A whole file: its bytes, or where they are staged."""
@@ -43,11 +41,11 @@ class Taken(NamedTuple):
     marker: Look | None = None  # which spoke for it, and leaves with it
 
 
-class Left(NamedTuple):
+class NotTaken(NamedTuple):
     """A file that was not taken, and why."""
 
     look: Look  # as it is now
-    word: Word
+    word: Literal["changed", "held", "gone", "blocked", "unwritable", "ignored", "not as announced"]
     reason: str
 
 
@@ -86,7 +84,7 @@ def can_detect_writers() -> bool:
     return sys.platform == "linux" and signal.getsignal(signal.SIGIO) == signal.SIG_IGN
 
 
-def take(folder: int, look: Look, manner: Manner, *, name: bytes = b"") -> Taken | Left | Refusal:
+def take(folder: int, look: Look, manner: Manner, *, name: bytes = b"") -> Taken | NotTaken | Refusal:
     """The file at `look`, whole, or why it is refused or left where it is.
 
     `folder` is a descriptor of the folder it lies in, `name` what it is
@@ -94,7 +92,7 @@ def take(folder: int, look: Look, manner: Manner, *, name: bytes = b"") -> Taken
     when the process is to stop while a large file is copied.
     """
     if look.stat.size == 0 and manner.admission.ignores_empty:
-        return Left(look, "ignored", "")
+        return NotTaken(look, "ignored", "")
     refusal = manner.admission.refusal(look)
     if refusal is not None:
         return refusal
@@ -106,33 +104,33 @@ def take(folder: int, look: Look, manner: Manner, *, name: bytes = b"") -> Taken
     try:
         return _read(handle, look, manner)
     except CannotWrite as error:
-        return Left(look, "unwritable", error.message)
+        return NotTaken(look, "unwritable", error.message)
     except OSError as error:
-        return Left(look, "blocked", f"unreadable: {error.strerror}")
+        return NotTaken(look, "blocked", f"unreadable: {error.strerror}")
     finally:
         os.close(handle)
 
 
-def _not_opened(look: Look, error: OSError) -> Left | Refusal:
+def _not_opened(look: Look, error: OSError) -> NotTaken | Refusal:
     if isinstance(error, OwnFile):
         found = Look(look.path, tuple_of(error.found))
         is_seen = found.stat.inode == look.stat.inode
-        return refusal_of_own(look) if is_seen else Left(found, "changed", "it changed")
+        return refusal_of_own(look) if is_seen else NotTaken(found, "changed", "it changed")
     if error.errno == errno.ENOENT:
-        return Left(look, "gone", "")
+        return NotTaken(look, "gone", "")
     if error.errno in _NOT_A_FILE:
-        return Left(look, "changed", "it is not a file any more")
+        return NotTaken(look, "changed", "it is not a file any more")
     if error.errno == errno.EWOULDBLOCK:
-        return Left(look, "held", "another process has a lease on it")
+        return NotTaken(look, "held", "another process has a lease on it")
     word = "permission" if error.errno in _DENIED else "unreadable"
-    return Left(look, "blocked", f"{word}: {error.strerror}")
+    return NotTaken(look, "blocked", f"{word}: {error.strerror}")
 
 
-def _read(handle: int, look: Look, manner: Manner) -> Taken | Left | Refusal:
+def _read(handle: int, look: Look, manner: Manner) -> Taken | NotTaken | Refusal:
     before = os.fstat(handle)
     seen = tuple_of(before)
     if seen != look.stat or not stat.S_ISREG(before.st_mode):
-        return Left(Look(look.path, seen), "changed", "it changed")
+        return NotTaken(Look(look.path, seen), "changed", "it changed")
     refusal = manner.admission.refusal_of_open(look, before)
     if refusal is not None:
         return refusal
@@ -140,7 +138,7 @@ def _read(handle: int, look: Look, manner: Manner) -> Taken | Left | Refusal:
     if manner.leases:
         writers = writers_of(handle)
         if writers == "some":
-            return Left(look, "held", "another process has it open for writing")
+            return NotTaken(look, "held", "another process has it open for writing")
         if writers == "none":
             complete = f"{complete}+lease"
     if seen.size > manner.inline_max:
@@ -151,7 +149,9 @@ def _read(handle: int, look: Look, manner: Manner) -> Taken | Left | Refusal:
     return _changed(handle, look)
 
 
-def _stage(handle: int, look: Look, manner: Manner, complete: str, before: os.stat_result) -> Taken | Left:
+def _stage(
+    handle: int, look: Look, manner: Manner, complete: str, before: os.stat_result
+) -> Taken | NotTaken:
     """The file copied to the archive's staging area."""
     objects = manner.archive.objects
     staged = objects.stage(handle, manner.owner(), expected=before.st_size, should_stop=manner.should_stop)
@@ -164,8 +164,8 @@ def _stage(handle: int, look: Look, manner: Manner, complete: str, before: os.st
     return Taken(look, staged.sha256, None, staged, complete) if is_whole else _changed(handle, look)
 
 
-def _changed(handle: int, look: Look) -> Left:
-    return Left(Look(look.path, tuple_of(os.fstat(handle))), "changed", "it changed while it was read")
+def _changed(handle: int, look: Look) -> NotTaken:
+    return NotTaken(Look(look.path, tuple_of(os.fstat(handle))), "changed", "it changed while it was read")
 
 
 def _is_unchanged(before: os.stat_result, after: os.stat_result) -> bool:

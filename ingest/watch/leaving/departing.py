@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ingest.domain.instants import moment
-from ingest.store.departures import GONE, Departure, Ended, Failed
+from ingest.store.departures import GONE, Departed, Departure, Failed
 from ingest.store.foreign import open_foreign
 from ingest.watch.landing.take import writers_of
 from ingest.watch.leaving.exits import Exit, Kept, Parting, digest_of_file, put_back
@@ -38,7 +38,7 @@ class Later(NamedTuple):
     ticket: str
 
 
-Result = Ended | Failed | Stray | Later
+Result = Departed | Failed | Stray | Later
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,12 +56,12 @@ class Way:
 def depart(folder: int, departure: Departure, way: Way) -> Result:
     """The file has left the folder open as `folder`, or is not there any more, or cannot."""
     if isinstance(way.exit, Kept):
-        return Ended(departure.ticket, "kept")
+        return Departed(departure.ticket, "kept")
     name = departure.path.rpartition(b"/")[2]
     try:
         found = os.lstat(name, dir_fd=folder)
         if tuple_of(found) != departure.delivered:
-            return Ended(departure.ticket, "replaced")
+            return Departed(departure.ticket, "replaced")
         if way.leases and _is_held(folder, name, way):
             return Failed(departure.ticket, "another process has it open for writing")
         private = private_name(name, departure.ticket)
@@ -70,17 +70,17 @@ def depart(folder: int, departure: Departure, way: Way) -> Result:
         return _missed(folder, departure, way)
     except OSError as error:
         return Failed(departure.ticket, str(error.strerror))
-    return settle(folder, private, departure, way)
+    return finish(folder, private, departure, way)
 
 
-def settle(folder: int, private: bytes, departure: Departure, way: Way) -> Result:
+def finish(folder: int, private: bytes, departure: Departure, way: Way) -> Result:
     """What lies under the private name has left if it is the very file that landed; else it is put back."""
     try:
         if not _is_alike(os.lstat(private, dir_fd=folder), departure):  # it may be anything: not even opened
             return _put_back(folder, private, departure)
         handle = open_foreign(private, way.database, folder=folder)
     except FileNotFoundError:
-        return Ended(departure.ticket, GONE)
+        return Departed(departure.ticket, GONE)
     except OSError as error:
         return Failed(departure.ticket, str(error.strerror))
     try:
@@ -89,7 +89,7 @@ def settle(folder: int, private: bytes, departure: Departure, way: Way) -> Resul
         parting = Parting(
             folder=folder, private=private, handle=handle, departure=departure, database=way.database
         )
-        return Ended(departure.ticket, way.exit.take_out(parting))
+        return Departed(departure.ticket, way.exit.take_out(parting))
     except OSError as error:
         return Failed(departure.ticket, str(error.strerror))
     finally:
@@ -112,7 +112,7 @@ def _missed(folder: int, departure: Departure, way: Way) -> Result:
     """
     is_there = departure.delivered.inode.startswith(f"{os.fstat(folder).st_dev}:")
     if is_there or way.is_mounted or departure.since < way.up_since:
-        return Ended(departure.ticket, GONE)
+        return Departed(departure.ticket, GONE)
     return Failed(departure.ticket, "another filesystem is there than when it landed")
 
 
@@ -123,11 +123,11 @@ def _put_back(folder: int, private: bytes, departure: Departure) -> Result:
     except FileExistsError:
         if departure.is_announcer:  # a later one of its name has replaced it
             os.unlink(private, dir_fd=folder)
-            return Ended(departure.ticket, "replaced")
+            return Departed(departure.ticket, "replaced")
         return Stray(b"/".join((above, private)) if above else private, departure.path)
     except OSError as error:
         return Failed(departure.ticket, str(error.strerror))
-    return Ended(departure.ticket, "replaced")
+    return Departed(departure.ticket, "replaced")
 
 
 def _is_alike(found: os.stat_result, departure: Departure) -> bool:

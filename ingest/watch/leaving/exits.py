@@ -47,7 +47,7 @@ class Exit(Protocol):
     def take_out(self, parting: Parting) -> str:
         """The file has left; what became of it, for people. Raises `OSError` where it cannot."""
 
-    def settle(self) -> None:
+    def sync(self) -> None:
         """What `take_out` did survives a power cut."""
 
     def forget(self, departure: Departure, database: Path) -> None:
@@ -62,7 +62,7 @@ class Kept:
         put_back(parting.folder, parting.private, parting.departure.path)
         return "kept"
 
-    def settle(self) -> None:
+    def sync(self) -> None:
         """Nothing is to be done."""
 
     def forget(self, departure: Departure, database: Path) -> None:
@@ -78,7 +78,7 @@ class Deleted:
             os.unlink(parting.private, dir_fd=parting.folder)
         return "deleted"
 
-    def settle(self) -> None:
+    def sync(self) -> None:
         """Nothing is to be done elsewhere than in the folder it left."""
 
     def forget(self, departure: Departure, database: Path) -> None:
@@ -91,7 +91,7 @@ class Moved:
 
     directory: Path
     _mounted_at: Path = field(init=False)
-    _folders: dict[bytes, int] = field(default_factory=dict)  # open since the last `settle`
+    _folders: dict[bytes, int] = field(default_factory=dict)  # open since the last `sync`
 
     def __post_init__(self) -> None:
         self._mounted_at = mount_point_of(self.directory)
@@ -109,7 +109,7 @@ class Moved:
                 return f"moved to {self.directory / show(above) / show(candidate)}"
         raise FileExistsError(errno.EEXIST, f"other files have its name in {self.directory}")
 
-    def settle(self) -> None:
+    def sync(self) -> None:
         """The names given since the last time are on disk."""
         folders, self._folders = self._folders, {}
         try:
@@ -127,7 +127,7 @@ class Moved:
                 _remove_piece(self._folder(above), piece, database)
 
     def _folder(self, path: bytes) -> int:
-        """The folder at `path` below the directory, made where it is missing, open until `settle`."""
+        """The folder at `path` below the directory, made where it is missing, open until `sync`."""
         handle = self._folders.get(path)
         if handle is None:
             if path:

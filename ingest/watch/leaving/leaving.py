@@ -17,11 +17,11 @@ from typing import NamedTuple
 from ingest.domain.settling import Reading
 from ingest.domain.showing import show
 from ingest.store import departures
-from ingest.store.departures import GONE, Departure, Ended, Failed, Owed, ticket_of
+from ingest.store.departures import GONE, Departed, Departure, Failed, Owed, ticket_of
 from ingest.store.sightings import Look
 from ingest.watch.announced.announcing import Announcer
 from ingest.watch.condition import Condition
-from ingest.watch.leaving.departing import Later, Result, Stray, Way, depart, settle
+from ingest.watch.leaving.departing import Later, Result, Stray, Way, depart, finish
 from ingest.watch.leaving.exits import Kept, exit_of
 from ingest.watch.leaving.patience import Patience
 from ingest.watch.names import ticket_in
@@ -59,7 +59,7 @@ class Leaving:
         self._condition = condition
         self._announcer = announcer
         self._patience = Patience()
-        self._unsaid: dict[str, Ended] = {}  # by ticket: what has left, and the store does not know yet
+        self._unsaid: dict[str, Departed] = {}  # by ticket: what has left, and the store does not know yet
 
     @property
     def due_at(self) -> float | None:
@@ -200,12 +200,12 @@ class Leaving:
         results: list[Result] = []
         for departure, private in tasks:
             results.append(self._came_of(handle, departure, private, way))
-            if isinstance(results[-1], Ended | Stray):
+            if isinstance(results[-1], Departed | Stray):
                 self._exit.forget(departure, way.database)
             if _are_in_vain(results):
                 break
         try:
-            self._exit.settle()
+            self._exit.sync()
             os.fsync(handle)
         except OSError as error:  # what was done may not survive a power cut: it is looked at again
             return [
@@ -219,7 +219,7 @@ class Leaving:
         if departure.ticket in self._unsaid:
             return self._unsaid[departure.ticket]
         if private:
-            return settle(handle, private, departure, way)
+            return finish(handle, private, departure, way)
         return Later(departure.ticket) if self._is_held_back(departure) else depart(handle, departure, way)
 
     def _work_off(self, tasks: Sequence[_Task]) -> bytes | None:
@@ -247,10 +247,10 @@ class Leaving:
 
     def _note(self, tasks: Sequence[_Task], results: Sequence[Result]) -> None:
         """The store knows what came of `tasks`, and so does whoever looks at the status."""
-        ended = [result for result in results if isinstance(result, Ended)]
+        ended = [result for result in results if isinstance(result, Departed)]
         failed = [result for result in results if isinstance(result, Failed)]
         ended += [
-            Ended(task.departure.ticket, "replaced")
+            Departed(task.departure.ticket, "replaced")
             for task, result in zip(tasks, results, strict=False)
             if isinstance(result, Stray)
         ]
@@ -284,7 +284,7 @@ def _unreached(task: _Task, error: OSError) -> Result:
     """A file whose folder cannot be opened: it went with its folder, or waits."""
     ticket = task.departure.ticket
     if isinstance(error, FileNotFoundError | NotADirectoryError):
-        return Ended(ticket, GONE)
+        return Departed(ticket, GONE)
     return Failed(ticket, str(error.strerror))
 
 

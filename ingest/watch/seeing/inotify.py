@@ -42,9 +42,9 @@ class Inotify:
         self._reader = _Reader()
         self._reader.start()
 
-    def followed(self, hints: Hints, *, is_recursive: bool) -> Followed:
+    def followed(self, hints: Hints, *, is_recursive: bool) -> _Followed:
         """What follows the folders of one source and hints into `hints`."""
-        return Followed(self._reader, hints, _DEEP if is_recursive else _FLAT)
+        return _Followed(self._reader, hints, _DEEP if is_recursive else _FLAT)
 
     def is_alive(self) -> bool:
         """False when the reader has died: then everything is to be followed and scanned anew."""
@@ -56,7 +56,7 @@ class Inotify:
         self._reader.join()
 
 
-class Followed:
+class _Followed:
     """The followed folders of one source."""
 
     def __init__(self, reader: InotifyFD, hints: Hints, mask: Mask) -> None:

@@ -22,7 +22,7 @@ class Rule:
     is_built_in: bool = False
 
 
-class Rules:
+class PathRules:
     """The globs of a source, compiled for the many paths of a scan."""
 
     def __init__(self, source: SourceSettings) -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from ingest.store.sightings import Look
 from ingest.watch.names import ticket_in
 from ingest.watch.seeing.root import Root, tuple_of
-from ingest.watch.seeing.rules import Rules
+from ingest.watch.seeing.rules import PathRules
 
 PIECE = 1000  # entries
 
@@ -58,7 +58,7 @@ class Piece:
     ignored: int = 0
     entries: int = 0
 
-    def add(self, path: bytes, found: os.stat_result, rules: Rules) -> bytes | None:
+    def add(self, path: bytes, found: os.stat_result, rules: PathRules) -> bytes | None:
         """Sort one entry in; returns its path where it is a folder to be entered."""
         self.entries += 1
         kind = stat.S_IFMT(found.st_mode)
@@ -81,7 +81,9 @@ class Piece:
 OnFolder = Callable[[int, bytes], None]  # descriptor and path of a folder whose entries are read next
 
 
-def scan(root: Root, rules: Rules, on_folder: OnFolder, start: Iterable[bytes] = (b"",)) -> Iterator[Piece]:
+def scan(
+    root: Root, rules: PathRules, on_folder: OnFolder, start: Iterable[bytes] = (b"",)
+) -> Iterator[Piece]:
     """Everything below the folders `start`, in pieces, each sorted by path.
 
     Raises `OSError` when the directory of the source itself cannot be read.
@@ -106,7 +108,7 @@ def scan(root: Root, rules: Rules, on_folder: OnFolder, start: Iterable[bytes] =
     yield _sorted(piece)
 
 
-def look_at(root: Root, rules: Rules, paths: Iterable[bytes]) -> tuple[Piece, list[bytes]]:
+def look_at(root: Root, rules: PathRules, paths: Iterable[bytes]) -> tuple[Piece, list[bytes]]:
     """What lies at each of `paths` now, and the folders among them."""
     piece, folders = Piece(), []
     for path in paths:

@@ -31,7 +31,7 @@ class Stop(Protocol):
         """True once it is to stop."""
 
 
-class Life:
+class Heartbeat:
     """This watcher is listed as alive while the block runs.
 
     It beats in a thread of its own, so that copying a large file does not
