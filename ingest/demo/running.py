@@ -23,8 +23,8 @@ from ingest.store.replays import Report
 from ingest.store.reports import head_position
 from ingest.store.selection import Selection
 from ingest.watch.once import watch_once
-from ingest.work.running import work
 from ingest.work.supervisor import Wanted
+from ingest.work.worker import work
 
 _SOURCE = """
 [[source]]

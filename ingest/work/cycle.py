@@ -25,9 +25,9 @@ from ingest.store.lanes import Lane, Workable
 from ingest.work.calling import Caller
 from ingest.work.clock import wall_clock
 from ingest.work.context import Surroundings
-from ingest.work.foresee import compared
 from ingest.work.perform import Performed, describe, perform, perform_again
 from ingest.work.settle import Settled, settle
+from ingest.work.shadow import compared
 from ingest.work.stage import Stage
 from ingest.work.trade import Trade, Trades
 

@@ -17,14 +17,14 @@ from ingest.errors import IngestError, ProcessorUnloadable, TryAgain, WorkerLost
 from ingest.store import crashes, presence
 from ingest.store.engine import Store
 from ingest.store.presence import Presence
-from ingest.work.children import Child, Said, drain, hear, spawn
 from ingest.work.clock import wall_clock
 from ingest.work.deaths import unrepeated
 from ingest.work.leftovers import sweep
 from ingest.work.outages import cannot_start, failure_of
 from ingest.work.rooms import Rooms
+from ingest.work.spawned import Child, Said, drain, hear, spawn
 from ingest.work.spec import ChildSpec, ProcessorSpec
-from ingest.work.starts import Starts
+from ingest.work.start_failures import StartFailures
 
 _log = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ class Pool:
         self._rooms = rooms
         self._selector = selectors.DefaultSelector()
         self._spawned = 0
-        self._starts = Starts()
+        self._start_failures = StartFailures()
         self._unreleased: list[Child] = []  # dead, and the store does not know yet
 
     def start_child(self, *, limit: int | None) -> None:
@@ -85,7 +85,7 @@ class Pool:
 
     def may_start(self) -> bool:
         """True unless children died again and again at their start and the next is to wait."""
-        return self._starts.may_be_tried()
+        return self._start_failures.may_be_tried()
 
     def listen(self, seconds: float) -> None:
         """Whatever the children said within `seconds` is known; returns at the first word."""
@@ -106,7 +106,7 @@ class Pool:
 
     def trouble(self) -> IngestError | None:
         """What keeps children from starting, or a child says is wrong with the surroundings."""
-        return self._starts.trouble() or next(
+        return self._start_failures.trouble() or next(
             (child.trouble for child in self.children if child.trouble is not None), None
         )
 
@@ -124,7 +124,7 @@ class Pool:
             self._release(self._unreleased[0], is_stopping=is_stopping)
             self._unreleased.pop(0)
             self.has_news = True
-        self._starts.check()
+        self._start_failures.check()
 
     def end_overdue(self) -> None:
         """A child that has used up its time, for a delivery or its start, is killed with its group."""
@@ -184,7 +184,7 @@ class Pool:
                     child.has_loaded = True
                 case "ready":
                     child.state = "busy"
-                    self._starts.succeeded()
+                    self._start_failures.succeeded()
                 case "idle":
                     child.state, child.trouble, self.has_news = "idle", None, True
                     self._sweep()
@@ -214,7 +214,7 @@ class Pool:
     def _report_loss(self, child: Child) -> None:
         _log.warning("a child was lost: %s%s", child.death(), unrepeated(child.printed))
         if child.state == "starting":
-            self._starts.failed(child.failure or _not_started(child))
+            self._start_failures.failed(child.failure or _not_started(child))
 
 
 def _not_started(child: Child) -> IngestError:

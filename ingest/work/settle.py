@@ -17,7 +17,7 @@ from ingest.store.engine import Tx
 from ingest.store.held import Held
 from ingest.store.lanes import Lane, Workable
 from ingest.store.subscriptions import find
-from ingest.work import foresee
+from ingest.work import shadow
 from ingest.work.perform import Performed
 from ingest.work.trade import Trade
 
@@ -83,7 +83,7 @@ def _end(
     if run.held.is_calling:
         return _end_calling(tx, run, trade, generation, now=now)
     if run.compared is not None and run.failure is None:
-        return foresee.ending(run, run.compared, version=trade.processor.version)
+        return shadow.ending(run, run.compared, version=trade.processor.version)
     return _apply(tx, run, trade, generation, emissions, now=now)
 
 
@@ -98,7 +98,7 @@ def _follow_up(
 ) -> None:
     """What a replay comes to beside its outcomes."""
     if generation.mode == "shadow":
-        shadows.record(tx, generation.generation_id, list(foresee.foreseen(performed, outcomes)))
+        shadows.record(tx, generation.generation_id, list(shadow.foreseen(performed, outcomes)))
     else:
         _close_dead(tx, outcomes, trade, now=now)
 

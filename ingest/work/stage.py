@@ -20,7 +20,7 @@ from ingest.work.trade import Trade
 _SECOND_NS = 1_000_000_000
 
 
-class Keeper(Protocol):
+class Keeping(Protocol):
     """Keeps the process that processors run in as it was."""
 
     def admit(self, memory_max: int) -> None:
@@ -72,7 +72,7 @@ class Stage:
 
     board: Board
     slot: int
-    keeper: Keeper
+    keeper: Keeping
     _running: Running | None = None  # what a processor runs on at this moment
 
     @contextmanager

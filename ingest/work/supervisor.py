@@ -27,7 +27,7 @@ from ingest.work.pool import Pool
 
 _log = logging.getLogger(__name__)
 
-Left = Literal["nothing", "retries", "leases"]  # what keeps a run that ends from having done all
+Remaining = Literal["nothing", "retries", "leases"]  # what keeps a run that ends from having done all
 
 TICK = 0.04  # seconds between two looks at the store's change counter
 LOOK_AROUND = 1.0  # seconds between two searches for dead workers
@@ -73,7 +73,7 @@ class Supervisor:
         self._outage = Outage(listing.say)
         self._lookout = Lookout(store, listing.me, settings)
 
-    def run(self) -> Left:
+    def run(self) -> Remaining:
         """Supervise until stopped or, with `once`, until nothing is due, and what is left then."""
         while not self._is_over():
             self._listing.service.turn()
@@ -151,7 +151,7 @@ class Supervisor:
     def _ended_in_all(self) -> int:
         return sum(self._pool.ended.values()) - self._pool.ended["crashed"]
 
-    def _left(self) -> Left:
+    def _left(self) -> Remaining:
         if self._due.next_at is not None:
             return "retries"
         with self._store.read() as tx:

@@ -26,8 +26,8 @@ from ingest.store.rules import Rules
 from ingest.store.standing import Standing
 from ingest.store.tables import standing
 from ingest.work.context import Surroundings
-from ingest.work.foresee import compared
 from ingest.work.perform import perform
+from ingest.work.shadow import compared
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

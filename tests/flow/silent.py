@@ -15,12 +15,12 @@ from ingest.config import load
 from ingest.store.engine import open_store
 from ingest.store.presence import Presence, directory_of
 from ingest.work.asking import ask_now
-from ingest.work.children import Child
 from ingest.work.clock import wall_clock
 from ingest.work.enrol import enrol
 from ingest.work.listing import Listing
 from ingest.work.pool import Equipment, Pool
 from ingest.work.rooms import Rooms
+from ingest.work.spawned import Child
 
 
 def main() -> None:

@@ -21,7 +21,7 @@ from ingest.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from ingest.work.running import WorkSummary
+    from ingest.work.worker import WorkSummary
 
 app = App()
 
@@ -43,8 +43,8 @@ def work(
     from collections import Counter
 
     from ingest.cli import bars, signals, wiring
-    from ingest.work.running import work as supervise
     from ingest.work.supervisor import Wanted
+    from ingest.work.worker import work as supervise
 
     flags = wiring.work_flags(concurrency=concurrency, shutdown_timeout=shutdown_timeout)
     with (

@@ -22,7 +22,7 @@ from ingest.work.outages import OUTAGES, PAUSE, Outage
 from ingest.work.pool import Equipment, Pool
 from ingest.work.rooms import Rooms
 from ingest.work.spec import ProcessorSpec
-from ingest.work.supervisor import Left, Stop, Supervisor, Wanted
+from ingest.work.supervisor import Remaining, Stop, Supervisor, Wanted
 from ingest.work.takeover import sweep, take_over
 
 _log = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ class WorkSummary:
     crashed: int
     superseded: int
     seconds: float
-    left: Left
+    left: Remaining
 
 
 def work(
@@ -79,7 +79,7 @@ def work(
 
 def _work_under_new_names(
     store: Store, settings: Settings, wanted: Wanted, ended: Counter[str], stop: Stop, service: Service
-) -> Left:
+) -> Remaining:
     """What is left in the end, however often it is taken for dead and whatever refuses it meanwhile."""
     outage = Outage(service.complain)  # there is no name yet under which the status could tell of it
     _log.warning(_FENCED)
@@ -101,7 +101,7 @@ def _work_under_new_names(
 
 def _work_as_one(
     store: Store, settings: Settings, wanted: Wanted, ended: Counter[str], stop: Stop, service: Service
-) -> Left:
+) -> Remaining:
     """What is left when a worker of one identity has come to its end."""
     directory = presence.directory_of(store.path)
     take_over(store, directory, me="")
@@ -117,7 +117,7 @@ def _work_as_one(
 
 def _work_listed(  # what a run consists of
     store: Store, settings: Settings, wanted: Wanted, listing: Listing, ended: Counter[str], stop: Stop
-) -> Left:
+) -> Remaining:
     rooms = Rooms(listing.me.path.parent, listing.me.id)
     try:
         specs = begin(_question(settings, wanted, listing, rooms), listing, stop, once=wanted.once)

@@ -10,8 +10,8 @@ from ingest.work.outages import LONGEST_PAUSE, PAUSE
 IN_A_ROW = 3  # children that die before they are ready, until something is wrong
 
 
-class Starts:
-    """The starts of one worker's children, until one of them is ready."""
+class StartFailures:
+    """What keeps the children of one worker from starting, until one of them is ready."""
 
     def __init__(self) -> None:
         self.succeeded()
