@@ -15,9 +15,10 @@ from ingest import FileLanded
 from ingest.domain.codec import root_event
 from ingest.store import deliveries, held, lanes, migrate, outbox, subscriptions, workers
 from ingest.store.deliveries import Outcome
-from ingest.store.engine import Store, Tx, open_store
+from ingest.store.engine import Store, Tx
 from ingest.store.held import Held
 from ingest.store.lanes import Lane
+from ingest.store.opening import open_store
 
 _WORKER = "bench"
 _PROCESSOR = "nothing"

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.measure import Measure, Report
-from ingest.store.engine import open_store
 from ingest.store.migrate import create_or_upgrade
+from ingest.store.opening import open_store
 from ingest.store.outbox import Draft, append
 
 _WRITERS = 4

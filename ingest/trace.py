@@ -17,10 +17,11 @@ from ingest.config import SourceSettings
 from ingest.domain.naming import duplicate_id, encode_attribute, refused_id
 from ingest.domain.showing import show
 from ingest.errors import NotFound, UsageError
-from ingest.store import browsing, history, sightings
-from ingest.store.browsing import Listed
+from ingest.store import sightings
 from ingest.store.engine import Tx
-from ingest.store.history import Life
+from ingest.store.reading import browsing, history
+from ingest.store.reading.browsing import Listed
+from ingest.store.reading.history import Life
 from ingest.store.sightings import Sighting
 
 MOST_EVENTS = 1000

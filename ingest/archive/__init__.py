@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from ingest.archive.archive import Archive, verified
 from ingest.archive.objects import Abandoned, Staged
-from ingest.archive.verifying import Report, verify
+from ingest.archive.verifying import Verification, verify
 
-__all__ = ["Abandoned", "Archive", "Report", "Staged", "verified", "verify"]
+__all__ = ["Abandoned", "Archive", "Staged", "Verification", "verified", "verify"]

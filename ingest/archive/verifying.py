@@ -19,7 +19,7 @@ _GROUP = 8 << 20  # bytes of inline contents read at once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class Verification:
     """What a verification found."""
 
     checked: int  # contents re-hashed
@@ -41,7 +41,7 @@ def verify(
     *,
     grace: float = _GRACE,
     advance: Callable[[int], None] = lambda _: None,
-) -> Report:
+) -> Verification:
     """Every content of part N of M, cut by digest, was hashed again; (1, 1) is all of them.
 
     Memory stays flat; no transaction is held while objects are read. An
@@ -65,7 +65,7 @@ def verify(
         elif found != entry.sha256:
             damaged.append(entry.sha256)
         advance(entry.size)
-    return Report(
+    return Verification(
         checked=checked,
         bytes=size,
         missing=missing,

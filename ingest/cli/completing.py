@@ -39,7 +39,7 @@ def processors(ctx: typer.Context, incomplete: str) -> Offer:
     """Names of processors, of ingest.toml and of the store."""
 
     def known(held: Settings, _: str) -> Offer:
-        from ingest.store import glimpse
+        from ingest.store.reading import glimpse
 
         named = {each.name: each.use for each in held.processors}
         return list({**dict(_from_store(held, glimpse.processors)), **named}.items())
@@ -51,7 +51,7 @@ def replays(ctx: typer.Context, incomplete: str) -> Offer:
     """Ids of replays."""
 
     def known(held: Settings, _: str) -> Offer:
-        from ingest.store import glimpse
+        from ingest.store.reading import glimpse
 
         return _from_store(held, glimpse.replays)
 
@@ -62,7 +62,7 @@ def keys(ctx: typer.Context, incomplete: str) -> Offer:
     """Partition keys."""
 
     def known(held: Settings, beginning: str) -> Offer:
-        from ingest.store import glimpse
+        from ingest.store.reading import glimpse
 
         return _from_store(held, lambda path: glimpse.keys(path, beginning))
 
@@ -73,7 +73,7 @@ def events(ctx: typer.Context, incomplete: str) -> Offer:
     """Ids of events."""
 
     def known(held: Settings, beginning: str) -> Offer:
-        from ingest.store import glimpse
+        from ingest.store.reading import glimpse
 
         return _from_store(held, lambda path: glimpse.events(path, beginning))
 
@@ -89,7 +89,7 @@ def dead(ctx: typer.Context, incomplete: str) -> Offer:
     """Ids of events of which a delivery is dead."""
 
     def known(held: Settings, _: str) -> Offer:
-        from ingest.store import glimpse
+        from ingest.store.reading import glimpse
 
         return _from_store(held, glimpse.dead)
 

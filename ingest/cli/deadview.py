@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from ingest.cli import output, shapes
 from ingest.domain.showing import show
-from ingest.store import browsing, history
+from ingest.store.decisions import DeadDelivery
 from ingest.store.engine import Tx
-from ingest.store.history import Handling, Life
-from ingest.store.waiting import Waiting
+from ingest.store.reading import browsing, history
+from ingest.store.reading.history import Handling, Life
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -22,25 +22,25 @@ if TYPE_CHECKING:
 class Told:
     """A dead delivery, the event, and how its processor handled it."""
 
-    waiting: Waiting
+    delivery: DeadDelivery
     life: Life
     handling: Handling
 
 
-def tell(tx: Tx, found: Sequence[Waiting], *, now: datetime) -> list[Told]:
+def tell(tx: Tx, found: Sequence[DeadDelivery], *, now: datetime) -> list[Told]:
     """Each of `found` with every try."""
     told = []
-    for waiting in found:
-        [life] = history.lives(tx, [browsing.event(tx, waiting.event_id, now=now)])
-        handling = next(each for each in life.handlings if each.processor == waiting.processor)
-        told.append(Told(waiting=waiting, life=life, handling=handling))
+    for delivery in found:
+        [life] = history.lives(tx, [browsing.event(tx, delivery.event_id, now=now)])
+        handling = next(each for each in life.handlings if each.processor == delivery.processor)
+        told.append(Told(delivery=delivery, life=life, handling=handling))
     return told
 
 
 def as_json(told: Told) -> dict[str, Any]:
     """One line of `dead show --json`."""
     return {
-        **shapes.dead(told.waiting),
+        **shapes.dead(told.delivery),
         "event": shapes.cloud_event(told.life.event),
         "attempts_made": [shapes.attempt(attempt) for attempt in told.handling.attempts],
     }
@@ -49,15 +49,15 @@ def as_json(told: Told) -> dict[str, Any]:
 def view(told: Sequence[Told]) -> Iterator[RenderableType]:
     """What is printed."""
     for each in told:
-        waiting = each.waiting
+        delivery = each.delivery
         yield output.facts(
             [
-                ("event", waiting.event_id),
-                ("processor", waiting.processor),
-                ("key", show(waiting.key)),
-                ("error", waiting.error),
-                ("since", shapes.time(waiting.since)),
-                ("behind it", waiting.behind),
+                ("event", delivery.event_id),
+                ("processor", delivery.processor),
+                ("key", show(delivery.key)),
+                ("error", delivery.error),
+                ("since", shapes.time(delivery.since)),
+                ("behind it", delivery.behind),
             ]
         )
         yield output.table(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ingest.cli import output, shapes
 from ingest.cli.words import age, so_many
 from ingest.domain.showing import show
-from ingest.store.history import Attempt, Called, Handling, Life
+from ingest.store.reading.history import Attempt, Called, Handling, Life
 from ingest.store.sightings import Sighting
 from ingest.trace import Traced
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from ingest.cli.statuses import Status
 from ingest.cli.words import age
-from ingest.store.reports import ProcessorStatus, SourceStatus, WorkerStatus
+from ingest.store.reading.reports import ProcessorStatus, SourceStatus, WorkerStatus
 
 SCAN_LATE = timedelta(hours=1)  # however wide a directory is: scanning pauses for minutes, not for hours
 WAL_LONG = 64 * 1024 * 1024  # bytes of the write-ahead log that only an unending reader explains

@@ -6,14 +6,15 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from ingest.archive import Report, verify
+from ingest.archive import Verification, verify
 from ingest.cli import bars, output
 from ingest.cli.wiring import Pipeline
 from ingest.cli.words import size, so_many
 from ingest.domain.showing import show
 from ingest.errors import ArchiveDamaged, IngestError, VerificationFailed
-from ingest.store import contents, verifying
-from ingest.store.verifying import Break, Proof
+from ingest.store import contents
+from ingest.store.reading import verifying
+from ingest.store.reading.verifying import Break, Proof
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -24,7 +25,7 @@ class Proved:
     """What a proof of the log, and of the archive where that was wanted, came to."""
 
     log: Proof
-    archive: Report | None
+    archive: Verification | None
 
     @property
     def holds(self) -> bool:
@@ -41,7 +42,7 @@ def prove(pipeline: Pipeline, *, with_archive: bool) -> Proved:
     return Proved(log=log, archive=prove_archive(pipeline) if with_archive else None)
 
 
-def prove_archive(pipeline: Pipeline, subset: tuple[int, int] = (1, 1)) -> Report:
+def prove_archive(pipeline: Pipeline, subset: tuple[int, int] = (1, 1)) -> Verification:
     """Every content of the subset was hashed again."""
     with pipeline.store.read() as tx:
         total = contents.totals(tx).bytes // max(subset[1], 1)
@@ -60,7 +61,7 @@ def as_json(proved: Proved) -> dict[str, Any]:
     }
 
 
-def archive_as_json(report: Report) -> dict[str, Any]:
+def archive_as_json(report: Verification) -> dict[str, Any]:
     """The document of `archive verify --json`."""
     return {**asdict(report), "sound": report.is_sound}
 
@@ -83,7 +84,7 @@ def view(proved: Proved) -> Iterator[RenderableType]:
         yield Text("every chain holds", style="green")
 
 
-def archive_view(report: Report) -> Iterator[RenderableType]:
+def archive_view(report: Verification) -> Iterator[RenderableType]:
     """What is printed of the archive's proof."""
     from rich.text import Text
 
@@ -112,7 +113,7 @@ def failure(proved: Proved) -> IngestError:
     )
 
 
-def archive_failure(report: Report) -> ArchiveDamaged:
+def archive_failure(report: Verification) -> ArchiveDamaged:
     """The error that names the first content that is missing or damaged."""
     digest, what = (report.missing[0], "missing") if report.missing else (report.damaged[0], "damaged")
     count = len(report.missing) + len(report.damaged)

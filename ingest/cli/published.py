@@ -21,8 +21,9 @@ from ingest.domain.upcast import accepted_version, as_accepted, newest_version
 from ingest.domain.versions import concerns
 from ingest.errors import NotFound, PermanentError, UsageError, VerificationFailed
 from ingest.schemas import Published
-from ingest.store import census, roster
-from ingest.store.engine import Store, open_store
+from ingest.store.engine import Store
+from ingest.store.opening import open_store
+from ingest.store.reading import census, roster
 
 _MOST = 20  # unreadable events that are named
 

@@ -18,9 +18,10 @@ from ingest.domain.identity import Standing
 from ingest.domain.instants import moment
 from ingest.domain.settling import StatTuple
 from ingest.domain.showing import show
-from ingest.store import browsing, departures, sightings
+from ingest.store import departures, sightings
 from ingest.store.departures import Departure
 from ingest.store.engine import Tx
+from ingest.store.reading import browsing
 from ingest.store.sightings import Look, Sighting
 from ingest.trace import Place, locate
 from ingest.watch.seeing.rules import Rule, verdict

@@ -11,8 +11,8 @@ from ingest.domain.comparing import Differences
 from ingest.domain.showing import show
 from ingest.store import replays, shadows
 from ingest.store.engine import Tx
-from ingest.store.replayed import Replayed
-from ingest.store.replays import Report
+from ingest.store.reading.replayed import Replayed
+from ingest.store.replays import ReplayReport
 from ingest.store.shadows import Turn
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ VERDICTS = ("unchanged", "repaired", "changed", "dead", "superseded", "unreplaya
 class Shown:
     """A replay and, where it is a shadow, what would change in all."""
 
-    report: Report
+    report: ReplayReport
     differences: Differences
     turns: Sequence[Turn]
 
@@ -68,7 +68,7 @@ def event_as_json(event: Replayed, *, is_shadow: bool) -> dict[str, Any]:
     }
 
 
-def listed(found: Iterable[Report]) -> Table:
+def listed(found: Iterable[ReplayReport]) -> Table:
     """The table of `replays list`; what its events came to is one cell, so that it fits 80 columns."""
     columns = ("replay", "processor", "mode", "state", "#total", "came to")
     return output.table(

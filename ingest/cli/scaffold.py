@@ -11,7 +11,7 @@ from ingest.cli import wiring
 from ingest.config import FILE_NAME, load
 from ingest.demo import script
 from ingest.errors import CannotWrite
-from ingest.store.engine import open_store
+from ingest.store.opening import open_store
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _MARKED = ("inbox/globex/GLOBEX_PAY_0001.csv",)  # said by its sender to be whole

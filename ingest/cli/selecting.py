@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from ingest.domain.events import FILE_FACTS
 from ingest.domain.nearest import nearest, suggestion
 from ingest.errors import NotFound, UsageError
-from ingest.store import browsing, replays, roster, sources
-from ingest.store.browsing import SHORTEST, ids_like
+from ingest.store import replays, sources
 from ingest.store.engine import Tx
+from ingest.store.reading import browsing, roster
+from ingest.store.reading.browsing import SHORTEST, ids_like
 from ingest.store.selection import Selection
 
 if TYPE_CHECKING:

@@ -12,13 +12,13 @@ from typing import Any
 from ingest.domain.instants import rfc3339
 from ingest.domain.showing import show
 from ingest.replay.planning import Planned, Started
-from ingest.store.browsing import Listed
-from ingest.store.history import Attempt, Called, Ended, Handling, Life
-from ingest.store.refused import Refused
-from ingest.store.replays import Report
-from ingest.store.roster import Subscribed
+from ingest.store.decisions import DeadDelivery
+from ingest.store.reading.browsing import Listed
+from ingest.store.reading.history import Attempt, Called, Ended, Handling, Life
+from ingest.store.reading.refused import Refused
+from ingest.store.reading.roster import Subscribed
+from ingest.store.replays import ReplayReport
 from ingest.store.sightings import Sighting
-from ingest.store.waiting import Waiting
 
 _NS = 1_000_000_000
 
@@ -78,7 +78,7 @@ def sighting(seen: Sighting) -> dict[str, Any]:
     }
 
 
-def replay(report: Report) -> dict[str, Any]:
+def replay(report: ReplayReport) -> dict[str, Any]:
     """One replay of `status` and `replays list`."""
     return {
         "id": report.id,
@@ -96,7 +96,7 @@ def replay(report: Report) -> dict[str, Any]:
     }
 
 
-def replay_in_full(report: Report) -> dict[str, Any]:
+def replay_in_full(report: ReplayReport) -> dict[str, Any]:
     """One replay of `replays show`: also who wanted it, and why."""
     return {
         **replay(report),
@@ -110,7 +110,7 @@ def replay_in_full(report: Report) -> dict[str, Any]:
     }
 
 
-def planned(plan: Planned, started: Started, report: Report | None = None) -> dict[str, Any]:
+def planned(plan: Planned, started: Started, report: ReplayReport | None = None) -> dict[str, Any]:
     """One line of `replay`: the set, and what came of it so far."""
     state = "planned" if started.plan.events else "done"
     if started.replay_id is not None:
@@ -133,18 +133,18 @@ def planned(plan: Planned, started: Started, report: Report | None = None) -> di
     }
 
 
-def dead(waiting: Waiting) -> dict[str, Any]:
+def dead(delivery: DeadDelivery) -> dict[str, Any]:
     """One line of `dead list`."""
     return {
-        "event_id": waiting.event_id,
-        "processor": waiting.processor,
-        "key": waiting.key,
-        "attempts": waiting.attempts,
-        "crashes": waiting.crashes,
-        "error": waiting.error,
-        "since": time(waiting.since),
-        "behind": waiting.behind,
-        "position": waiting.position,
+        "event_id": delivery.event_id,
+        "processor": delivery.processor,
+        "key": delivery.key,
+        "attempts": delivery.attempts,
+        "crashes": delivery.crashes,
+        "error": delivery.error,
+        "since": time(delivery.since),
+        "behind": delivery.behind,
+        "position": delivery.position,
     }
 
 

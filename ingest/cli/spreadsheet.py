@@ -9,7 +9,7 @@ from dataclasses import astuple, fields
 from pathlib import Path
 
 from ingest.cli import output
-from ingest.store.refused import Refused
+from ingest.store.reading.refused import Refused
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 

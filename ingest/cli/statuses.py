@@ -9,10 +9,11 @@ from datetime import datetime
 from ingest.cli.wiring import Pipeline, now
 from ingest.config import mask_url
 from ingest.filesystems import room_trouble
-from ingest.store import contents, integrity, presence, replays, reports
+from ingest.store import contents, integrity, presence, replays
 from ingest.store.contents import Totals
-from ingest.store.replays import Report
-from ingest.store.reports import ProcessorStatus, SourceStatus, WorkerStatus
+from ingest.store.reading import reports
+from ingest.store.reading.reports import ProcessorStatus, SourceStatus, WorkerStatus
+from ingest.store.replays import ReplayReport
 
 RECENT = 10  # finished replays that are still shown
 
@@ -29,7 +30,7 @@ class Status:
     processors: Sequence[ProcessorStatus]
     watchers: Sequence[WorkerStatus]
     workers: Sequence[WorkerStatus]
-    replays: Sequence[Report]
+    replays: Sequence[ReplayReport]
     head_position: int
     at: datetime
     named: frozenset[str]  # the processors of ingest.toml
@@ -97,7 +98,7 @@ def _troubles(pipeline: Pipeline, everyone: Sequence[WorkerStatus]) -> list[str]
     return [*dict.fromkeys(filter(None, disks)), *(f"{who}: {trouble}" for who, trouble in said if trouble)]
 
 
-def _recent(found: list[Report]) -> list[Report]:
+def _recent(found: list[ReplayReport]) -> list[ReplayReport]:
     ended = [report for report in found if report.state in ("done", "cancelled")]
     left_out = {report.id for report in ended[:-RECENT]}
     return [report for report in found if report.id not in left_out]

@@ -9,7 +9,7 @@ from ingest.cli import shapes
 from ingest.cli.problems import problems
 from ingest.cli.statuses import Status
 from ingest.store import integrity
-from ingest.store.reports import ProcessorStatus, SourceStatus, WorkerStatus
+from ingest.store.reading.reports import ProcessorStatus, SourceStatus, WorkerStatus
 from ingest.store.schema import REVISION
 
 

@@ -12,7 +12,7 @@ from ingest.cli.statuses import Status
 from ingest.cli.words import age, size, so_many
 from ingest.domain.showing import show
 from ingest.store import integrity
-from ingest.store.reports import ProcessorStatus, SourceStatus, WorkerStatus
+from ingest.store.reading.reports import ProcessorStatus, SourceStatus, WorkerStatus
 from ingest.store.schema import REVISION
 
 if TYPE_CHECKING:

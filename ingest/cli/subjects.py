@@ -14,9 +14,10 @@ from ingest.domain.events import Event
 from ingest.domain.identity import Standing
 from ingest.domain.showing import show
 from ingest.errors import NotFound, UsageError
-from ingest.store import browsing, contents, landings, sightings
+from ingest.store import contents, landings, sightings
 from ingest.store.engine import Tx
 from ingest.store.foreign import own_inodes
+from ingest.store.reading import browsing
 from ingest.store.sightings import Look
 from ingest.trace import inside
 from ingest.watch.landing.drafts import Origin, landed, origin_of

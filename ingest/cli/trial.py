@@ -18,8 +18,9 @@ from ingest.domain.codec import envelope
 from ingest.domain.events import FileLanded
 from ingest.domain.showing import show
 from ingest.errors import NotFound
-from ingest.store.engine import Store, open_store
+from ingest.store.engine import Store
 from ingest.store.migrate import create_or_upgrade
+from ingest.store.opening import open_store
 from ingest.work.trial import Tried, emitted, try_out
 
 if TYPE_CHECKING:

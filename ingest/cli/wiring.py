@@ -18,7 +18,8 @@ from ingest.notices import giving
 from ingest.notices.giving import Service
 from ingest.store import presence
 from ingest.store.directories import make_private_directory, open_to_others
-from ingest.store.engine import Store, open_store, refuse_damage, revision
+from ingest.store.engine import Store
+from ingest.store.opening import open_store, refuse_damage, revision
 
 Flags = Mapping[str, object]
 

@@ -17,10 +17,11 @@ from ingest.replay import planning
 from ingest.replay.planning import Request
 from ingest.store import replays, sightings
 from ingest.store.directories import make_private_directory
-from ingest.store.engine import Store, open_store
+from ingest.store.engine import Store
 from ingest.store.migrate import create_or_upgrade
-from ingest.store.replays import Report
-from ingest.store.reports import head_position
+from ingest.store.opening import open_store
+from ingest.store.reading.reports import head_position
+from ingest.store.replays import ReplayReport
 from ingest.store.selection import Selection
 from ingest.watch.once import watch_once
 from ingest.work.supervisor import Wanted
@@ -70,7 +71,7 @@ class Result:
     """The end: what stands, what the replay of everything said, and where it is not what it must be."""
 
     books: Books
-    replayed: tuple[Report, ...]
+    replayed: tuple[ReplayReport, ...]
     wrong: tuple[str, ...]
 
 
@@ -147,7 +148,7 @@ def _redeliveries(store: Store, settings: Settings, each: Pass) -> dict[tuple[st
     return {key: sighting.redelivered if sighting is not None else 0 for key, sighting in found.items()}
 
 
-def _replay_all(store: Store, settings: Settings, *, stop: Stop) -> tuple[Report, ...]:
+def _replay_all(store: Store, settings: Settings, *, stop: Stop) -> tuple[ReplayReport, ...]:
     request = Request(processors=(), selection=Selection(), reason="demonstration", who="ingest demo")
     _, started = planning.start(store, request, now=_now())
     _work(store, settings, stop=stop)
@@ -157,7 +158,7 @@ def _replay_all(store: Store, settings: Settings, *, stop: Stop) -> tuple[Report
         )
 
 
-def _changes(before: Books, after: Books, reports: Sequence[Report]) -> list[str]:
+def _changes(before: Books, after: Books, reports: Sequence[ReplayReport]) -> list[str]:
     wrong = [] if before == after else ["the replay changed what stands"]
     for report in reports:
         came = f"{report.repaired} repaired, {report.changed} changed"

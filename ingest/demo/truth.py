@@ -11,11 +11,12 @@ from decimal import Decimal
 from typing import Any
 
 from ingest.domain.events import FileLanded, FileRefused
-from ingest.store import booked, browsing, history, sources
-from ingest.store.browsing import Listed, Window
+from ingest.store import sources
 from ingest.store.engine import Store, Tx
-from ingest.store.history import Handling
-from ingest.store.refused import refused
+from ingest.store.reading import booked, browsing, history
+from ingest.store.reading.browsing import Listed, Window
+from ingest.store.reading.history import Handling
+from ingest.store.reading.refused import refused
 from ingest.store.selection import Selection
 
 BOOKS = "payments"  # the processor whose outcomes the sample data tells, and its table

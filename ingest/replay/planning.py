@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ingest.errors import NotFound, PlanStale, UsageError
-from ingest.store import replays, roster
+from ingest.store import replays
 from ingest.store.engine import Store, Tx
+from ingest.store.reading import roster
 from ingest.store.replays import Plan
 from ingest.store.selection import Selection
 

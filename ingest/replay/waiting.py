@@ -8,7 +8,7 @@ from typing import Protocol
 
 from ingest.store import replays
 from ingest.store.engine import Store
-from ingest.store.replays import Report
+from ingest.store.replays import ReplayReport
 
 LOOK_EVERY = 0.1  # seconds
 ENDED = ("done", "cancelled")
@@ -22,8 +22,8 @@ class Stop(Protocol):
 
 
 def wait(
-    store: Store, ids: Sequence[str], *, stop: Stop, tell: Callable[[Sequence[Report]], None]
-) -> list[Report] | None:
+    store: Store, ids: Sequence[str], *, stop: Stop, tell: Callable[[Sequence[ReplayReport]], None]
+) -> list[ReplayReport] | None:
     """The reports of the replays `ids` once all have ended, or None when stopped before.
 
     `tell` hears how far they are, whenever something was committed.

@@ -22,9 +22,9 @@ from ingest.domain.showing import show
 from ingest.errors import CannotWrite, StoreUnusable
 from ingest.filesystems import room_trouble
 from ingest.store.directories import sync_directory
-from ingest.store.driver import is_damage, sqlite_module
 from ingest.store.engine import Store, revision_in
 from ingest.store.schema import events
+from ingest.store.sqlite.driver import is_damage, sqlite_module
 
 Advance = Callable[[int, int], None]  # (bytes copied so far, bytes in all)
 

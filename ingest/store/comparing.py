@@ -25,17 +25,17 @@ from ingest.store.booking import key_of, rows_of
 from ingest.store.booking import standing as standing_rows
 from ingest.store.engine import Tx
 from ingest.store.handover import Facts, Handover, Piece, Rejects, Rows
-from ingest.store.parting import Item, Parting
 from ingest.store.rules import Rules
 from ingest.store.schema import calls, events
-from ingest.store.standing import Standing, standing
+from ingest.store.sides import Item, Sides
+from ingest.store.standing import DeliveryStanding, standing
 
 
 @dataclass(slots=True, kw_only=True)
 class Compared:
     """What a handover would come to, and what would be otherwise than it is."""
 
-    stands: Standing
+    stands: DeliveryStanding
     booked: int = 0
     duplicate: int = 0
     conflicts: int = 0
@@ -77,7 +77,7 @@ def compare(tx: Tx, event_id: str, handover: Handover, rules: Rules) -> Compared
     compared = Compared(stands=standing(tx, event_id, rules.processor))
     try:
         rules.check_facts(handover)
-        with Parting() as rows, Parting() as rest:
+        with Sides() as rows, Sides() as rest:
             comparison = _Comparison(tx, event_id, handover, rules, rows, rest)
             found = comparison.of_rows(compared)
             rules.check_rejects(handover.rejected + compared.conflicts, handover.rows_in)
@@ -106,8 +106,8 @@ class _Comparison:
     event_id: str
     handover: Handover
     rules: Rules
-    rows: Parting
-    rest: Parting
+    rows: Sides
+    rest: Sides
 
     def of_rows(self, compared: Compared) -> Differences:
         """What would change of the rows; conflicts and the facts of booked rows have joined the rest."""
@@ -120,7 +120,7 @@ class _Comparison:
             found.add(comparing.compare(map(_row, stands), map(_row, booked), shapes))
         return found
 
-    def of_rest(self, stands: Standing) -> Differences:
+    def of_rest(self, stands: DeliveryStanding) -> Differences:
         """What would change of rejects, facts and calls; rows have been judged."""
         of = {"of_event": self.event_id, "of_processor": self.rules.processor}
         for row in self.tx.execute(REJECTS_OF, of):

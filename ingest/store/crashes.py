@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, select, true, update
 
 from ingest.domain.retry import Budget
 from ingest.store import lanes
-from ingest.store.deliveries import Ended, Failure, fail
+from ingest.store.deliveries import AfterFailure, Failure, fail
 from ingest.store.engine import Tx
 from ingest.store.held import Held, fetch
 from ingest.store.lanes import Lane
@@ -20,7 +20,9 @@ from ingest.store.schema import generations, subscriptions
 from ingest.store.schema import lanes as lane_table
 
 
-def charge(tx: Tx, worker: str, ran: Running, *, error: str, jitter: float, now: datetime) -> Ended | None:
+def charge(
+    tx: Tx, worker: str, ran: Running, *, error: str, jitter: float, now: datetime
+) -> AfterFailure | None:
     """The delivery that ran has one crash more, and waits or is dead; None when it had ended."""
     at = {"lane_id": ran.lane_id, "fence": ran.fence, "worker": worker}
     row = tx.execute(_LEASED, at).first()
@@ -53,7 +55,7 @@ def release(  # noqa: PLR0913  # who died, doing what, and when
     error: str,
     jitter: float,
     now: datetime,
-) -> list[Ended]:  # who died, doing what, and when
+) -> list[AfterFailure]:  # who died, doing what, and when
     """What a dead worker, or a dead child of a live one, held is ready for others; what ran is charged."""
     charged = [charge(tx, worker, one, error=error, jitter=jitter, now=now) for one in ran]
     if not any(charged) and child is not None:
@@ -62,7 +64,7 @@ def release(  # noqa: PLR0913  # who died, doing what, and when
     return [ended for ended in charged if ended is not None]
 
 
-def _fail(tx: Tx, held: Held, error: str, jitter: float, worker: str, now: datetime) -> Ended:
+def _fail(tx: Tx, held: Held, error: str, jitter: float, worker: str, now: datetime) -> AfterFailure:
     rules = tx.execute(_RULES, {"generation": held.lane.generation_id}).one()
     failure = Failure(held=held, started_at=None, error=error, is_crash=True)
     return fail(

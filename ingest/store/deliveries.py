@@ -23,7 +23,7 @@ from ingest.store.engine import Tx
 from ingest.store.held import Held
 from ingest.store.schema import attempts, deliveries
 
-Ended = Literal["retrying", "dead", "superseded"]
+AfterFailure = Literal["retrying", "dead", "superseded"]
 ERROR_CHARS = 500
 
 
@@ -81,7 +81,7 @@ def complete(tx: Tx, outcomes: Sequence[Outcome], *, worker: str, now: datetime)
 
 def fail(  # noqa: PLR0913  # what failed, by what rules, who says so and when
     tx: Tx, failure: Failure, *, budget: Budget, on_dead: str, jitter: float, worker: str, now: datetime
-) -> Ended:
+) -> AfterFailure:
     """This try failed: the delivery waits at the head of its lane, or is dead, or superseded.
 
     The claim on the lane ends. `jitter` is a random share, 0 to 1, of the full backoff.

@@ -1,4 +1,4 @@
-"""Opening the store, and its two kinds of transaction.
+"""The open store, and its two kinds of transaction.
 
 A write takes the database's one write lock at BEGIN and commits when the
 block ends; a read sees one consistent snapshot and can write nothing. SQLite
@@ -22,21 +22,17 @@ from urllib.parse import quote
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.pool import QueuePool
 
-from ingest.errors import CannotWrite, StoreUnusable
-from ingest.filesystems import filesystem_of, is_remote
-from ingest.store.directories import make_private_directory
-from ingest.store.driver import is_busy, sqlite_module
-from ingest.store.identity import check_log, identity
+from ingest.errors import StoreUnusable
 from ingest.store.schema import REVISION
-from ingest.store.soundness import AT_START, damage
-from ingest.store.translating import damaged_or_refused, replaced, translated
+from ingest.store.sqlite.driver import is_busy, sqlite_module
+from ingest.store.sqlite.identity import check_log, identity
+from ingest.store.sqlite.translating import replaced, translated
 
 Tx = Connection
 
 WRITE_LOCK_BOUND = 60.0  # seconds a write waits for the lock before it gives up
 _WAIT = (0.0002, 0.001)  # seconds between two tries; uniform, since SQLite's own ladder starves the slowest
 _OLDER = ("older", "run `ingest db upgrade`")
-_SCHEME = "sqlite:///"
 _CACHE_KIB = 16 * 1024
 _CHECKPOINT_PAGES = 2000
 _WAL_KEPT = 32 * 1024 * 1024  # bytes of the write-ahead log that a checkpoint leaves standing
@@ -157,51 +153,8 @@ class ChangeMark:
         self._raw.close()
 
 
-def database_path(url: str) -> Path:
-    """The file that a SQLite URL names."""
-    name = url.removeprefix(_SCHEME)
-    if name in ("", url):
-        raise StoreUnusable(
-            "the store's url does not name a SQLite file", hint="write sqlite:///path/to/ingest.db"
-        )
-    return Path(name)
-
-
-def open_store(url: str) -> Store:
-    """The store at `url`, whose schema is the one this version speaks.
-
-    Raises `StoreUnusable` when there is none, when it is on a network
-    filesystem, is no database, or is older or newer than this version.
-    """
-    path = database_path(url)
-    if not path.exists():
-        raise StoreUnusable(f"there is no store at {path}", hint="run `ingest init`, or `ingest db upgrade`")
-    _refuse_remote(path)
-    store = Store(url, path)
-    try:
-        store.refuse_other_schema()
-    except BaseException:
-        store.close()
-        raise
-    return store
-
-
-def refuse_damage(store: Store) -> None:
-    """Raise `StoreUnusable` when half a second of checking finds damage: fail closed."""
-    with translated(store.path):
-        found = damage(store.path, seconds=AT_START)
-    if found:
-        raise damaged_or_refused(store.path, found.splitlines()[-1])
-
-
-def revision(store: Store) -> str | None:
-    """The migration the store stands at; None for an empty database."""
-    with store.read() as tx:
-        return revision_in(tx)
-
-
 def revision_in(tx: Tx) -> str | None:
-    """As `revision`, in the snapshot of `tx`."""
+    """The migration the store stands at, as `tx` sees it; None for an empty database."""
     if not inspect(tx).has_table("alembic_version"):
         return None
     return tx.execute(text("SELECT version_num FROM alembic_version")).scalar()
@@ -211,25 +164,6 @@ def _cookie(tx: Tx) -> int:
     """SQLite's own count of the changes of the schema: any migration moves it."""
     raw = tx.connection.driver_connection
     return int(raw.execute("PRAGMA schema_version").fetchone()[0])  # type: ignore[union-attr]  # a driver connection is there
-
-
-def create_file(path: Path) -> None:
-    """An empty private file at `path`, in a private directory, whatever the umask.
-
-    Raises `CannotWrite` when that is not possible, `StoreUnusable` on a network filesystem.
-    """
-    try:
-        make_private_directory(path.parent)
-        _refuse_remote(path.parent)
-        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
-        os.fchmod(handle, 0o600)
-        os.close(handle)
-    except FileExistsError:
-        return
-    except OSError as error:
-        raise CannotWrite(
-            f"cannot create {path}: {error.strerror}", hint="check the directory's permissions"
-        ) from error
 
 
 def _engine(connect: Callable[[], Any], *, begin: Any, pragmas: tuple[str, ...] = ()) -> Engine:
@@ -275,12 +209,3 @@ def _patiently(attempt: Any) -> None:
             time.sleep(random.uniform(*_WAIT))  # noqa: S311  # spreads waiters, hides nothing
         else:
             return
-
-
-def _refuse_remote(path: Path) -> None:
-    kind = filesystem_of(path)
-    if is_remote(kind):
-        raise StoreUnusable(
-            f"{path} is on {kind}, where SQLite's locks cannot be trusted",
-            hint="put store.url on a local disk",
-        )

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import text
 
-from ingest.store.driver import sqlite_module
 from ingest.store.engine import Store
+from ingest.store.sqlite.driver import sqlite_module
 
 PROBE_FOR = 0.25  # seconds in which a write lock that is only passed around is free at least once
 _PAUSE = 0.005
@@ -16,7 +16,7 @@ _MOST = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Condition:
+class Integrity:
     """What the database engine says of its own file."""
 
     problems: tuple[str, ...]
@@ -27,7 +27,7 @@ class Condition:
         return not self.problems
 
 
-def check(store: Store) -> Condition:
+def check(store: Store) -> Integrity:
     """Every page, index and reference of the database was checked."""
     with store.read() as tx:
         found = [str(row[0]) for row in tx.execute(text(f"PRAGMA integrity_check({_MOST})"))]
@@ -36,7 +36,7 @@ def check(store: Store) -> Condition:
     problems += [
         f"table {row[0]}: a row refers to one of {row[2]} that is missing" for row in orphans[:_MOST]
     ]
-    return Condition(problems=tuple(problems))
+    return Integrity(problems=tuple(problems))
 
 
 def engine_version() -> str:

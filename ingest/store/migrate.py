@@ -14,7 +14,8 @@ from sqlalchemy import inspect
 
 from ingest.errors import StoreUnusable
 from ingest.resources import migrations_dir
-from ingest.store.engine import Store, create_file, database_path, revision
+from ingest.store.engine import Store
+from ingest.store.opening import create_file, database_path, revision
 from ingest.store.schema import REVISION
 
 

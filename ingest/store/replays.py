@@ -39,7 +39,7 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class ReplayReport:
     """How far a replay has come and what it found."""
 
     id: str
@@ -189,10 +189,10 @@ def cancel(tx: Tx, replay_id: str, *, now: datetime) -> None:
     tx.execute(update(replays).where(replays.c.id == replay_id).values(ended_at=now))
 
 
-def reports(tx: Tx, replay_id: str | None = None) -> list[Report]:
+def reports(tx: Tx, replay_id: str | None = None) -> list[ReplayReport]:
     """Every replay, or the one, newest last; raises `NotFound` for an id that is none."""
     statement = _REPORTS if replay_id is None else _REPORTS.where(replays.c.id == replay_id)
-    found = [Report(**row) for row in tx.execute(statement).mappings()]
+    found = [ReplayReport(**row) for row in tx.execute(statement).mappings()]
     if replay_id is not None and not found:
         _row(tx, replay_id)
     return found

@@ -11,7 +11,7 @@ from ingest.domain.upcast import what_counts
 from ingest.store import outbox
 from ingest.store.engine import Tx
 from ingest.store.outbox import Draft
-from ingest.store.parting import Parting
+from ingest.store.sides import Sides
 
 Told = Literal["new", "same", "otherwise"]
 
@@ -21,7 +21,7 @@ class Retelling:
 
     def __init__(self, tx: Tx) -> None:
         self._tx = tx
-        self._told = Parting()
+        self._told = Sides()
 
     def add(self, facts: Sequence[Draft]) -> None:
         """These facts are about to be emitted; none of them is appended yet."""

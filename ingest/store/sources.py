@@ -15,7 +15,7 @@ from ingest.store.schema import sources
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class SourceReport:
     """How a source is watched, and what its last scan found."""
 
     name: str
@@ -46,7 +46,7 @@ class Counts:
         return Counts(*(a + b for a, b in zip(mine, others, strict=True)))
 
 
-def report(tx: Tx, said: Report) -> None:
+def report(tx: Tx, said: SourceReport) -> None:
     """The source stands as `said`; its totals stay what they are."""
     tx.execute(
         _REPORT,

@@ -13,7 +13,7 @@ NOT_ENDED = "waiting"  # neither ended nor dead, or there is no such delivery
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class DeliveryStanding:
     """Where live work stands with an event, and whether any run of it was ever applied."""
 
     state: str = NOT_ENDED  # done | dead | discarded | superseded | waiting
@@ -21,15 +21,15 @@ class Standing:
     position: int | None = None  # of the event; None where there is none
 
 
-def standing(tx: Tx, event_id: str, processor: str) -> Standing:
+def standing(tx: Tx, event_id: str, processor: str) -> DeliveryStanding:
     """How the delivery of the event to the processor stands; as of nothing where there is no such event."""
     position = tx.execute(_POSITION, {"of_event": event_id}).scalar()
     if position is None:
-        return Standing()
+        return DeliveryStanding()
     at = {"of_position": position, "of_processor": processor}
     is_dead = tx.execute(_DEAD, at).first() is not None
     ended = tx.execute(_ENDED, at).scalar()
-    return Standing(
+    return DeliveryStanding(
         state="dead" if is_dead else ended or NOT_ENDED,
         was_done=was_done(tx, position, processor),
         position=position,

@@ -23,8 +23,9 @@ from ingest.domain import codec, naming
 from ingest.replay import planning
 from ingest.store import outbox, replays
 from ingest.store.directories import make_private_directory
-from ingest.store.engine import Store, open_store
+from ingest.store.engine import Store
 from ingest.store.migrate import create_or_upgrade
+from ingest.store.opening import open_store
 from ingest.store.selection import Selection
 from ingest.testing import seen
 from ingest.testing.crashing import POINTS, Point, die_at

@@ -10,11 +10,12 @@ from typing import Any
 from ingest.contract import Processor, Table
 from ingest.domain.codec import decode, loads, typed
 from ingest.domain.comparing import Differences
-from ingest.store import booking, browsing, history, refused, replays, shadows
+from ingest.store import booking, replays, shadows
 from ingest.store import calls as calling
-from ingest.store.browsing import Listed, Window
 from ingest.store.engine import Store, Tx
-from ingest.store.history import Handling
+from ingest.store.reading import browsing, history, refused
+from ingest.store.reading.browsing import Listed, Window
+from ingest.store.reading.history import Handling
 from ingest.store.selection import Selection
 from ingest.work.context import as_declared
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from ingest.config import SourceSettings
 from ingest.domain.showing import show
-from ingest.store.sources import Report
+from ingest.store.sources import SourceReport
 from ingest.watch.seeing.scan import Blocked
 
 _log = logging.getLogger(__name__)
@@ -89,9 +89,9 @@ class Condition:
         self.blocked = {path: b for path, b in self.blocked.items() if path in blocked}
         self._has_more = self._has_more and len(self.blocked) >= ROOM
 
-    def report(self, settling: int) -> Report:
+    def report(self, settling: int) -> SourceReport:
         """The row of the source."""
-        return Report(
+        return SourceReport(
             name=self.source.name,
             path=str(self.source.path),
             mode=self.mode,

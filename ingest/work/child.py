@@ -20,7 +20,8 @@ from pathlib import Path
 from ingest.archive import Archive
 from ingest.domain.showing import show
 from ingest.errors import IngestError
-from ingest.store.engine import Store, open_store
+from ingest.store.engine import Store
+from ingest.store.opening import open_store
 from ingest.store.presence import board_at
 from ingest.work.cycle import Cycle
 from ingest.work.keeper import Keeper

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ingest.errors import PermanentError
-from ingest.store import applying, calling, calls, dead, deliveries, lanes, shadows
+from ingest.store import applying, calls, dead, deliveries, lanes, pending_outcomes, shadows
 from ingest.store.applying import Applied, Emissions
 from ingest.store.deliveries import Failure, Outcome
 from ingest.store.dialect import Savepoint
@@ -145,7 +145,7 @@ def _intend(
     outcome = _outcome(run, trade, applied, is_replay=is_replay)
     if not calls.open_calls(tx, run.held, name, scope=scope):
         return outcome
-    calling.keep(tx, [outcome])
+    pending_outcomes.keep(tx, [outcome])
     return replace(run.held, is_calling=True)
 
 
@@ -159,7 +159,7 @@ def _end_calling(
         return run.failure
     if calls.open_calls(tx, run.held, name, scope=scope):
         return run.held
-    return calling.take(tx, run.held, started_at=run.started_at)
+    return pending_outcomes.take(tx, run.held, started_at=run.started_at)
 
 
 def _outcome(run: Performed, trade: Trade, applied: Applied, *, is_replay: bool) -> Outcome:

@@ -16,14 +16,15 @@ from ingest.domain.codec import decode, encode
 from ingest.domain.events import Event
 from ingest.domain.showing import show
 from ingest.errors import NotFound, UsageError
-from ingest.store import booked, booking
+from ingest.store import booking
 from ingest.store.comparing import Compared
 from ingest.store.engine import Store
 from ingest.store.handover import Facts, Handover, Rejects, Rows
 from ingest.store.held import Held
 from ingest.store.lanes import Lane
+from ingest.store.reading import booked
 from ingest.store.rules import Rules
-from ingest.store.standing import Standing
+from ingest.store.standing import DeliveryStanding
 from ingest.store.tables import standing
 from ingest.work.context import Surroundings
 from ingest.work.perform import perform
@@ -144,7 +145,7 @@ def try_out(
     with store.read() as tx:
         tables = standing(tx, settings.name, processor.owned_tables())
     run = compared(store, run, _rules(settings, tables))
-    found = run.compared or Compared(stands=Standing())
+    found = run.compared or Compared(stands=DeliveryStanding())
     tried = Tried(
         event=subject.event, verdict=found.would, error=found.error, handover=run.spool, compared=found
     )

@@ -20,7 +20,7 @@ PEAK = """
 import sys, tracemalloc
 from pathlib import Path
 from ingest.archive import Archive, verify
-from ingest.store.engine import open_store
+from ingest.store.opening import open_store
 
 archive = Archive(open_store(f"sqlite:///{sys.argv[1]}"), Path(sys.argv[2]))
 verify(archive)

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from ingest.store.driver import sqlite_module
+from ingest.store.sqlite.driver import sqlite_module
 from tests.cli.project import Ingest, error_of, running, spawned, until
 from tests.watch.mounts import tmpfs
 

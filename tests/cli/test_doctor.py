@@ -14,8 +14,8 @@ import pytest
 from ingest.cli import wiring
 from ingest.cli.doctor import installation
 from ingest.store import workers
-from ingest.store.driver import sqlite_module
-from ingest.store.engine import open_store
+from ingest.store.opening import open_store
+from ingest.store.sqlite.driver import sqlite_module
 from ingest.store.workers import Worker
 from tests.cli.project import SETTINGS, Ingest, write
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.store.driver import sqlite_module
+from ingest.store.sqlite.driver import sqlite_module
 from tests.cli.project import Ingest, running, until
 
 KEYS = {

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from ingest.archive import Archive, verify
-from ingest.store import verifying
-from ingest.store.driver import sqlite_module
-from ingest.store.engine import open_store
+from ingest.store.opening import open_store
+from ingest.store.reading import verifying
+from ingest.store.sqlite.driver import sqlite_module
 from tests.store.backends import make_store
 
 KILLS = Path(__file__).parent / "kill"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.store.driver import sqlite_module
+from ingest.store.sqlite.driver import sqlite_module
 from tests.crash.pipeline import CONFIG, Pipeline, children, payments_file, pipeline, wait_until
 
 pytestmark = pytest.mark.timeout(150)  # many processes; how fast depends on who shares the machine

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.store.driver import sqlite_module
+from ingest.store.sqlite.driver import sqlite_module
 from tests.crash.pipeline import CONFIG, Pipeline, payments_file, pipeline, wait_until
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from ingest.cli.frame import run
 from ingest.store import workers
-from ingest.store.engine import open_store
+from ingest.store.opening import open_store
 from ingest.store.workers import Worker
 from tests.docs.pages import REFERENCE, blocks_of, sections
 from tests.docs.running import Project

@@ -12,7 +12,7 @@ from collections import Counter
 from pathlib import Path
 
 from ingest.config import load
-from ingest.store.engine import open_store
+from ingest.store.opening import open_store
 from ingest.store.presence import Presence, directory_of
 from ingest.work.asking import ask_now
 from ingest.work.clock import wall_clock

@@ -15,8 +15,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, text
 
 from ingest.resources import migrations_dir
-from ingest.store.engine import open_store
 from ingest.store.migrate import create_or_upgrade, revisions
+from ingest.store.opening import open_store
 from ingest.store.schema import REVISION, metadata
 
 VERSIONS = sorted((migrations_dir() / "versions").glob("[0-9]*.py"))

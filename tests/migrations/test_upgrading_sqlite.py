@@ -13,9 +13,10 @@ from sqlalchemy import inspect, select, text
 
 from ingest.errors import StoreUnusable
 from ingest.resources import migrations_dir
-from ingest.store.engine import Store, create_file, open_store, revision
+from ingest.store.engine import Store
 from ingest.store.integrity import check
 from ingest.store.migrate import create_or_upgrade
+from ingest.store.opening import create_file, open_store, revision
 from ingest.store.schema import REVISION, metadata, outcome_totals
 from tests.store.backends import url_in
 from tests.store.stage import land

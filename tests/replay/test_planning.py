@@ -12,10 +12,10 @@ from sqlalchemy import Engine, event
 from ingest.errors import NotFound, PlanStale
 from ingest.replay import planning, waiting
 from ingest.replay.planning import Request
+from ingest.store import decisions as dead
 from ingest.store import replays, subscriptions
-from ingest.store import waiting as dead
 from ingest.store.engine import Store
-from ingest.store.replays import Report
+from ingest.store.replays import ReplayReport
 from ingest.store.selection import Selection
 from tests.store.backends import BACKENDS
 from tests.store.stage import NOON, claim, complete, fill, kill, land, subscribe, wanted
@@ -42,7 +42,7 @@ def plan(store: Store, wish: Request) -> planning.Planned:
         return planning.plan(tx, wish)
 
 
-def reports(store: Store) -> list[Report]:
+def reports(store: Store) -> list[ReplayReport]:
     with store.read() as tx:
         return replays.reports(tx)
 
@@ -55,7 +55,7 @@ def generation_of(store: Store, processor: str) -> int:
 
 def discard_the_dead(store: Store) -> None:
     with store.write() as tx:
-        dead.discard(tx, dead.waiting(tx, Selection()), who="ann", reason="no use", now=NOON)
+        dead.discard(tx, dead.undecided(tx, Selection()), who="ann", reason="no use", now=NOON)
 
 
 @contextmanager

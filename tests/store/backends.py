@@ -14,8 +14,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 
 from ingest.store.directories import make_private_directory
-from ingest.store.engine import Store, open_store
+from ingest.store.engine import Store
 from ingest.store.migrate import create_or_upgrade
+from ingest.store.opening import open_store
 
 
 def url_in(directory: Path) -> str:

@@ -8,7 +8,7 @@ from ingest.store import dead, deliveries, filling, lanes, replays, subscription
 from ingest.store.deliveries import Outcome
 from ingest.store.engine import Store, Tx
 from ingest.store.held import Held
-from ingest.store.replays import Plan, Report
+from ingest.store.replays import Plan, ReplayReport
 from ingest.store.selection import Selection
 from tests.store.stage import (
     MINUTE,
@@ -51,7 +51,7 @@ def finish(store: Store) -> int:
     return finished
 
 
-def report(store: Store, replay_id: str = "r1") -> Report:
+def report(store: Store, replay_id: str = "r1") -> ReplayReport:
     with store.read() as tx:
         (found,) = replays.reports(tx, replay_id)
     return found

@@ -17,7 +17,7 @@ from ingest.domain.codec import root_event
 from ingest.domain.events import FileRefused
 from ingest.domain.retry import Budget
 from ingest.store import crashes, deliveries, filling, held, lanes, outbox, subscriptions
-from ingest.store.deliveries import Ended, Failure, Outcome
+from ingest.store.deliveries import AfterFailure, Failure, Outcome
 from ingest.store.engine import Store, Tx
 from ingest.store.held import Held
 from ingest.store.outbox import Draft
@@ -143,7 +143,7 @@ def fail(  # what failed, by which rules, and when
     jitter: float = 1,
     now: datetime = NOON,
     budget: Budget = BUDGET,
-) -> Ended:
+) -> AfterFailure:
     """This try failed; what became of the delivery."""
     failure = Failure(held=one, started_at=now, error="no", is_permanent=is_permanent, is_crash=is_crash)
     with store.write() as tx:
@@ -177,7 +177,7 @@ def reap(  # who died, doing what, and when
     ran: Sequence[Held] = (),
     jitter: float = 1,
     now: datetime = NOON,
-) -> list[Ended]:
+) -> list[AfterFailure]:
     """A worker, or one child of it, died while it ran `ran`; what became of those."""
     running = [Running(one.lane.id, one.keyseq, one.lane.fence, 0) for one in ran]
     with store.write() as tx:

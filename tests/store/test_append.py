@@ -7,9 +7,10 @@ from sqlalchemy import func, select
 
 from ingest.domain.codec import FIRST_LINK, decode, link
 from ingest.domain.upcast import what_counts
-from ingest.store import outbox, verifying
+from ingest.store import outbox
 from ingest.store.dialect import CHUNK
 from ingest.store.engine import Store
+from ingest.store.reading import verifying
 from ingest.store.schema import deliveries, event_keys, events, lanes
 from tests.store.backends import BACKENDS, fresh
 from tests.store.stage import (

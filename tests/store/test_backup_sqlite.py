@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from ingest.errors import CannotWrite, StoreUnusable
-from ingest.store import backup, integrity, verifying
-from ingest.store.engine import Store, open_store
+from ingest.store import backup, integrity
+from ingest.store.engine import Store
+from ingest.store.opening import open_store
+from ingest.store.reading import verifying
 from tests.store.stage import land
 
 

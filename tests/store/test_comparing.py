@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.domain.comparing import Differences
-from ingest.store import applying, lanes, parting
+from ingest.store import applying, lanes, sides
 from ingest.store.booking import rows_of
 from ingest.store.comparing import Compared, compare
 from ingest.store.engine import Store, Tx
@@ -71,8 +71,8 @@ def test_a_comparison_is_what_a_rerun_then_does(
     backend: str, small: int, other: list[Piece], before: list[Piece] | None, again: list[Piece]
 ) -> None:
     with fresh(backend) as store, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(parting, "SMALL", small)
-        patch.setattr(parting, "BLOCK", min(small, parting.BLOCK))  # then each item lies in the file
+        patch.setattr(sides, "SMALL", small)
+        patch.setattr(sides, "BLOCK", min(small, sides.BLOCK))  # then each item lies in the file
         apply(store, started(store, "e0"), *other, by=ALL)
         one = started(store, "e1")
         if before is not None:
@@ -186,7 +186,7 @@ def test_a_fact_is_told_as_it_is_handed_over_first_whether_with_a_row_or_without
 def test_rows_that_lack_a_value_of_their_key_are_told_apart_by_all_they_hold(
     store: Store, small: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(parting, "SMALL", small)
+    monkeypatch.setattr(sides, "SMALL", small)
     stood = [(None, "first"), (None, "second"), (None, "second"), ("s", "third")]
     apply(store, started(store, "e1"), rows(*stood, of=SLOTS))
 

@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from ingest.store import verifying
-from ingest.store.driver import sqlite_module
 from ingest.store.engine import Store
+from ingest.store.reading import verifying
+from ingest.store.sqlite.driver import sqlite_module
 from tests.store.backends import sqlite
 from tests.store.stage import land
 

@@ -19,7 +19,7 @@ from ingest.store.landings import Landing
 from ingest.store.lookup import Lookup
 from ingest.store.schema import events
 from ingest.store.sightings import Landed, Look, Sighting, Waiting
-from ingest.store.sources import Counts, Report
+from ingest.store.sources import Counts, SourceReport
 from tests.store.stage import NOON, a_draft, append
 
 
@@ -230,7 +230,7 @@ def test_what_landed_meanwhile_is_not_forgotten(store: Store) -> None:
 
 
 def test_a_source_s_report_changes_and_its_totals_add_up(store: Store) -> None:
-    said = Report(
+    said = SourceReport(
         name="acme", path="/in", mode="notify", state="ok", proof="stable", last_scan_at=NOON, settling=1,
         ignored=2, error="",
     )  # fmt: skip

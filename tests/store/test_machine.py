@@ -12,9 +12,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from sqlalchemy import func, select
 
 from ingest.errors import ClaimLost
-from ingest.store import crashes, filling, lanes, replays, verifying, waiting
+from ingest.store import crashes, decisions, filling, lanes, replays
 from ingest.store.held import Held
 from ingest.store.presence import Running
+from ingest.store.reading import verifying
 from ingest.store.schema import dead, deliveries, events, outcome_totals, outcomes
 from ingest.store.schema import lanes as lane_table
 from ingest.store.selection import Selection
@@ -83,7 +84,7 @@ class Machine(RuleBasedStateMachine):
     def claim(self, worker: str, child: int, budget: int) -> None:
         with self.store.read() as tx:
             due = lanes.due(tx, now=self.now).now
-            parked = {one.lane_key for one in waiting.waiting(tx, Selection(), processor="books")}
+            parked = {one.lane_key for one in decisions.undecided(tx, Selection(), processor="books")}
         for one in due:
             started = claim(
                 self.store, one.generation_id, worker=worker, child=child, budget=budget, now=self.now
@@ -143,11 +144,11 @@ class Machine(RuleBasedStateMachine):
     @rule(is_retried=st.booleans())
     def decide_about_the_dead(self, is_retried: bool) -> None:
         with self.store.write() as tx:
-            for one in waiting.waiting(tx, Selection())[:1]:
+            for one in decisions.undecided(tx, Selection())[:1]:
                 if is_retried:
-                    assert waiting.retry(tx, [one], who="ann", reason="", now=self.now)
+                    assert decisions.retry(tx, [one], who="ann", reason="", now=self.now)
                 else:
-                    assert waiting.discard(tx, [one], who="ann", reason="", now=self.now)
+                    assert decisions.discard(tx, [one], who="ann", reason="", now=self.now)
 
     @precondition(lambda self: len(self.replays) < 2)
     @rule(status=st.sampled_from([None, "done", "dead", "retrying"]), key=st.none() | KEYS)
@@ -227,8 +228,8 @@ class Machine(RuleBasedStateMachine):
             with self.store.write() as tx:
                 for left in filling.unfilled(tx):
                     assert filling.fill_window(tx, left, now=self.now) is None
-                for died in waiting.waiting(tx, Selection()):
-                    waiting.retry(tx, [died], who="ann", reason="", now=self.now)
+                for died in decisions.undecided(tx, Selection()):
+                    decisions.retry(tx, [died], who="ann", reason="", now=self.now)
             with self.store.read() as tx:
                 due = lanes.due(tx, now=self.now)
             if not due.now:
@@ -267,7 +268,7 @@ class Machine(RuleBasedStateMachine):
             return {id_ for id_, state in states(self.store, self.books).items() if state == "done"}
         with self.store.read() as tx:
             if status == "dead":
-                return {one.event_id for one in waiting.waiting(tx, Selection(), processor="books")}
+                return {one.event_id for one in decisions.undecided(tx, Selection(), processor="books")}
             failing = (
                 select(events.c.id)
                 .join(deliveries, deliveries.c.position == events.c.position)

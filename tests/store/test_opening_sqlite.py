@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from ingest.errors import CannotWrite, IngestError, StoreReplaced, StoreUnusable
-from ingest.store.driver import SAFE_SQLITE, sqlite_module
-from ingest.store.engine import Store, create_file, database_path, open_store, refuse_damage
+from ingest.store.engine import Store
 from ingest.store.migrate import create_or_upgrade
-from ingest.store.translating import damaged_or_refused
+from ingest.store.opening import create_file, database_path, open_store, refuse_damage
+from ingest.store.sqlite.driver import SAFE_SQLITE, sqlite_module
+from ingest.store.sqlite.translating import damaged_or_refused
 from tests.store.backends import sqlite, url_in
 from tests.store.stage import land
 

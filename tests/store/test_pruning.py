@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Table, func, select, update
 
 from ingest.domain.comparing import Differences, Tally
-from ingest.store import pruning, replays, shadows, standing, subscriptions, waiting, workers
+from ingest.store import decisions, pruning, replays, shadows, standing, subscriptions, workers
 from ingest.store.engine import Store
 from ingest.store.held import Held
 from ingest.store.pruning import Pruned
@@ -137,8 +137,8 @@ def test_attempts_of_what_is_due_again_or_dead_stay_until_it_has_ended(store: St
     assert prune(store) == Pruned()
 
     with store.write() as tx:
-        (dead,) = waiting.waiting(tx, ALL)
-        waiting.discard(tx, [dead], who="ann", reason="a test file", now=NOON)
+        (dead,) = decisions.undecided(tx, ALL)
+        decisions.discard(tx, [dead], who="ann", reason="a test file", now=NOON)
     work_off(store, live, now=NOON + MINUTE)
     assert prune(store) == Pruned(attempts=2)
 
@@ -191,8 +191,8 @@ def test_nothing_of_a_replay_that_has_not_ended_goes(store: Store, live: int, st
 def test_a_replay_that_alone_says_that_an_event_was_handled_stays_whole(store: Store, live: int) -> None:
     kill(store, live, on_dead="skip")
     with store.write() as tx:
-        (dead,) = waiting.waiting(tx, ALL)
-        waiting.discard(tx, [dead], who="ann", reason="left out", now=NOON)
+        (dead,) = decisions.undecided(tx, ALL)
+        decisions.discard(tx, [dead], who="ann", reason="left out", now=NOON)
     work_off(store, live)
     a_replay(store, "r1")
     a_replay(store, "r2", selection=Selection(ids=("b",)))

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ingest.store import replays, reports
+from ingest.store import replays
 from ingest.store.engine import Store, Tx
+from ingest.store.reading import reports
 from tests.store.backends import sqlite
 from tests.store.replaying import start
 from tests.store.stage import NOON, land, subscribe, work_off

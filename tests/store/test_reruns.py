@@ -2,7 +2,7 @@
 
 import pytest
 
-from ingest.store import replays, subscriptions, waiting
+from ingest.store import decisions, replays, subscriptions
 from ingest.store.engine import Store
 from ingest.store.selection import Selection
 from tests.store.replaying import ALL, finish, report, rerun, start, workable
@@ -99,8 +99,8 @@ def test_a_rerun_of_what_was_retried_and_done_meanwhile_closes_nothing_twice(sto
     fill(store)
     (one,) = claim(store, generation)
     with store.write() as tx:
-        (dead_one,) = waiting.waiting(tx, Selection())
-        waiting.retry(tx, [dead_one], who="ann", reason="again", now=NOON)
+        (dead_one,) = decisions.undecided(tx, Selection())
+        decisions.retry(tx, [dead_one], who="ann", reason="again", now=NOON)
     work_off(store, live)
 
     rerun(store, one, "unchanged")

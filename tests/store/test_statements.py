@@ -27,25 +27,20 @@ import ingest.store
 from ingest.contract import table
 from ingest.store import (
     applying,
-    booked,
     booking,
-    browsing,
-    census,
     crashes,
+    decisions,
     lanes,
-    refused,
     replays,
-    roster,
     sources,
     subscriptions,
     tables,
-    verifying,
-    waiting,
     workers,
 )
 from ingest.store.dialect import Batch, insert, next_positions
 from ingest.store.engine import Store
 from ingest.store.lookup import Lookup
+from ingest.store.reading import booked, browsing, census, refused, roster, verifying
 from ingest.store.schema import processor_tables
 from ingest.store.selection import Selection
 from tests.store.handing import PAYMENTS, Handed, apply, apply_again, rejects, rows, stand, started
@@ -262,10 +257,10 @@ def live_through_deaths(store: Store) -> None:
         land(store, id_, key=id_)
         kill(store, live)
     with store.write() as tx:
-        found = waiting.waiting(tx, Selection(ids=("d1",)), processor="books")
-        waiting.retry(tx, [found[0]], who="ann", reason="again", now=NOON)
-        found = waiting.waiting(tx, Selection(ids=("d2",)))
-        waiting.discard(tx, [found[0]], who="ann", reason="no use", now=NOON)
+        found = decisions.undecided(tx, Selection(ids=("d1",)), processor="books")
+        decisions.retry(tx, [found[0]], who="ann", reason="again", now=NOON)
+        found = decisions.undecided(tx, Selection(ids=("d2",)))
+        decisions.discard(tx, [found[0]], who="ann", reason="no use", now=NOON)
     append(store, a_draft("d3", supersedes="d1"))
 
 

@@ -13,7 +13,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ingest.errors import CannotWrite, TryAgain
 from ingest.store import engine
-from ingest.store.engine import Store, open_store
+from ingest.store.engine import Store
+from ingest.store.opening import open_store
 from ingest.store.schema import events
 from tests.store.backends import sqlite, url_in
 from tests.store.stage import land, rolled_back
@@ -170,7 +171,7 @@ def test_of_several_processes_that_write_none_starves_and_no_write_is_lost(
 ) -> None:
     program = """
         import sys, time
-        from ingest.store.engine import open_store
+        from ingest.store.opening import open_store
         with open_store(sys.argv[1]) as store:
             print("ready", flush=True)
             sys.stdin.readline()

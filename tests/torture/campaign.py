@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ingest.store.driver import sqlite_module
+from ingest.store.sqlite.driver import sqlite_module
 from tests.torture import judge
 from tests.torture.drops import Dropper
 from tests.torture.faults import Faults

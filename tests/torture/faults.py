@@ -7,7 +7,7 @@ import signal
 import time
 from collections.abc import Callable
 
-from ingest.store.driver import sqlite_module
+from ingest.store.sqlite.driver import sqlite_module
 from tests.torture.drops import Dropper
 from tests.torture.fleet import Fleet, Member, send
 from tests.torture.project import LEASE, Project

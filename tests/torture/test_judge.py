@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.store.driver import sqlite_module
+from ingest.store.sqlite.driver import sqlite_module
 from tests.torture import judge
 from tests.torture.contents import HEADER, MARK, Content, Payment
 from tests.torture.drops import Dropper

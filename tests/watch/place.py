@@ -21,7 +21,8 @@ from ingest.archive import Archive
 from ingest.config import Settings, SourceSettings, StoreSettings, WorkSettings
 from ingest.domain import codec
 from ingest.domain.events import Event
-from ingest.store.engine import Store, open_store
+from ingest.store.engine import Store
+from ingest.store.opening import open_store
 from ingest.watch import loop
 from ingest.watch.once import Summary, watch_once
 from tests.store.backends import make_store

@@ -19,7 +19,7 @@ from ingest.replay.planning import Request
 from ingest.store import booking, outbox, replays, subscriptions, workers
 from ingest.store.engine import Store
 from ingest.store.presence import Board
-from ingest.store.replays import Report
+from ingest.store.replays import ReplayReport
 from ingest.store.selection import Selection
 from ingest.store.subscriptions import Registration
 from ingest.store.tables import ensure
@@ -126,7 +126,7 @@ class Bench:
         fill(self.store, now=NOW)
         return started.replay_id
 
-    def report(self, replay_id: str) -> Report:
+    def report(self, replay_id: str) -> ReplayReport:
         """What came of a replay, which is done when nothing of it is left."""
         with self.store.write() as tx:
             replays.finish(tx, now=NOW)

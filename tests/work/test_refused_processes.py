@@ -12,8 +12,8 @@ import pytest
 from ingest.config import WorkSettings
 from ingest.config.kinds import key_of
 from ingest.errors import CannotWrite
-from ingest.store.engine import open_store
 from ingest.store.migrate import create_or_upgrade
+from ingest.store.opening import open_store
 from ingest.store.presence import CHILDREN, Presence
 from ingest.work.pool import Equipment, Pool
 from ingest.work.rooms import Rooms

@@ -14,8 +14,8 @@ import pytest
 from ingest import Context, FileLanded, PermanentError, fact, processor, table
 from ingest.contract import Processor
 from ingest.errors import CannotWrite
-from ingest.store import parting, replays, shadows
-from ingest.store.replayed import Replayed, replayed
+from ingest.store import replays, shadows, sides
+from ingest.store.reading.replayed import Replayed, replayed
 from ingest.store.shadows import Turn
 from tests.work.bench import NOW, Bench
 
@@ -255,8 +255,8 @@ def test_bytes_that_are_damaged_are_not_run_on_and_the_report_says_so(booked: Be
 def test_a_disk_that_refuses_temporary_files_is_no_fault_of_the_event(
     booked: Bench, mode: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(parting, "SMALL", 0)
-    monkeypatch.setattr(parting, "BLOCK", 1)
+    monkeypatch.setattr(sides, "SMALL", 0)
+    monkeypatch.setattr(sides, "BLOCK", 1)
     id_ = booked.replay("booking", mode)
     with monkeypatch.context() as full:
         full.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))

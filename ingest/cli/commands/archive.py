@@ -69,7 +69,8 @@ def verify(ctx: typer.Context, subset: Subset = "1/1", json: Json = False) -> in
 def _digest(pipeline: Pipeline, meant: str) -> str:
     """The digest that is meant, itself or through an event."""
     from ingest.cli.wiring import now
-    from ingest.store import browsing, contents
+    from ingest.store import contents
+    from ingest.store.reading import browsing
 
     with pipeline.store.read() as tx:
         if contents.find(tx, meant) is not None:

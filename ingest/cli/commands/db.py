@@ -38,7 +38,7 @@ def upgrade(ctx: typer.Context, json: Json = False) -> int:
 def current(ctx: typer.Context, json: Json = False) -> int:
     """The schema the store stands at, and the newest there is."""
     from ingest.cli import wiring
-    from ingest.store.engine import revision
+    from ingest.store.opening import revision
     from ingest.store.schema import REVISION
 
     with wiring.existing(wiring.settings(ctx.obj)) as store:

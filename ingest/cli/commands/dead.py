@@ -29,9 +29,9 @@ from ingest.errors import NotFound, UsageError
 
 if TYPE_CHECKING:
     from ingest.cli.wiring import Pipeline
+    from ingest.store.decisions import DeadDelivery
     from ingest.store.engine import Tx
     from ingest.store.selection import Selection
-    from ingest.store.waiting import Waiting
 
 AT_ONCE = 1000  # decided in one transaction
 _BECAME = {"retry": "due again", "discard": "discarded"}
@@ -59,7 +59,7 @@ def list_(
     with wiring.opened(ctx.obj) as pipeline:
         wanted = _selection(pipeline, [*(events or ()), *(ids or ())], source, key, since, until, first, last)
         with pipeline.store.read() as tx:
-            found = _waiting(tx, wanted, processor)
+            found = _undecided(tx, wanted, processor)
     output.lines(shapes.dead(each) for each in found) if json else _show(found)
     return 0
 
@@ -72,7 +72,7 @@ def show(ctx: typer.Context, event: DeadEvent, processor: Processor = None, json
     with wiring.opened(ctx.obj) as pipeline:
         wanted = _selection(pipeline, [event])
         with pipeline.store.read() as tx:
-            found = _waiting(tx, wanted, processor)
+            found = _undecided(tx, wanted, processor)
             if not found:
                 raise NotFound(f"no delivery of event {event} is dead", hint="see `ingest dead list`")
             told = deadview.tell(tx, found, now=wiring.now())
@@ -99,13 +99,13 @@ def retry(
 ) -> int:
     """Make dead deliveries due again, with fresh budgets; their keys go on."""
     from ingest.cli import asking, wiring
-    from ingest.store import waiting
+    from ingest.store import decisions
 
     with wiring.opened(ctx.obj) as pipeline:
         wanted = _selection(pipeline, [*(events or ()), *(ids or ())], source, key, since, until, first, last)
 
-        def decide(tx: Tx, some: Sequence[Waiting]) -> list[Waiting]:
-            return waiting.retry(tx, some, who=asking.who(), reason=reason, now=wiring.now())
+        def decide(tx: Tx, some: Sequence[DeadDelivery]) -> list[DeadDelivery]:
+            return decisions.retry(tx, some, who=asking.who(), reason=reason, now=wiring.now())
 
         return _decide(
             pipeline, wanted, processor, decide, verb="retry", dry_run=dry_run, yes=yes, as_json=json
@@ -131,15 +131,15 @@ def discard(
 ) -> int:
     """Close dead deliveries for good; who did it, and why, is kept. Their keys go on."""
     from ingest.cli import asking, wiring
-    from ingest.store import waiting
+    from ingest.store import decisions
 
     if not reason and not dry_run:
         raise UsageError("a delivery is discarded for a reason", hint="say it with --reason TEXT")
     with wiring.opened(ctx.obj) as pipeline:
         wanted = _selection(pipeline, [*(events or ()), *(ids or ())], source, key, since, until, first, last)
 
-        def decide(tx: Tx, some: Sequence[Waiting]) -> list[Waiting]:
-            return waiting.discard(tx, some, who=asking.who(), reason=reason, now=wiring.now())
+        def decide(tx: Tx, some: Sequence[DeadDelivery]) -> list[DeadDelivery]:
+            return decisions.discard(tx, some, who=asking.who(), reason=reason, now=wiring.now())
 
         return _decide(
             pipeline, wanted, processor, decide, verb="discard", dry_run=dry_run, yes=yes, as_json=json
@@ -150,7 +150,7 @@ def _decide(
     pipeline: Pipeline,
     wanted: Selection,
     processor: str | None,
-    decide: Callable[[Tx, Sequence[Waiting]], list[Waiting]],
+    decide: Callable[[Tx, Sequence[DeadDelivery]], list[DeadDelivery]],
     *,
     verb: str,
     dry_run: bool,
@@ -162,7 +162,7 @@ def _decide(
     from ingest.cli.words import so_many
 
     with pipeline.store.read() as tx:
-        found = _waiting(tx, wanted, processor)
+        found = _undecided(tx, wanted, processor)
     if wanted.ids and not found:
         raise NotFound("no delivery of such an event is dead", hint="see `ingest dead list`")
     if found and not dry_run:
@@ -180,13 +180,13 @@ def _decide(
 
 def _in_turn(
     pipeline: Pipeline,
-    found: Sequence[Waiting],
-    decide: Callable[[Tx, Sequence[Waiting]], list[Waiting]],
-) -> list[Waiting]:
+    found: Sequence[DeadDelivery],
+    decide: Callable[[Tx, Sequence[DeadDelivery]], list[DeadDelivery]],
+) -> list[DeadDelivery]:
     """Those that were still dead when it was their turn; nobody else waits for long to write."""
     from ingest.cli import bars
 
-    decided: list[Waiting] = []
+    decided: list[DeadDelivery] = []
     with bars.progress("deciding", total=len(found), things="deliveries") as advance:
         for start in range(0, len(found), AT_ONCE):
             with pipeline.store.write() as tx:
@@ -212,13 +212,13 @@ def _selection(  # one for each flag
     )
 
 
-def _waiting(tx: Tx, wanted: Selection, processor: str | None) -> list[Waiting]:
-    from ingest.store.waiting import waiting
+def _undecided(tx: Tx, wanted: Selection, processor: str | None) -> list[DeadDelivery]:
+    from ingest.store.decisions import undecided
 
-    return waiting(tx, wanted, processor=processor)
+    return undecided(tx, wanted, processor=processor)
 
 
-def _show(found: list[Waiting]) -> None:
+def _show(found: list[DeadDelivery]) -> None:
     from ingest.domain.showing import show as shown
 
     columns = ("event", "processor", "key", "#tries", "#behind", "error")

@@ -28,7 +28,7 @@ from ingest.cli.options import (
 
 if TYPE_CHECKING:
     from ingest.cli.wiring import Pipeline
-    from ingest.store.browsing import Listed
+    from ingest.store.reading.browsing import Listed
     from ingest.store.selection import Selection
 
 FOLLOW_EVERY = 0.25  # seconds
@@ -96,7 +96,7 @@ def list_(
 def show(ctx: typer.Context, event: Meant, json: Json = False) -> int:
     """One event, whole."""
     from ingest.cli import shapes, wiring
-    from ingest.store import browsing
+    from ingest.store.reading import browsing
 
     with wiring.opened(ctx.obj) as pipeline, pipeline.store.read() as tx:
         found = browsing.event(tx, event, now=wiring.now())
@@ -111,7 +111,7 @@ def tail(
     """The newest events; with -f also those to come."""
     from ingest.cli import wiring
     from ingest.cli.selecting import selection
-    from ingest.store import browsing
+    from ingest.store.reading import browsing
 
     with wiring.opened(ctx.obj) as pipeline:
         with pipeline.store.read() as tx:
@@ -147,7 +147,7 @@ def _pages(
 ) -> Iterator[Listed]:
     """The events that match, read page by page: nothing is held open while they are printed."""
     from ingest.cli.wiring import now
-    from ingest.store.browsing import PAGE, Window, page
+    from ingest.store.reading.browsing import PAGE, Window, page
 
     left = limit
     while left is None or left > 0:

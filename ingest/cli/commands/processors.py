@@ -13,7 +13,7 @@ from ingest.cli.options import DryRun, Json, ProcessorName, ProcessorsDir, Yes
 from ingest.errors import UsageError
 
 if TYPE_CHECKING:
-    from ingest.store.roster import Subscribed
+    from ingest.store.reading.roster import Subscribed
 
 STARTS = ("beginning", "now")
 
@@ -34,7 +34,7 @@ From = Annotated[
 def list_(ctx: typer.Context, json: Json = False) -> int:
     """Every subscribed processor."""
     from ingest.cli import shapes, wiring
-    from ingest.store import roster
+    from ingest.store.reading import roster
 
     with wiring.opened(ctx.obj) as pipeline, pipeline.store.read() as tx:
         found = roster.everyone(tx)
@@ -53,7 +53,7 @@ def list_(ctx: typer.Context, json: Json = False) -> int:
 def show(ctx: typer.Context, name: ProcessorName, json: Json = False) -> int:
     """One processor: what it reacts to, and by which rules."""
     from ingest.cli import shapes, wiring
-    from ingest.store import roster
+    from ingest.store.reading import roster
 
     with wiring.opened(ctx.obj) as pipeline, pipeline.store.read() as tx:
         found = roster.one(tx, name)
@@ -83,7 +83,7 @@ def add(
 ) -> int:
     """Subscribe a processor of ingest.toml now, rather than when `work` starts."""
     from ingest.cli import shapes, wiring
-    from ingest.store import roster
+    from ingest.store.reading import roster
     from ingest.work import enrol
     from ingest.work.asking import ask_now
 
@@ -107,7 +107,8 @@ def remove(
 ) -> int:
     """Unsubscribe a processor; its outcomes, rows and effects stay."""
     from ingest.cli import asking, shapes, wiring
-    from ingest.store import roster, subscriptions
+    from ingest.store import subscriptions
+    from ingest.store.reading import roster
 
     with wiring.opened(ctx.obj) as pipeline:
         with pipeline.store.read() as tx:
@@ -124,7 +125,8 @@ def remove(
 
 def _set_state(ctx: typer.Context, name: str, state: str, *, as_json: bool) -> int:
     from ingest.cli import shapes, wiring
-    from ingest.store import roster, subscriptions
+    from ingest.store import subscriptions
+    from ingest.store.reading import roster
 
     with wiring.opened(ctx.obj) as pipeline, pipeline.store.write() as tx:
         subscriptions.set_state(tx, name, state, now=wiring.now())

@@ -15,7 +15,7 @@ from ingest.cli.options import Json, Processor
 
 if TYPE_CHECKING:
     from ingest.cli.wiring import Pipeline
-    from ingest.store.refused import Refused
+    from ingest.store.reading.refused import Refused
 
 app = App("Rows that were refused: list, export.")
 OfEvent = Annotated[
@@ -66,7 +66,8 @@ def export(
 
 def _refused(pipeline: Pipeline, event: str | None, processor: str | None) -> Iterator[Refused]:
     from ingest.cli.wiring import now
-    from ingest.store import browsing, refused, subscriptions
+    from ingest.store import subscriptions
+    from ingest.store.reading import browsing, refused
 
     if event is not None:
         with pipeline.store.read() as tx:

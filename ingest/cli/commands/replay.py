@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from ingest.cli.wiring import Pipeline
     from ingest.replay.planning import Planned, Request, Started
-    from ingest.store.replays import Report
+    from ingest.store.replays import ReplayReport
 
 MODES = ("rerun", "shadow", "force")
 
@@ -109,7 +109,7 @@ def _start(
     return 3 if any(report.dead or report.unreplayable for report in reports) else 0
 
 
-def _wait(pipeline: Pipeline, ids: Sequence[str]) -> list[Report] | None:
+def _wait(pipeline: Pipeline, ids: Sequence[str]) -> list[ReplayReport] | None:
     """The reports once workers are through; None when the user would not wait any longer."""
     from ingest.cli import bars, signals, wiring
     from ingest.replay.waiting import wait
@@ -122,7 +122,7 @@ def _wait(pipeline: Pipeline, ids: Sequence[str]) -> list[Report] | None:
     with signals.stopping(leave_at=2) as stop, bars.progress("replaying", things="events") as advance:
         done = 0
 
-        def tell(reports: Sequence[Report]) -> None:
+        def tell(reports: Sequence[ReplayReport]) -> None:
             nonlocal done
             ended = sum(report.done for report in reports)
             advance(ended - done, sum(report.total for report in reports) or None)
@@ -153,7 +153,7 @@ def _tell(
     pipeline: Pipeline,
     planned: Planned,
     started: Sequence[Started],
-    reports: Sequence[Report],
+    reports: Sequence[ReplayReport],
     *,
     as_json: bool,
 ) -> None:

@@ -46,7 +46,7 @@ def show(ctx: typer.Context, replay: ReplayId, events: Events = False, json: Jso
     """One replay: its set, who wanted it and why, and what came of it or, of a shadow, what would."""
     from ingest.cli import replayview, wiring
     from ingest.cli.selecting import replay_id
-    from ingest.store.replayed import replayed
+    from ingest.store.reading.replayed import replayed
 
     with wiring.opened(ctx.obj) as pipeline, pipeline.store.read() as tx:
         shown = replayview.read(tx, replay_id(tx, replay))

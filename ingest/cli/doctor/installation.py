@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, requires, version
 
 from ingest.cli.doctor.findings import Finding, failed, ill, well
 from ingest.errors import StoreUnusable
-from ingest.store.driver import sqlite_module
+from ingest.store.sqlite.driver import sqlite_module
 
 _AREA = "installation"
 _NAME = re.compile(r"[A-Za-z0-9._-]+")

@@ -11,7 +11,7 @@ from ingest.cli.doctor.findings import Finding, ill, well
 from ingest.config import Settings, SourceSettings, database_file, exposed
 from ingest.domain.showing import show
 from ingest.filesystems import filesystem_of, is_remote
-from ingest.store.reports import SourceStatus
+from ingest.store.reading.reports import SourceStatus
 from ingest.watch.seeing.notify import is_supported
 
 

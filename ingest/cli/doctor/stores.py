@@ -16,9 +16,10 @@ from ingest.cli.words import age
 from ingest.config import Settings
 from ingest.domain.showing import show
 from ingest.errors import IngestError
-from ingest.store import browsing, reports
-from ingest.store.engine import Store, refuse_damage, revision
-from ingest.store.reports import SourceStatus
+from ingest.store.engine import Store
+from ingest.store.opening import refuse_damage, revision
+from ingest.store.reading import browsing, reports
+from ingest.store.reading.reports import SourceStatus
 from ingest.store.schema import REVISION
 
 _AREA = "store"

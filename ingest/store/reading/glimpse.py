@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from ingest.store.driver import sqlite_module
+from ingest.store.sqlite.driver import sqlite_module
 
 _PROCESSORS = "SELECT processor, state FROM subscriptions ORDER BY processor"
 _REPLAYS = (

@@ -9,8 +9,8 @@ from typing import Any
 
 from sqlalchemy import BindParameter, bindparam, func, select
 
-from ingest.store.browsing import Listed
 from ingest.store.engine import Tx
+from ingest.store.reading.browsing import Listed
 from ingest.store.schema import (
     attempts,
     calls,

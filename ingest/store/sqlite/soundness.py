@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from ingest.store.driver import is_damage, sqlite_module
+from ingest.store.sqlite.driver import is_damage, sqlite_module
 
 AT_START = 0.5  # seconds a check at the start of a command may take
 TO_CONFIRM = 10.0  # seconds for finding out whether what looks like damage is damage

@@ -87,7 +87,7 @@ class Side:
         self._waiting[part] = []
 
 
-class Parting:
+class Sides:
     """Both sides: `stands` and `would`."""
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""What waits for a person: dead deliveries as they are listed, and what is decided about them."""
+"""Dead deliveries, which wait for a person, and what is decided about them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ingest.store.selection import Selection, narrowed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting:
+class DeadDelivery:
     """A dead delivery of live work; it has the columns by which it is retried or closed."""
 
     generation_id: int
@@ -37,18 +37,20 @@ class Waiting:
     behind: int  # deliveries that wait behind it
 
 
-def waiting(tx: Tx, selection: Selection, *, processor: str | None = None) -> list[Waiting]:
+def undecided(tx: Tx, selection: Selection, *, processor: str | None = None) -> list[DeadDelivery]:
     """The dead deliveries of the events that match, of one processor or of all, oldest first.
 
     Raises `NotFound` for a processor that is not subscribed.
     """
-    statement = narrowed(_WAITING, replace(selection, status=None))
+    statement = narrowed(_UNDECIDED, replace(selection, status=None))
     if processor is not None:
         statement = statement.where(dead.c.generation_id == subscriptions.find(tx, processor).generation_id)
-    return [Waiting(**row) for row in tx.execute(statement).mappings()]
+    return [DeadDelivery(**row) for row in tx.execute(statement).mappings()]
 
 
-def retry(tx: Tx, some: Sequence[Waiting], *, who: str, reason: str, now: datetime) -> list[Waiting]:
+def retry(
+    tx: Tx, some: Sequence[DeadDelivery], *, who: str, reason: str, now: datetime
+) -> list[DeadDelivery]:
     """Those that are still dead are due again, and who wanted it and why is kept; which they are."""
     again = deaths.retry(tx, some, now=now)
     if reason:
@@ -62,7 +64,9 @@ def retry(tx: Tx, some: Sequence[Waiting], *, who: str, reason: str, now: dateti
     return again
 
 
-def discard(tx: Tx, some: Sequence[Waiting], *, who: str, reason: str, now: datetime) -> list[Waiting]:
+def discard(
+    tx: Tx, some: Sequence[DeadDelivery], *, who: str, reason: str, now: datetime
+) -> list[DeadDelivery]:
     """Those that are still dead have ended as discarded, by whom and why; which they are."""
     note = f"{who}: {reason}"
     ended = [
@@ -95,7 +99,7 @@ _REMEMBER = Batch(
     ),
     "generation_id position n worker ended_at error",
 )
-_WAITING = (
+_UNDECIDED = (
     select(
         dead.c.generation_id,
         dead.c.position,

@@ -10,8 +10,8 @@ from sqlalchemy.exc import DBAPIError
 
 from ingest.errors import CannotWrite, IngestError, StoreReplaced, StoreUnusable, TryAgain
 from ingest.filesystems import room_trouble
-from ingest.store.driver import is_busy, is_damage, sqlite_module
-from ingest.store.soundness import TO_CONFIRM, damage, is_readable
+from ingest.store.sqlite.driver import is_busy, is_damage, sqlite_module
+from ingest.store.sqlite.soundness import TO_CONFIRM, damage, is_readable
 
 _REFUSED = ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_NOMEM")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from ingest.store.translating import log_taken_away, refused
+from ingest.store.sqlite.translating import log_taken_away, refused
 
 
 def identity(path: Path) -> tuple[int, int] | None:

@@ -1,0 +1,86 @@
+"""Where a store is, and opening it: only on a local disk, and only at the schema this version speaks."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from ingest.errors import CannotWrite, StoreUnusable
+from ingest.filesystems import filesystem_of, is_remote
+from ingest.store.directories import make_private_directory
+from ingest.store.engine import Store, revision_in
+from ingest.store.sqlite.soundness import AT_START, damage
+from ingest.store.sqlite.translating import damaged_or_refused, translated
+
+_SCHEME = "sqlite:///"
+
+
+def database_path(url: str) -> Path:
+    """The file that a SQLite URL names."""
+    name = url.removeprefix(_SCHEME)
+    if name in ("", url):
+        raise StoreUnusable(
+            "the store's url does not name a SQLite file", hint="write sqlite:///path/to/ingest.db"
+        )
+    return Path(name)
+
+
+def open_store(url: str) -> Store:
+    """The store at `url`, whose schema is the one this version speaks.
+
+    Raises `StoreUnusable` when there is none, when it is on a network
+    filesystem, is no database, or is older or newer than this version.
+    """
+    path = database_path(url)
+    if not path.exists():
+        raise StoreUnusable(f"there is no store at {path}", hint="run `ingest init`, or `ingest db upgrade`")
+    _refuse_remote(path)
+    store = Store(url, path)
+    try:
+        store.refuse_other_schema()
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+def create_file(path: Path) -> None:
+    """An empty private file at `path`, in a private directory, whatever the umask.
+
+    Raises `CannotWrite` when that is not possible, `StoreUnusable` on a network filesystem.
+    """
+    try:
+        make_private_directory(path.parent)
+        _refuse_remote(path.parent)
+        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        os.fchmod(handle, 0o600)
+        os.close(handle)
+    except FileExistsError:
+        return
+    except OSError as error:
+        raise CannotWrite(
+            f"cannot create {path}: {error.strerror}", hint="check the directory's permissions"
+        ) from error
+
+
+def refuse_damage(store: Store) -> None:
+    """Raise `StoreUnusable` when half a second of checking finds damage: fail closed."""
+    with translated(store.path):
+        found = damage(store.path, seconds=AT_START)
+    if found:
+        raise damaged_or_refused(store.path, found.splitlines()[-1])
+
+
+def revision(store: Store) -> str | None:
+    """The migration the store stands at; None for an empty database."""
+    with store.read() as tx:
+        return revision_in(tx)
+
+
+def _refuse_remote(path: Path) -> None:
+    kind = filesystem_of(path)
+    if is_remote(kind):
+        raise StoreUnusable(
+            f"{path} is on {kind}, where SQLite's locks cannot be trusted",
+            hint="put store.url on a local disk",
+        )

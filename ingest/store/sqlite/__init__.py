@@ -1,0 +1,1 @@
+"""SQLite itself: its driver, the files of a database, whether they are sound, and what its errors mean."""
