@@ -12,7 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from ingest import FileLanded
-from ingest.domain.codec import root_event
+from ingest.domain.codec import new_event
 from ingest.store import deliveries, held, lanes, migrate, outbox, subscriptions, workers
 from ingest.store.deliveries import Outcome
 from ingest.store.engine import Store, Tx
@@ -134,7 +134,7 @@ def _draft(number: int, key: str | None) -> outbox.Draft:
         encoding="utf-8",
         content=f"archive:sha256:{digest}",
     )
-    event = root_event(
+    event = new_event(
         landed,
         id=digest,
         source="/ingest/bench",

@@ -24,6 +24,7 @@ from ingest.store.engine import Tx
 from ingest.store.reading import browsing
 from ingest.store.sightings import Look, Sighting
 from ingest.trace import Place, locate
+from ingest.watch.seeing.root import tuple_of
 from ingest.watch.seeing.rules import Rule, verdict
 
 if TYPE_CHECKING:
@@ -196,10 +197,7 @@ def _judged_by_name(rule: Rule, sighting: Sighting | None) -> tuple[str, str]:
 
 def _stat(path: Path) -> StatTuple | None:
     with suppress(OSError):
-        found = path.lstat()
-        return StatTuple(
-            found.st_size, found.st_mtime_ns, found.st_ctime_ns, f"{found.st_dev}:{found.st_ino}"
-        )
+        return tuple_of(path.lstat())
     return None
 
 

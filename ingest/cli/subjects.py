@@ -14,13 +14,14 @@ from ingest.domain.events import Event
 from ingest.domain.identity import Standing
 from ingest.domain.showing import show
 from ingest.errors import NotFound, UsageError
-from ingest.store import contents, landings, sightings
+from ingest.store import contents, sightings
 from ingest.store.engine import Tx
 from ingest.store.foreign import own_inodes
 from ingest.store.reading import browsing
 from ingest.store.sightings import Look
 from ingest.trace import inside
 from ingest.watch.landing.drafts import Origin, landed, origin_of
+from ingest.watch.landing.land import first_elsewhere
 from ingest.watch.landing.take import Taken
 from ingest.watch.seeing.root import tuple_of
 from ingest.work.trial import Subject
@@ -46,16 +47,10 @@ def _event(tx: Tx, origin: Origin, taken: Taken, former: Standing | None, *, now
     if former is not None and former.sha256 == taken.sha256:
         stands = browsing.event(tx, former.event_id, now=now)
         return decode(stands.body, stands.keyseq)
-    _, draft = landed(origin, taken, former, duplicate_of=_copied(tx, origin, taken), now=now)
-    return decode(draft.body)
-
-
-def _copied(tx: Tx, origin: Origin, taken: Taken) -> str | None:
-    """The event that first landed these bytes at another path; empty files are no copies of one another."""
     first = contents.firsts(tx, [taken.sha256]).get(taken.sha256)
-    if first is None or not taken.look.stat.size:
-        return None
-    return landings.first_elsewhere(tx, origin.name, taken.look.path, taken.sha256, first)
+    duplicate_of = first_elsewhere(tx, origin, taken, first)
+    _, draft = landed(origin, taken, former, duplicate_of=duplicate_of, now=now)
+    return decode(draft.body)
 
 
 def _place(held: Settings, file: Path) -> tuple[Origin, bytes]:

@@ -89,52 +89,29 @@ def link(former: bytes, keyseq: int, body: str) -> bytes:
     return hashlib.sha256(former + keyseq.to_bytes(8, "big") + body.encode()).digest()
 
 
-def root_event(
-    data: object,
+def new_event(  # noqa: PLR0913  # the attributes of an envelope are its arguments
+    data: Any,
     *,
     id: str,  # noqa: A002  # CloudEvents' word
     source: str,
     subject: str,
     time: datetime,
     partitionkey: str,
+    cause: Event | None = None,
 ) -> Event:
-    """A fact without a cause: the root of its own correlation."""
+    """The event that states the fact `data`: of the correlation of its cause, or the root of its own."""
     return Event(
         id=id,
+        type=data.type,
         source=source,
         subject=subject,
         time=time,
+        dataschema=data.dataschema,
+        data=to_data(data),
         partitionkey=partitionkey,
-        correlationid=id,
-        **_typing(data),
+        correlationid=id if cause is None else cause.correlationid,
+        causationid=None if cause is None else cause.id,
     )
-
-
-def caused_event(  # noqa: PLR0913  # the attributes of an envelope are its arguments
-    data: object,
-    *,
-    cause: Event,
-    id: str,  # noqa: A002  # CloudEvents' word
-    source: str,
-    subject: str,
-    time: datetime,
-    partitionkey: str,
-) -> Event:
-    """A fact that `cause` brought about; it shares the correlation of its cause."""
-    return Event(
-        id=id,
-        source=source,
-        subject=subject,
-        time=time,
-        partitionkey=partitionkey,
-        correlationid=cause.correlationid,
-        causationid=cause.id,
-        **_typing(data),
-    )
-
-
-def _typing(data: Any) -> dict[str, Any]:
-    return {"type": data.type, "dataschema": data.dataschema, "data": to_data(data)}
 
 
 def data_of(body: str) -> str:

@@ -55,7 +55,7 @@ def release(  # noqa: PLR0913  # who died, doing what, and when
     error: str,
     jitter: float,
     now: datetime,
-) -> list[AfterFailure]:  # who died, doing what, and when
+) -> list[AfterFailure]:
     """What a dead worker, or a dead child of a live one, held is ready for others; what ran is charged."""
     charged = [charge(tx, worker, one, error=error, jitter=jitter, now=now) for one in ran]
     if not any(charged) and child is not None:

@@ -24,7 +24,6 @@ class SourceReport:
     state: str  # ok | idle | unavailable | degraded
     proof: str  # how completeness is established
     last_scan_at: datetime | None  # None: leave what stands
-    settling: int
     ignored: int
     error: str
 
@@ -57,7 +56,6 @@ def report(tx: Tx, said: SourceReport) -> None:
             "state": said.state,
             "proof": said.proof,
             "last_scan_at": said.last_scan_at,
-            "settling": said.settling,
             "ignored": said.ignored,
             "error": said.error,
         },
@@ -67,8 +65,7 @@ def report(tx: Tx, said: SourceReport) -> None:
 def introduce(tx: Tx, name: str, path: str) -> None:
     """The source is known, so that what comes of it can be counted; idle until a watcher reports it."""
     said = dict.fromkeys(_SAID, "") | {"path": path, "mode": "poll", "state": "idle"}
-    counts = {"settling": 0, "ignored": 0, "last_scan_at": None}
-    tx.execute(_INTRODUCE, {"name": name, **said, **counts})
+    tx.execute(_INTRODUCE, {"name": name, **said, "ignored": 0, "last_scan_at": None})
 
 
 def count(tx: Tx, name: str, counts: Counts) -> None:
@@ -82,9 +79,10 @@ def every(tx: Tx) -> Sequence[Any]:
 
 
 _COUNTED = tuple(field.name for field in fields(Counts))
-_SAID = ("path", "mode", "state", "proof", "settling", "ignored", "error")
+_SAID = ("path", "mode", "state", "proof", "ignored", "error")
 _NEW = insert(sources).values(
-    {name: bindparam(name) for name in ("name", "last_scan_at", *_SAID)} | dict.fromkeys(_COUNTED, 0)
+    {name: bindparam(name) for name in ("name", "last_scan_at", *_SAID)}
+    | dict.fromkeys(("settling", *_COUNTED), 0)
 )
 _INTRODUCE = _NEW.on_conflict_do_nothing(index_elements=["name"])
 _REPORT = _NEW.on_conflict_do_update(

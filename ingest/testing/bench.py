@@ -231,7 +231,7 @@ class Bench:
 
     def _append(self, given: _Given) -> None:
         identity = hashlib.sha256(repr((type(given.fact), given.key, given.name)).encode()).hexdigest()
-        event = codec.root_event(
+        event = codec.new_event(
             given.fact,
             id=identity,
             source=f"/ingest/{_SOURCE}",

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ingest.contract import Processor
-from ingest.domain.codec import decode, root_event, typed
+from ingest.domain.codec import decode, new_event, typed
 from ingest.domain.events import Event
 from ingest.domain.naming import encode_attribute
 from ingest.domain.settling import StatTuple
@@ -99,7 +99,7 @@ def _file(data: bytes, name: str, encoding: str) -> tuple[Event, str]:
 
 def _fact(fact: Any, name: str) -> Event:
     subject = encode_attribute(name)
-    return root_event(
+    return new_event(
         fact, id="1", source=f"/ingest/{_SOURCE}", subject=subject, time=_NOON, partitionkey=subject
     )
 

@@ -89,7 +89,7 @@ class Condition:
         self.blocked = {path: b for path, b in self.blocked.items() if path in blocked}
         self._has_more = self._has_more and len(self.blocked) >= ROOM
 
-    def report(self, settling: int) -> SourceReport:
+    def report(self) -> SourceReport:
         """The row of the source."""
         return SourceReport(
             name=self.source.name,
@@ -98,7 +98,6 @@ class Condition:
             state=self._state(),
             proof=self.proof,
             last_scan_at=self.last_scan_at,
-            settling=settling,
             ignored=self.ignored,
             error=self._error(),
         )

@@ -295,5 +295,5 @@ class Inbox:
         with self._watcher.store.write() as tx:
             sightings.drop(tx, over)
             self.gaps.end_scan(tx, entries=self._entries, now=self._watcher.clock.now())
-            sources.report(tx, condition.report(len(pending)))
+            sources.report(tx, condition.report())
         self._rounds.end(now.monotonic, self._reach.every)

@@ -52,5 +52,5 @@ class Telling:
     def report(self) -> None:
         """The row of the source is as its condition."""
         with self._watcher.store.write() as tx:
-            sources.report(tx, self._condition.report(len(self._settling.pending)))
+            sources.report(tx, self._condition.report())
         self._condition.is_news = False

@@ -131,7 +131,7 @@ class Collector:
             msg = "a fact needs a key that orders it and a name that makes its id"
             raise ValueError(msg)
         cause = self.event
-        event = codec.caused_event(
+        event = codec.new_event(
             fact,
             cause=cause,
             id=naming.fact_id(self._around.processor, cause.id, fact.type, name),

@@ -7,7 +7,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from ingest.domain.codec import decode, encode, root_event, typed
+from ingest.domain.codec import decode, encode, new_event, typed
 from processors import facts
 from processors.facts import PaymentSettled
 
@@ -29,7 +29,7 @@ def test_a_payment_settled_that_was_ever_written_still_reads_as_it_was_meant() -
 
 
 def test_a_payment_settled_is_written_as_it_always_was() -> None:
-    event = root_event(
+    event = new_event(
         FACT,
         id="5d2c8f0e",
         source="/ingest/payments",

@@ -10,13 +10,12 @@ from hypothesis import strategies as st
 from ingest.domain.codec import (
     FIRST_LINK,
     canonical_json,
-    caused_event,
     data_of,
     decode,
     encode,
     envelope,
     link,
-    root_event,
+    new_event,
     typed,
 )
 from ingest.domain.events import Event, FileRefused
@@ -45,7 +44,7 @@ EVENTS = st.builds(
 REFUSED = FileRefused(
     source="acme", name="a", path="in/a", size=0, reason="symlink", message="a symlink", refused_at=NOON
 )
-ROOT = root_event(REFUSED, id="1", source="/ingest/acme", subject="in/a", time=NOON, partitionkey="acme/in/a")
+ROOT = new_event(REFUSED, id="1", source="/ingest/acme", subject="in/a", time=NOON, partitionkey="acme/in/a")
 
 
 @given(EVENTS)
@@ -151,10 +150,10 @@ def test_a_root_is_the_root_of_its_own_correlation() -> None:
 
 
 def test_what_an_event_brought_about_names_its_cause_and_keeps_its_correlation() -> None:
-    second = caused_event(
+    second = new_event(
         REFUSED, cause=ROOT, id="2", source="/ingest/x", subject="a", time=NOON, partitionkey="k"
     )
-    third = caused_event(
+    third = new_event(
         REFUSED, cause=second, id="3", source="/ingest/x", subject="a", time=NOON, partitionkey="k"
     )
 

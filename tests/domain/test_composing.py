@@ -64,16 +64,16 @@ FACTS = st.builds(
 
 @given(FACTS, ENVELOPE)
 def test_a_root_is_composed_as_it_is_encoded(data: Composed, envelope: dict) -> None:
-    assert compose(data, **envelope) == codec.encode(codec.root_event(data, **envelope))
+    assert compose(data, **envelope) == codec.encode(codec.new_event(data, **envelope))
 
 
 @given(FACTS, ENVELOPE, ENVELOPE)
 def test_a_caused_fact_is_composed_as_it_is_encoded(data: Composed, former: dict, envelope: dict) -> None:
-    cause = codec.root_event(data, **former)
+    cause = codec.new_event(data, **former)
 
     composed = compose(data, **envelope, cause=cause.id, correlation=cause.correlationid)
 
-    assert composed == codec.encode(codec.caused_event(data, cause=cause, **envelope))
+    assert composed == codec.encode(codec.new_event(data, cause=cause, **envelope))
 
 
 def test_a_value_of_the_wrong_type_is_refused_as_by_encoding() -> None:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ingest.domain.codec import root_event
+from ingest.domain.codec import new_event
 from ingest.domain.events import (
     DuplicateFileReceived,
     Event,
@@ -124,14 +124,14 @@ Fact = FileLanded | FileRefused | DuplicateFileReceived | WatchGapDetected | Rec
 
 def event_of(fact: Fact, id_: str, subject: str) -> Event:
     """`fact` in its envelope."""
-    return root_event(
+    return new_event(
         fact, id=id_, source="/ingest/acme", subject=subject, time=NOON, partitionkey=f"acme/{subject}"
     )
 
 
 def event_of_source(fact: Fact, id_: str) -> Event:
     """`fact`, which is about the source itself, in its envelope."""
-    return root_event(fact, id=id_, source="/ingest/acme", subject="acme", time=NOON, partitionkey="acme")
+    return new_event(fact, id=id_, source="/ingest/acme", subject="acme", time=NOON, partitionkey="acme")
 
 
 GAP_EVENT = event_of_source(GAP, FIRST)

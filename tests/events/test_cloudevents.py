@@ -12,7 +12,7 @@ from cloudevents.core.v1.event import CloudEvent
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.domain.codec import caused_event, decode, encode, envelope, root_event, typed
+from ingest.domain.codec import decode, encode, envelope, new_event, typed
 from ingest.domain.events import Event, FileLanded
 from ingest.domain.naming import encode_attribute
 from tests.events.examples import EVENTS, FACTS, LANDED, NOON
@@ -34,8 +34,8 @@ def landings(draw: st.DrawFn) -> Event:
         "time": time,
         "partitionkey": f"acme/{path}",
     }
-    root = root_event(fact, **given_)
-    event = caused_event(fact, cause=root, **given_ | {"id": "2"}) if draw(st.booleans()) else root
+    root = new_event(fact, **given_)
+    event = new_event(fact, cause=root, **given_ | {"id": "2"}) if draw(st.booleans()) else root
     return replace(event, keyseq=draw(st.integers(1, 2**31 - 1)))
 
 

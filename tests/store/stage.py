@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import select
 
-from ingest.domain.codec import root_event
+from ingest.domain.codec import new_event
 from ingest.domain.events import FileRefused
 from ingest.domain.retry import Budget
 from ingest.store import crashes, deliveries, filling, held, lanes, outbox, subscriptions
@@ -45,7 +45,7 @@ def a_draft(  # what tests tell apart events by
 ) -> Draft:
     """A draft of an event named `id_`."""
     fact = FileRefused(source=origin, name=id_, path=id_, size=0, reason="fifo", message="", refused_at=time)
-    event = root_event(fact, id=id_, source=f"/ingest/{origin}", subject=id_, time=time, partitionkey=key)
+    event = new_event(fact, id=id_, source=f"/ingest/{origin}", subject=id_, time=time, partitionkey=key)
     event = replace(event, type=type_, causationid=cause)
     return outbox.draft(event, origin=origin, supersedes=supersedes, producer=producer)
 

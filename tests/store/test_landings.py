@@ -231,7 +231,7 @@ def test_what_landed_meanwhile_is_not_forgotten(store: Store) -> None:
 
 def test_a_source_s_report_changes_and_its_totals_add_up(store: Store) -> None:
     said = SourceReport(
-        name="acme", path="/in", mode="notify", state="ok", proof="stable", last_scan_at=NOON, settling=1,
+        name="acme", path="/in", mode="notify", state="ok", proof="stable", last_scan_at=NOON,
         ignored=2, error="",
     )  # fmt: skip
     with store.write() as tx:
@@ -240,13 +240,13 @@ def test_a_source_s_report_changes_and_its_totals_add_up(store: Store) -> None:
         sources.count(tx, "acme", Counts(landed=1, redelivered=1, refused=1))
 
     with store.write() as tx:
-        sources.report(tx, replace(said, last_scan_at=None, state="degraded", settling=0))
+        sources.report(tx, replace(said, last_scan_at=None, state="degraded"))
 
     with store.read() as tx:
         (row,) = sources.every(tx)
         totals = contents.totals(tx)
     assert (row.landed, row.redelivered, row.refused) == (3, 1, 1)
-    assert (row.state, row.settling, row.last_scan_at) == ("degraded", 0, NOON)
+    assert (row.state, row.last_scan_at) == ("degraded", NOON)
     assert (totals.contents, totals.bytes) == (2, 20)
 
 

@@ -34,7 +34,7 @@ def test_what_is_blocked_beyond_the_room_is_no_news_at_any_scan(
         condition.end_scan(ignored=0, blocked=set(PATHS), at=NOON)
 
     assert news == [True, True, *[False] * 6]
-    assert condition.report(0).error.startswith("2 or more blocked, as a: ")
+    assert condition.report().error.startswith("2 or more blocked, as a: ")
     assert [record.message for record in caplog.records] == [
         "acme: blocked: a: permission: no",
         "acme: blocked: b: permission: no",
@@ -50,5 +50,5 @@ def test_what_is_not_blocked_any_more_makes_room(tmp_path: Path, monkeypatch: py
 
     condition.end_scan(ignored=0, blocked={b"b"}, at=NOON)
 
-    assert condition.report(0).error.startswith("1 blocked, as b: ")
+    assert condition.report().error.startswith("1 blocked, as b: ")
     assert condition.block(blocked(b"c"))

@@ -96,7 +96,7 @@ def state(place: Place) -> dict[str, list[Any]]:
         "departures": "source, path, replace(outcome, :root, '') FROM departures",
         "landings": "source, path, version, sha256 FROM landings",
         "events": "type, count(*) FROM events GROUP BY type",
-        "sources": "name, state, error, settling, landed, redelivered, refused, suppressed FROM sources",
+        "sources": "name, state, error, landed, redelivered, refused, suppressed FROM sources",
     }
     values = {"departures": {"root": str(place.root)}}
     stands = {

@@ -71,10 +71,8 @@ def test_what_waits_is_known_to_the_store_and_forgotten_when_it_goes(place: Plac
 
     with place.watching():
         until(lambda: place.rows("SELECT state FROM sightings") == [("settling",)])
-        until(lambda: place.rows("SELECT settling FROM sources") == [(1,)])
         path.unlink()
         until(lambda: place.rows("SELECT * FROM sightings") == [])
-        until(lambda: place.rows("SELECT settling FROM sources") == [(0,)])
 
 
 def test_what_another_watcher_left_settling_is_forgotten_when_it_is_gone(place: Place) -> None:

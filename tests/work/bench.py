@@ -170,7 +170,7 @@ class Bench:
             encoding="utf-8",
             content="archive:sha256:" + "0" * 64,
         )
-        event = codec.root_event(
+        event = codec.new_event(
             fact, id=f"id-{self.landed}", source="/ingest/acme", subject=name, time=NOW, partitionkey=key
         )
         return outbox.draft(event, origin="acme", content="0" * 64)

@@ -70,7 +70,7 @@ sources = Table(
     Column("state", Text, nullable=False),  # ok | idle | unavailable | degraded
     Column("proof", Text, nullable=False),  # how completeness is established
     Column("last_scan_at", Instant),
-    Column("settling", BigInteger, nullable=False),
+    Column("settling", BigInteger, nullable=False),  # not used: sightings are counted
     Column("ignored", BigInteger, nullable=False),
     Column("landed", BigInteger, nullable=False),
     Column("redelivered", BigInteger, nullable=False),

@@ -51,7 +51,7 @@ attempts = Table(
     Column("worker", Text, nullable=False),
     Column("started_at", Instant),  # unknown where the supervisor died too
     Column("ended_at", Instant, nullable=False),
-    Column("ended", Text, nullable=False),  # failed | crashed
+    Column("ended", Text, nullable=False),  # failed | crashed | retried: by a person
     Column("error", Text, nullable=False),
     Index("ix_attempts_position", "position", "generation_id"),
 )

@@ -129,7 +129,7 @@ def _decide(tx: Tx, origin: Origin, shows: Shows, taken: Taken, decided: _Decide
         decided.redelivered.append(taken.look)
         return
     first = decided.firsts.get(sha256)
-    duplicate_of = None if first is None else _first_elsewhere(tx, origin, taken, first, decided)
+    duplicate_of = first_elsewhere(tx, origin, taken, first, decided.again.get(sha256))
     if duplicate_of is not None and standing is None and origin.duplicates != "flag":
         _note_away(origin, taken, duplicate_of, decided, now=now)
         return
@@ -166,13 +166,17 @@ def _turn_away(tx: Tx, origin: Origin, decided: _Decided, *, now: datetime) -> C
     )
 
 
-def _first_elsewhere(tx: Tx, origin: Origin, taken: Taken, first: First, decided: _Decided) -> str | None:
-    """The event that first landed these bytes at another path; empty files are no copies of one another."""
+def first_elsewhere(
+    tx: Tx, origin: Origin, taken: Taken, first: First | None, again: _New | None = None
+) -> str | None:
+    """The event that first landed these bytes at another path; empty files are no copies of one another.
+
+    `first` is what landed first with them anywhere, `again` what is about to land with them before this.
+    """
     path, stat = taken.look
-    if stat.size == 0:
+    if first is None or stat.size == 0:
         return None
     standing = landings.first_elsewhere(tx, origin.name, path, taken.sha256, first)
-    again = decided.again.get(taken.sha256)
     if standing is None and again is not None and again.taken.look.path != path:
         return again.draft.id
     return standing
