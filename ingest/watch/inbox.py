@@ -19,11 +19,11 @@ from ingest.store.sources import Counts
 from ingest.watch.announced.choosing import announcer_of
 from ingest.watch.condition import Condition
 from ingest.watch.gaps import Gaps
-from ingest.watch.landing.admission import Admission, refuse_own
+from ingest.watch.landing.admission import refuse_own
 from ingest.watch.landing.drafts import origin_of
 from ingest.watch.landing.land import refuse
 from ingest.watch.landing.lander import Lander
-from ingest.watch.landing.take import Manner, NotTaken, can_detect_writers
+from ingest.watch.landing.take import NotTaken, can_detect_writers
 from ingest.watch.leaving.leaving import Leaving
 from ingest.watch.leaving.strays import land_strays
 from ingest.watch.reach import Reach
@@ -57,26 +57,16 @@ class Inbox:
         self._rounds = Rounds()
         self._root = Root(source.path)
         announcer = announcer_of(source, self._root, self._rules, watcher.store)
-        self.settling = Settling(Policy(complete=source.complete, quiet=0.0), announcer)
+        self._settling = Settling(Policy(complete=source.complete, quiet=0.0), announcer)
         self._origin = origin_of(watcher.settings, source)
-        self.gaps = Gaps(watcher, self._origin)
-        self._reach = Reach(source, self._root, self._rounds, self.settling, self.condition, self.gaps)
-        self._manner = Manner(
-            archive=watcher.archive,
-            inline_max=watcher.settings.store.inline_max,
-            owner=watcher.owner,
-            should_stop=watcher.should_stop,
-            complete=source.complete,
-            leases=False,
-            admission=Admission(source),
-            objection=None if announcer is None else announcer.objection,
-            beside=None if announcer is None else announcer.beside,
-        )
-        self._lander = Lander(watcher, self._origin, self._root, self._manner, leaves=source.after != "keep")
-        self._leaving = Leaving(watcher, self._root, self.settling, self.condition, announcer)
-        self._telling = Telling(watcher, self._rules, self.settling, self.condition)
-        self._ignored = self._entries = 0  # by the scan that runs
-        self._blocked: set[bytes] = set()  # by the scan that runs
+        self._gaps = Gaps(watcher, self._origin)
+        self._reach = Reach(source, self._root, self._rounds, self._settling, self.condition, self._gaps)
+        self._lander = Lander(watcher, source, self._origin, self._root)
+        if announcer is not None:
+            self._lander.manner.objection = announcer.objection
+            self._lander.manner.beside = announcer.beside
+        self._leaving = Leaving(watcher, self._root, self._settling, self.condition, announcer)
+        self._telling = Telling(watcher, self._rules, self._settling, self.condition)
 
     def begin(self, notifier: Notifier | None, *, lack: str = "") -> None:
         """Everything is scanned anew, with notifications from `notifier` where they are wanted.
@@ -84,11 +74,11 @@ class Inbox:
         `lack` says why there is no notifier, if there should be one.
         """
         self._reach.begin(self._hints, notifier, lack=lack)
-        self._manner.leases = (
+        leases = (
             self._source.complete in {"stable", "marker"} and self._reach.is_local() and can_detect_writers()
         )
-        self._leaving.leases = self._manner.leases
-        self.condition.proof = self._manner.proof
+        self._lander.manner.leases = self._leaving.leases = leases
+        self.condition.proof = self._lander.manner.proof
         self.condition.is_news = True  # also where nothing is known of the source yet
         self.start_over()
 
@@ -96,11 +86,16 @@ class Inbox:
         """What hinted at changes has died; everything is to begin anew."""
         self._reach.lose_notifications()
 
+    def resume(self) -> None:
+        """What changed while this process was suspended may have been missed: everything is scanned anew."""
+        self._gaps.note("suspended")
+        self.start_over()
+
     def start_over(self) -> None:
         """What was under way is given up, and the next scan finds it again."""
         now = self._watcher.clock.read().monotonic
         self._rounds.put_off(now)
-        self.settling.pending.release(now)
+        self._settling.pending.release(now)
         self._leaving.look_again(now)
 
     def step(self) -> bool:
@@ -112,16 +107,16 @@ class Inbox:
             self._telling.report()
         now = self._watcher.clock.read()
         paths, is_gap = self._hints.take()
-        if is_gap or self.settling.pending.has_room_again():
+        if is_gap or self._settling.pending.has_room_again():
             self._rounds.at_once(now.monotonic)
         if self._hints.take_overflow():
-            self.gaps.note("overflow")
+            self._gaps.note("overflow")
         is_behind = False
         if self._is_there(now):
             is_behind = self._leaving.catch_up(now)
             self._look_at(paths, now)
             at = self._watcher.clock.now()
-            ready, refusals = self.settling.take_due(now, at=at, scan=self._rounds.number)
+            ready, refusals = self._settling.take_due(now, at=at, scan=self._rounds.number)
             if refusals:
                 self._sort_out(Piece(refusals=list(refusals)), now)
             self._land(ready)
@@ -132,15 +127,24 @@ class Inbox:
 
     def next_at(self) -> float:
         """The monotonic moment at which there is something to do, if nothing happens before."""
-        pending = self.settling.pending
-        due = [pending.next_due(), self._leaving.due_at] if self.condition.is_available else []
+        pending = self._settling.pending
+        due = [self.settles_at(), self._leaving.due_at] if self.condition.is_available else []
         times = [self._rounds.due_at, self._reach.glance_at, pending.tell_at(_TELL_AFTER), *due]
         return min(at for at in times if at is not None)
+
+    def settles_at(self) -> float | None:
+        """The monotonic moment at which the next file may have settled, None when none waits."""
+        return self._settling.pending.next_due()
+
+    @property
+    def quiet(self) -> float:
+        """Seconds a file is to be left alone before it counts as whole."""
+        return self._settling.policy.quiet
 
     @property
     def waiting(self) -> int:
         """How many files have not settled."""
-        return len(self.settling.pending) - self._unwritable
+        return len(self._settling.pending) - self._settling.pending.unwritable()
 
     @property
     def failed(self) -> int:
@@ -149,11 +153,7 @@ class Inbox:
         The directory itself counts as one, and so do files that cannot leave.
         """
         wrongs = [self.condition.is_wrong(kind) for kind in ("unavailable", "departures")]
-        return len(self.condition.blocked) + self._unwritable + sum(wrongs)
-
-    @property
-    def _unwritable(self) -> int:
-        return sum(1 for entry in self.settling.pending.entries() if entry.failures)
+        return len(self.condition.blocked) + self._settling.pending.unwritable() + sum(wrongs)
 
     def close(self) -> None:
         """The directory is let go of."""
@@ -177,9 +177,8 @@ class Inbox:
         if not self._rounds.is_running:
             if now.monotonic < self._rounds.due_at:
                 return
-            self.gaps.tell()
-            self.gaps.begin_scan()
-            self._ignored, self._entries, self._blocked = 0, 0, set()
+            self._gaps.tell()
+            self._gaps.begin_scan()
             self._rounds.begin(scan(self._root, self._rules, self._reach.follow))
         try:
             piece = self._rounds.piece()
@@ -190,8 +189,6 @@ class Inbox:
         if piece is None:
             self._end_scan(now)
         else:
-            self._ignored += piece.ignored
-            self._entries += piece.entries
             self._sort_out(piece, now)
             self._recover(piece.private, now)
 
@@ -202,7 +199,7 @@ class Inbox:
             self._block(blocked)
         if piece.announcers:
             at, number = self._watcher.clock.now(), self._rounds.number
-            heard = self.settling.hear(piece.announcers, now, at=at, scan=number)
+            heard = self._settling.hear(piece.announcers, now, at=at, scan=number)
             piece.files = sorted({*piece.files, *heard.files})
             piece.refusals += heard.refusals
         if not piece.files and not piece.refusals:
@@ -213,10 +210,10 @@ class Inbox:
         news = [r for r in piece.refusals if r.look in refused]
         self._refuse(news)
         at, number = self._watcher.clock.now(), self._rounds.number
-        self.settling.hear_again([r.look for r in news], now, at=at, scan=number)
+        self._settling.hear_again([r.look for r in news], now, at=at, scan=number)
         if self._reach.is_fresh and self._source.after != "keep":
             self._leaving.revive(sorted(set(piece.files).difference(files)))
-        self._land([look for look in files if self.settling.is_ready(look, now, at=at, scan=number)])
+        self._land([look for look in files if self._settling.is_ready(look, now, at=at, scan=number)])
 
     def _land(self, looks: Sequence[Look]) -> None:
         if not looks:
@@ -225,7 +222,7 @@ class Inbox:
         self.counts += landed.counts
         self._refuse(landed.refusals)
         for look in landed.done:
-            self.settling.pending.remove(look.path)
+            self._settling.pending.remove(look.path)
         if self._source.after != "keep":
             self._leaving.after_landing(landed.done)
         if landed.complete:
@@ -233,18 +230,18 @@ class Inbox:
         now, at = self._watcher.clock.read(), self._watcher.clock.now()
         for left in landed.left:
             self._keep_waiting(left, now, at)
-        self.settling.hear_again(looks, now, at=at, scan=self._rounds.number)
+        self._settling.hear_again(looks, now, at=at, scan=self._rounds.number)
 
     def _send_off(self) -> None:
         """Manifests that have done their work leave as their members do."""
         if self._source.after != "keep":
-            self._leaving.send_off(self.settling.finished)
-        self.settling.finished.clear()
+            self._leaving.send_off(self._settling.finished)
+        self._settling.finished.clear()
 
     def _recover(self, private: Sequence[Look], now: Reading) -> None:
         """Files that a watcher left under private names have left, landed, or have their own names again."""
         strays, unknown = self._leaving.recover(private, now)
-        self.counts += land_strays(strays, self._root, self.settling, self._lander, self._leaving, now=now)
+        self.counts += land_strays(strays, self._root, self._settling, self._lander, self._leaving, now=now)
         for look in unknown:
             self._block(Blocked(look=look, reason=_UNKNOWN))
 
@@ -258,14 +255,14 @@ class Inbox:
         if left.word == "blocked":
             self._block(Blocked(look=left.look, reason=left.reason))
         if left.word in {"gone", "blocked", "ignored"}:
-            self.settling.pending.remove(path)
+            self._settling.pending.remove(path)
         else:
-            self.settling.put_back(left, now, at=at, scan=self._rounds.number)
+            self._settling.put_back(left, now, at=at, scan=self._rounds.number)
 
     def _block(self, blocked: Blocked) -> None:
         self._telling.block(blocked)
         if self.condition.is_blocked(blocked.look.path):
-            self._blocked.add(blocked.look.path)
+            self._rounds.blocked.add(blocked.look.path)
 
     def _refuse(self, refusals: Sequence[Refusal]) -> None:
         if not refusals:
@@ -274,26 +271,27 @@ class Inbox:
             counts = refuse(tx, self._origin, refusals, now=self._watcher.clock.now())
         self.counts += counts
         for refusal in refusals:
-            self.settling.pending.remove(refusal.look.path)
+            self._settling.pending.remove(refusal.look.path)
             _log.warning("%s: refused %s: %s", self._source.name, show(refusal.look.path), refusal.message)
 
     def tell(self, before: float) -> None:
         """The store knows what has been waiting since the monotonic moment `before`, and what is blocked."""
         self._telling.tell(before)
-        self.gaps.tell()
+        self._gaps.tell()
         if self.condition.is_news:
             self._telling.report()
 
     def _end_scan(self, now: Reading) -> None:
-        pending, condition, name = self.settling.pending, self.condition, self._source.name
-        forget_vanished(name, self._root, self.settling, scan=self._rounds.number)
-        condition.end_scan(ignored=self._ignored, blocked=self._blocked, at=self._watcher.clock.now())
+        pending, condition, rounds = self._settling.pending, self.condition, self._rounds
+        name, at = self._source.name, self._watcher.clock.now()
+        forget_vanished(name, self._root, self._settling, scan=rounds.number)
+        condition.end_scan(ignored=rounds.ignored, blocked=rounds.blocked, at=at)
         self._reach.confirm()
-        if not self._unwritable:
+        if not pending.unwritable():
             condition.clear("archive")
         over = stale(self._watcher.store, name, self._root, self._rules, pending, condition.blocked)
         with self._watcher.store.write() as tx:
             sightings.drop(tx, over)
-            self.gaps.end_scan(tx, entries=self._entries, now=self._watcher.clock.now())
+            self._gaps.end_scan(tx, entries=rounds.entries, now=self._watcher.clock.now())
             sources.report(tx, condition.report())
-        self._rounds.end(now.monotonic, self._reach.every)
+        rounds.end(now.monotonic, self._reach.every)

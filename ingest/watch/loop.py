@@ -112,8 +112,7 @@ class Loop:
         if self._heartbeat.take_suspension():
             _log.warning("this watcher was suspended: everything is scanned anew")
             for inbox in self._inboxes:
-                inbox.gaps.note("suspended")
-                inbox.start_over()
+                inbox.resume()
         if self._notifier is not None and not self._notifier.is_alive():
             _log.error("notifications have died; they begin anew")
             for inbox in self._inboxes:

@@ -75,10 +75,10 @@ def _landed(inboxes: Sequence[Inbox]) -> int:
 
 def _await_settling(inboxes: Sequence[Inbox], stop: Stop, wake: threading.Event, advance: Advance) -> bool:
     """What settles within one quiet time has landed; True when there was something to wait for."""
-    deadline = time.monotonic() + max(inbox.settling.policy.quiet for inbox in inboxes)
+    deadline = time.monotonic() + max(inbox.quiet for inbox in inboxes)
     has_waited = False
     while not stop.is_set():
-        due = [at for inbox in inboxes if (at := inbox.settling.pending.next_due()) is not None]
+        due = [at for inbox in inboxes if (at := inbox.settles_at()) is not None]
         if not due or min(due) > deadline:
             break
         wake.wait(max(min(due) - time.monotonic(), 0))

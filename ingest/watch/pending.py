@@ -118,9 +118,9 @@ class Pending:
         first = next(iter(self._untold), None)
         return None if first is None else self._entries[first].since + after
 
-    def entries(self) -> Iterable[Entry]:
-        """All that wait."""
-        return self._entries.values()
+    def unwritable(self) -> int:
+        """How many wait since the archive would not take them."""
+        return sum(1 for entry in self._entries.values() if entry.failures)
 
     def release(self, now: float) -> None:
         """Files that were in hand are due again."""

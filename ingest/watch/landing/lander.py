@@ -14,10 +14,12 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from ingest.archive import Abandoned, Staged
+from ingest.config import SourceSettings
 from ingest.domain.showing import show
 from ingest.errors import CannotWrite
 from ingest.store.sightings import Look
 from ingest.store.sources import Counts
+from ingest.watch.landing.admission import Admission
 from ingest.watch.landing.drafts import Origin
 from ingest.watch.landing.land import Shows, land
 from ingest.watch.landing.take import Manner, NotTaken, Taken, take
@@ -53,12 +55,20 @@ class LandingResult:
 class Lander:
     """Lands the files of one source."""
 
-    def __init__(self, watcher: Watcher, origin: Origin, root: Root, manner: Manner, *, leaves: bool) -> None:
+    def __init__(self, watcher: Watcher, source: SourceSettings, origin: Origin, root: Root) -> None:
         self._watcher = watcher
         self._origin = origin
         self._root = root
-        self._leaves = leaves
-        self.manner = manner
+        self._leaves = source.after != "keep"
+        self.manner = Manner(
+            archive=watcher.archive,
+            inline_max=watcher.settings.store.inline_max,
+            owner=watcher.owner,
+            should_stop=watcher.should_stop,
+            complete=source.complete,
+            leases=False,
+            admission=Admission(source),
+        )
 
     def land(self, looks: Sequence[Look]) -> LandingResult:
         """Each of `looks` has landed, or is left with the reason; fewer when the watcher is to stop.

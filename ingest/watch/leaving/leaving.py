@@ -8,11 +8,8 @@ Several watchers may do all of it at the same time.
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
 from collections.abc import Sequence
-from itertools import groupby
-from typing import NamedTuple
 
 from ingest.domain.settling import Reading
 from ingest.domain.showing import show
@@ -24,19 +21,11 @@ from ingest.watch.condition import Condition
 from ingest.watch.leaving.departing import Later, Result, Stray, Way, depart, finish
 from ingest.watch.leaving.exits import Kept, exit_of
 from ingest.watch.leaving.patience import Patience
+from ingest.watch.leaving.tasks import Task, do, name_of, tasks_of
 from ingest.watch.names import ticket_in
 from ingest.watch.seeing.root import Root
 from ingest.watch.settle import Settling
 from ingest.watch.watcher import Watcher
-
-_IN_A_ROW = 16  # failures one after the other, after which the rest waits too
-
-
-class _Task(NamedTuple):
-    """A departure to be done, and the private name under which its file lies already, if it does."""
-
-    departure: Departure
-    private: bytes = b""
 
 
 class Leaving:
@@ -75,7 +64,7 @@ class Leaving:
         tickets = [ticket_of(self._source, look) for look in looks]
         with self._watcher.store.read() as tx:
             owed = [departure for departure in departures.find(tx, tickets) if departure.is_due]
-        self._work_off([_Task(departure) for departure in sorted(owed, key=lambda departure: departure.path)])
+        self._work_off([Task(departure) for departure in sorted(owed, key=lambda departure: departure.path)])
 
     def send_off(self, looks: Sequence[Look]) -> None:
         """The manifests at `looks` have left, or will as soon as all they spoke of has."""
@@ -108,7 +97,7 @@ class Leaving:
             if patience.end_round(now.monotonic):
                 self._condition.clear("departures")
             return False
-        stuck_at = self._work_off(self._tasks(page))
+        stuck_at = self._work_off(tasks_of(self._root, page))
         patience.after = stuck_at or page[-1].path
         if stuck_at is not None:
             patience.put_off(now.monotonic)
@@ -123,11 +112,11 @@ class Leaving:
             return [], []
         by_ticket: dict[str, list[Look]] = defaultdict(list)
         for look in looks:
-            by_ticket[ticket_in(_name(look.path)) or ""].append(look)
+            by_ticket[ticket_in(name_of(look.path)) or ""].append(look)
         with self._watcher.store.read() as tx:
             known = departures.find(tx, list(by_ticket))
         tasks = [
-            _Task(departure, _name(look.path))
+            Task(departure, name_of(look.path))
             for departure in sorted(known, key=lambda departure: departure.path)
             for look in by_ticket.pop(departure.ticket)
         ]
@@ -140,55 +129,11 @@ class Leaving:
         """The stray, which has landed as `look`, has left as far as it is to."""
         with self._watcher.store.read() as tx:
             owed = departures.find(tx, [ticket_of(self._source, look)])
-        tasks = [_Task(departure, _name(stray.private)) for departure in owed]
+        tasks = [Task(departure, name_of(stray.private)) for departure in owed]
         self._note(tasks, self._do(tasks))
 
-    def _tasks(self, page: Sequence[Departure]) -> list[_Task]:
-        """What is to be done for each of `page`; what is not at its path may lie under a private name."""
-        tasks = []
-        for folder, group in groupby(page, key=_folder):
-            together = list(group)
-            hidden: dict[str, list[bytes]] = {}
-            if not all(self._root.shows(departure.path, departure.delivered) for departure in together):
-                hidden = self._hidden(folder)
-            for departure in together:
-                names = hidden.get(departure.ticket, [b""])
-                tasks += [_Task(departure, name) for name in names]
-        return tasks
-
-    def _hidden(self, folder: bytes) -> dict[str, list[bytes]]:
-        """The private names in the folder, by the tickets they carry."""
-        found: dict[str, list[bytes]] = defaultdict(list)
-        try:
-            with self._root.folder(folder) as handle, os.scandir(handle) as entries:
-                for entry in entries:
-                    name = os.fsencode(entry.name)
-                    ticket = ticket_in(name)
-                    if ticket is not None:
-                        found[ticket].append(name)
-        except OSError:  # it went: so did what lay in it
-            return {}
-        return found
-
-    def _do(self, tasks: Sequence[_Task]) -> list[Result]:
+    def _do(self, tasks: Sequence[Task]) -> list[Result]:
         """What came of `tasks`, which are sorted by path; those after too many failures are not tried."""
-        results: list[Result] = []
-        for folder, group in groupby(tasks, key=lambda task: _folder(task.departure)):
-            together = list(group)
-            try:
-                handle = self._root.open_folder(folder)
-            except OSError as error:
-                results += [_unreached(task, error) for task in together]
-                continue
-            try:
-                results += self._do_in(handle, together)
-            finally:
-                os.close(handle)
-            if _are_in_vain(results):
-                break
-        return results
-
-    def _do_in(self, handle: int, tasks: Sequence[_Task]) -> list[Result]:
         way = Way(
             exit=self._exit,
             database=self._watcher.store.path,
@@ -197,32 +142,18 @@ class Leaving:
             up_since=self._watcher.clock.up_since(),
             local_device=self._settling.local_device,
         )
-        results: list[Result] = []
-        for departure, private in tasks:
-            results.append(self._came_of(handle, departure, private, way))
-            if isinstance(results[-1], Departed | Stray):
-                self._exit.forget(departure, way.database)
-            if _are_in_vain(results):
-                break
-        try:
-            self._exit.sync()
-            os.fsync(handle)
-        except OSError as error:  # what was done may not survive a power cut: it is looked at again
-            return [
-                Failed(task.departure.ticket, str(error.strerror))
-                for task, _ in zip(tasks, results, strict=False)
-            ]
-        return results
+        return do(self._root, tasks, way, self._came_of)
 
-    def _came_of(self, handle: int, departure: Departure, private: bytes, way: Way) -> Result:
+    def _came_of(self, handle: int, task: Task, way: Way) -> Result:
         """What came of one file, or comes of it now."""
+        departure, private = task
         if departure.ticket in self._unsaid:
             return self._unsaid[departure.ticket]
         if private:
             return finish(handle, private, departure, way)
         return Later(departure.ticket) if self._is_held_back(departure) else depart(handle, departure, way)
 
-    def _work_off(self, tasks: Sequence[_Task]) -> bytes | None:
+    def _work_off(self, tasks: Sequence[Task]) -> bytes | None:
         """What can be done of `tasks`, sorted by path, is done and noted: files, then what spoke of them.
 
         Returns the path at which too many had failed to go on, if so.
@@ -245,7 +176,7 @@ class Leaving:
         with self._watcher.store.read() as tx:  # one of them may lie under a private name
             return departures.is_any_due(tx, self._source, list(files))
 
-    def _note(self, tasks: Sequence[_Task], results: Sequence[Result]) -> None:
+    def _note(self, tasks: Sequence[Task], results: Sequence[Result]) -> None:
         """The store knows what came of `tasks`, and so does whoever looks at the status."""
         ended = [result for result in results if isinstance(result, Departed)]
         failed = [result for result in results if isinstance(result, Failed)]
@@ -273,24 +204,3 @@ class Leaving:
             "departures",
             f"files that have landed cannot leave, as {show(first.departure.path)}: {failed[0].error}",
         )
-
-
-def _are_in_vain(results: Sequence[Result]) -> bool:
-    """True when so many failed one after the other that what stands in the way concerns all."""
-    return len(results) >= _IN_A_ROW and all(isinstance(r, Failed) for r in results[-_IN_A_ROW:])
-
-
-def _unreached(task: _Task, error: OSError) -> Result:
-    """A file whose folder cannot be opened: it went with its folder, or waits."""
-    ticket = task.departure.ticket
-    if isinstance(error, FileNotFoundError | NotADirectoryError):
-        return Departed(ticket, GONE)
-    return Failed(ticket, str(error.strerror))
-
-
-def _folder(departure: Departure) -> bytes:
-    return departure.path.rpartition(b"/")[0]
-
-
-def _name(path: bytes) -> bytes:
-    return path.rpartition(b"/")[2]

@@ -18,12 +18,12 @@ class Rounds:
     def __init__(self) -> None:
         self.number = 0  # of the last scan that began
         self.due_at = 0.0  # monotonic
+        self.ignored = self.entries = 0  # by the scan that runs, or by the last one
+        self.blocked: set[bytes] = set()  # likewise
         self._pieces: Iterator[Piece] | None = None
         self._cpu = 0.0
         self._ended_at = 0.0
-        self._is_too_late = (
-            False  # something was missed while the scan ran, perhaps where it had been already
-        )
+        self._is_too_late = False  # something was missed while the scan ran, perhaps where it had been
 
     @property
     def is_running(self) -> bool:
@@ -34,6 +34,7 @@ class Rounds:
         """A scan, which is to yield `pieces`, begins."""
         self.number += 1
         self._cpu = 0.0
+        self.ignored, self.entries, self.blocked = 0, 0, set()
         self._pieces = pieces
         self._is_too_late = False
 
@@ -42,7 +43,11 @@ class Rounds:
         if self._pieces is None:
             return None
         with self.measured():
-            return next(self._pieces, None)
+            piece = next(self._pieces, None)
+        if piece is not None:
+            self.ignored += piece.ignored
+            self.entries += piece.entries
+        return piece
 
     @contextmanager
     def measured(self) -> Iterator[None]:
