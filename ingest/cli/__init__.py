@@ -3,6 +3,10 @@
 This package is the one place that prints. Nothing heavy is imported until a
 command needs it: each command is a module of `ingest.cli.commands` that is
 loaded when it is asked for, and its own imports stand in its body.
+
+`frame` is what every command hangs in, and `wiring` makes settings, store and
+archive. What a command shows is gathered and laid out in a module whose name
+ends in `view`, in the figures of `words` and the JSON keys of `shapes`.
 """
 
 from __future__ import annotations

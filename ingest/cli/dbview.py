@@ -1,4 +1,4 @@
-"""Care of the store, as it is told: a copy while it is used, and letting go of what is old."""
+"""What `db` shows: a copy while it is used, and letting go of what is old."""
 
 from __future__ import annotations
 

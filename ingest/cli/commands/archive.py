@@ -54,15 +54,17 @@ def get(ctx: typer.Context, meant: Meant, to: To = None) -> int:
 @app.command()
 def verify(ctx: typer.Context, subset: Subset = "1/1", json: Json = False) -> int:
     """Hash everything again; list what is missing or damaged, and what lies there without reason."""
-    from ingest.cli import proofs, wiring
+    from ingest.cli import proofview, wiring
 
     part = _part(subset)
     with wiring.opened(ctx.obj) as pipeline:
-        report = proofs.prove_archive(pipeline, part)
-    output.document(proofs.archive_as_json(report)) if json else output.show(*proofs.archive_view(report))
+        report = proofview.prove_archive(pipeline, part)
+    output.document(proofview.archive_as_json(report)) if json else output.show(
+        *proofview.archive_view(report)
+    )
     if not report.is_sound:
         output.flush()
-        raise proofs.archive_failure(report)
+        raise proofview.archive_failure(report)
     return 0
 
 

@@ -71,14 +71,14 @@ def backup(ctx: typer.Context, file: BackupFile, json: Json = False) -> int:
     """A consistent copy of the store while it is used; copy the archive after it, never before."""
     from dataclasses import asdict
 
-    from ingest.cli import upkeep, wiring
+    from ingest.cli import dbview, wiring
 
     with wiring.existing(wiring.settings(ctx.obj)) as store:
-        made = upkeep.back_up(store, file)
+        made = dbview.back_up(store, file)
     if json:
         output.document({"file": str(file.absolute()), **asdict(made)})
     else:
-        output.show(*upkeep.backup_view(made, file))
+        output.show(*dbview.backup_view(made, file))
     return 0
 
 
@@ -91,19 +91,19 @@ def prune(
     json: Json = False,
 ) -> int:
     """Let go of old attempts of what has ended, of old replays that have, and of old starts of processes."""
-    from ingest.cli import asking, upkeep, wiring
+    from ingest.cli import asking, dbview, wiring
     from ingest.store import pruning
 
-    before = upkeep.moment_before(older_than, wiring.now())
+    before = dbview.moment_before(older_than, wiring.now())
     with wiring.opened(ctx.obj) as pipeline:
         with pipeline.store.read() as tx:
             found = pruning.foresee(tx, before)
         is_through = True
         if found.rows and not dry_run:
-            asking.confirm(f"let go of {upkeep.pruned_in_words(found)}", is_sure=yes)
-            found, is_through = upkeep.prune(pipeline.store, before, found)
+            asking.confirm(f"let go of {dbview.pruned_in_words(found)}", is_sure=yes)
+            found, is_through = dbview.prune(pipeline.store, before, found)
     if json:
-        output.document(upkeep.pruned_as_json(found, before, is_removed=not dry_run))
+        output.document(dbview.pruned_as_json(found, before, is_removed=not dry_run))
     else:
-        output.write(upkeep.pruned_in_full(found, before, is_removed=not dry_run))
+        output.write(dbview.pruned_in_full(found, before, is_removed=not dry_run))
     return 0 if is_through else INTERRUPTED

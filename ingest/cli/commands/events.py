@@ -126,14 +126,14 @@ def tail(
 @app.command()
 def verify(ctx: typer.Context, no_archive: NoArchive = False, json: Json = False) -> int:
     """Prove the log: every chain is walked, and the archived bytes are hashed again."""
-    from ingest.cli import proofs, wiring
+    from ingest.cli import proofview, wiring
 
     with wiring.opened(ctx.obj) as pipeline:
-        proof = proofs.prove(pipeline, with_archive=not no_archive)
-    output.document(proofs.as_json(proof)) if json else output.show(*proofs.view(proof))
+        proof = proofview.prove(pipeline, with_archive=not no_archive)
+    output.document(proofview.as_json(proof)) if json else output.show(*proofview.view(proof))
     if not proof.holds:
         output.flush()
-        raise proofs.failure(proof)
+        raise proofview.failure(proof)
     return 0
 
 

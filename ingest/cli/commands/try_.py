@@ -27,10 +27,10 @@ def try_(
     json: Json = False,
 ) -> int:
     """Run one processor in this process on a file; show rows, facts and rejects, and apply nothing."""
-    from ingest.cli import trial, wiring
+    from ingest.cli import tryview, wiring
 
     held = wiring.settings(ctx.obj)
     with output.printing_aside():
-        tried = trial.run(held, processor, file, local=wiring.processors_dir(held, processors))
-    output.document(trial.as_json(tried)) if json else output.show(*trial.view(tried))
+        tried = tryview.run(held, processor, file, local=wiring.processors_dir(held, processors))
+    output.document(tryview.as_json(tried)) if json else output.show(*tryview.view(tried))
     return 0 if tried.verdict == "done" else 3

@@ -16,9 +16,9 @@ app = App()
 @app.command()
 def why(ctx: typer.Context, path: PathLike, json: Json = False) -> int:
     """Why a path was landed, or was not: its rule, what was seen there, and what it repeats or replaces."""
-    from ingest.cli import reasons, wiring
+    from ingest.cli import whyview, wiring
 
     with wiring.opened(ctx.obj) as pipeline, pipeline.store.read() as tx:
-        reason = reasons.find(tx, path, pipeline.settings.sources, cwd=Path.cwd(), now=wiring.now())
-    output.document(reasons.as_json(reason)) if json else output.show(*reasons.view(reason))
+        reason = whyview.find(tx, path, pipeline.settings.sources, cwd=Path.cwd(), now=wiring.now())
+    output.document(whyview.as_json(reason)) if json else output.show(*whyview.view(reason))
     return 0
