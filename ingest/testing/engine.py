@@ -20,7 +20,7 @@ from ingest.work.clock import wall_clock
 from ingest.work.cycle import Cycle
 from ingest.work.declared import Declared
 from ingest.work.enrol import enrol
-from ingest.work.outfit import Place, fit_out
+from ingest.work.outfit import Assignment, fit_out
 from ingest.work.spec import ProcessorSpec
 from ingest.work.stage import Stage, Unkept
 from ingest.work.takeover import take_over
@@ -54,7 +54,7 @@ def work_off(store: Store, settings: Settings, processors: Mapping[str, Processo
             Archive(store, settings.store.archive),
             trades,
             stage=Stage(board=me.board, slot=0, keeper=Unkept()),
-            place=Place(worker=me.id, child=1),
+            assignment=Assignment(worker=me.id, child=1),
         )
         while _has_more(store, list(trades), cycle):
             pass

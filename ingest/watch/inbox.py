@@ -33,7 +33,7 @@ from ingest.watch.seeing.root import Root, SourceUnavailable
 from ingest.watch.seeing.rules import PathRules
 from ingest.watch.seeing.scan import Blocked, Piece, Refusal, look_at, scan
 from ingest.watch.seeing.scans import Rounds
-from ingest.watch.settle import Settling
+from ingest.watch.settling import Settling
 from ingest.watch.telling import Telling
 from ingest.watch.tidy import forget_vanished, stale
 from ingest.watch.watcher import Watcher

@@ -14,7 +14,7 @@ from ingest.watch.seeing.hints import Hints
 from ingest.watch.seeing.notify import Followed, Notifier, is_supported
 from ingest.watch.seeing.root import Root, SourceUnavailable
 from ingest.watch.seeing.scans import Rounds
-from ingest.watch.settle import Settling
+from ingest.watch.settling import Settling
 
 _GLANCE = 2.0  # seconds between two looks at the directory itself
 _RETRY = 5.0  # seconds, at most, between two tries to read a directory that is unavailable

@@ -10,7 +10,7 @@ from ingest.store.sightings import Look, Waiting
 from ingest.watch.condition import Condition
 from ingest.watch.seeing.rules import PathRules
 from ingest.watch.seeing.scan import Blocked
-from ingest.watch.settle import Settling
+from ingest.watch.settling import Settling
 from ingest.watch.watcher import Watcher
 
 _log = logging.getLogger(__name__)

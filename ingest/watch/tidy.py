@@ -17,7 +17,7 @@ from ingest.store.sightings import Sighting
 from ingest.watch.pending import Pending
 from ingest.watch.seeing.root import Root, tuple_of
 from ingest.watch.seeing.rules import PathRules
-from ingest.watch.settle import Settling
+from ingest.watch.settling import Settling
 
 _log = logging.getLogger(__name__)
 

@@ -28,7 +28,7 @@ from ingest.work.keeper import Keeper
 from ingest.work.leftovers import die_with
 from ingest.work.loading import load
 from ingest.work.outages import LONGEST_PAUSE, OUTAGES, PAUSE
-from ingest.work.outfit import Place, fit_out
+from ingest.work.outfit import Assignment, fit_out
 from ingest.work.spec import LOG_FD, REPORT_FD, WAKE_FD, ChildSpec
 from ingest.work.stage import Stage
 from ingest.work.started import Reporter, end_with, leave_no_core, own_handle
@@ -54,10 +54,12 @@ def main() -> int:
         report.say(kind="loaded")
         with open_store(spec.store_url) as store, board_at(Path(spec.lock)) as board:
             stage = Stage(board=board, slot=spec.slot, keeper=_settle_in(spec, store))
-            place = Place(
+            assignment = Assignment(
                 worker=spec.worker, child=spec.child, limit=spec.limit, is_stopping=lambda: _stopping
             )
-            cycle = fit_out(store, Archive(store, Path(spec.archive)), trades, stage=stage, place=place)
+            cycle = fit_out(
+                store, Archive(store, Path(spec.archive)), trades, stage=stage, assignment=assignment
+            )
             report.say(kind="ready")
             _work(cycle, wake, report)
     except IngestError as error:

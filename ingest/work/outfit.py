@@ -18,7 +18,7 @@ from ingest.work.trade import Trades
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Assignment:
     """Whose cycle it is, and when it is to end."""
 
     worker: str
@@ -27,7 +27,7 @@ class Place:
     is_stopping: Callable[[], bool] = lambda: False
 
 
-def fit_out(store: Store, archive: Archive, trades: Trades, *, stage: Stage, place: Place) -> Cycle:
+def fit_out(store: Store, archive: Archive, trades: Trades, *, stage: Stage, assignment: Assignment) -> Cycle:
     """A cycle that works `trades` on this store and archive."""
     shelf = Shelf(archive)
 
@@ -48,8 +48,8 @@ def fit_out(store: Store, archive: Archive, trades: Trades, *, stage: Stage, pla
         around=around,
         expect=shelf.expect,
         stage=stage,
-        worker=place.worker,
-        child=place.child,
-        is_stopping=place.is_stopping,
-        limit=place.limit,
+        worker=assignment.worker,
+        child=assignment.child,
+        is_stopping=assignment.is_stopping,
+        limit=assignment.limit,
     )

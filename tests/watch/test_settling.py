@@ -10,7 +10,7 @@ from ingest.domain.settling import Policy, Reading, StatTuple
 from ingest.store.sightings import Look
 from ingest.watch.landing.take import NotTaken
 from ingest.watch.pending import Entry, Pending
-from ingest.watch.settle import Settling
+from ingest.watch.settling import Settling
 from tests.store.stage import NOON
 from tests.watch.place import Place, age, until
 

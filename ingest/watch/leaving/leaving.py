@@ -24,7 +24,7 @@ from ingest.watch.leaving.patience import Patience
 from ingest.watch.leaving.tasks import Task, do, name_of, tasks_of
 from ingest.watch.names import ticket_in
 from ingest.watch.seeing.root import Root
-from ingest.watch.settle import Settling
+from ingest.watch.settling import Settling
 from ingest.watch.watcher import Watcher
 
 

@@ -16,7 +16,7 @@ from ingest.watch.landing.lander import Lander
 from ingest.watch.leaving.departing import Stray
 from ingest.watch.leaving.leaving import Leaving
 from ingest.watch.seeing.root import Root, tuple_of
-from ingest.watch.settle import Settling
+from ingest.watch.settling import Settling
 
 
 def land_strays(
