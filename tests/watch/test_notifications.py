@@ -155,7 +155,7 @@ def test_a_reader_that_dies_again_and_again_is_replaced(place: Place) -> None:
         until(lambda: place.one(SCANNED) == 1)
         for number in range(3):
             for thread in threading.enumerate():
-                if type(thread).__name__ == "_Reader":
+                if type(thread).__name__ == "_Reader" and thread.is_alive():  # not one about to start
                     thread.stop()  # type: ignore[attr-defined]  # watchdog's
                     thread.join()
             place.drop(f"{number}.csv", b"%d" % number)
