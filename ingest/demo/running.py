@@ -53,6 +53,9 @@ class Stop(Protocol):
     def is_urgent(self) -> bool:
         """True when it should stop at once."""
 
+    def fileno(self) -> int:
+        """Readable once it is set."""
+
     def wait(self, timeout: float | None = None) -> bool:
         """Wait at most so many seconds; True when it should stop."""
 

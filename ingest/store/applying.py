@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -117,13 +118,13 @@ def apply(  # noqa: PLR0913  # what is applied, by what rules, together with wha
     before = _before(tx, held, rules) if is_replay else None
     _clear(tx, held.event_id, rules)
     after, own = Fingerprint() if is_replay else None, Emissions(tx, now)
-    with Retelling(tx) as told:
+    with Retelling(tx) if is_replay else nullcontext() as told:
         for piece in handover.pieces():
             facts = _take(tx, held, piece, rules, applied, after)
-            if is_replay:
+            if told is not None:
                 told.add(facts)
             own.add(facts)
-        retold = told.counted()
+        retold = Counter[Told]() if told is None else told.counted()
     _reject(tx, held.event_id, rules.processor, applied.conflicts, after)
     _check(handover, applied, rules)
     own.flush(into=None if handover.facts >= PIECE else emissions)

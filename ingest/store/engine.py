@@ -24,6 +24,7 @@ from sqlalchemy.pool import QueuePool
 
 from ingest.errors import StoreUnusable
 from ingest.store.schema import REVISION
+from ingest.store.sqlite.changes import Changes
 from ingest.store.sqlite.driver import is_busy, sqlite_module
 from ingest.store.sqlite.identity import check_log, identity
 from ingest.store.sqlite.translating import replaced, translated
@@ -97,10 +98,10 @@ class Store:
             raise StoreUnusable(said, hint=hint)
         self._cookie = cookie
 
-    def changes(self) -> ChangeMark:
-        """A mark that tells, at next to no cost, whether another connection has committed since."""
+    def changes(self) -> Changes:
+        """What tells, at next to no cost, whether another connection has committed since."""
         with translated(self.path):
-            return ChangeMark(self._reader.raw_connection(), self.path)
+            return Changes(self._reader.raw_connection(), self.path)
 
     def close(self) -> None:
         """Let go of every connection, those of other threads too."""
@@ -131,26 +132,6 @@ class Store:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-class ChangeMark:
-    """`PRAGMA data_version` of one connection: it differs after any commit of another one."""
-
-    def __init__(self, raw: Any, path: Path) -> None:
-        self._raw, self._path = raw, path
-        self._cursor = raw.cursor()
-        self._seen = -1
-
-    def has_moved(self) -> bool:
-        """True when something was committed since the last call; always at the first."""
-        with translated(self._path):
-            version: int = self._cursor.execute("PRAGMA data_version").fetchone()[0]
-        moved, self._seen = version != self._seen, version
-        return moved
-
-    def close(self) -> None:
-        """Give the connection back."""
-        self._raw.close()
 
 
 def revision_in(tx: Tx) -> str | None:

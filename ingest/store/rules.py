@@ -36,7 +36,7 @@ class Rules:
 
     def check_rejects(self, rejected: int, rows_in: int) -> None:
         """Raise `TooManyRejects` when more rows were refused than are allowed."""
-        if rejected > Fraction(self.max_rejects).limit_denominator(_PARTS) * rows_in:
+        if rejected and rejected > Fraction(self.max_rejects).limit_denominator(_PARTS) * rows_in:
             raise TooManyRejects(
                 f"{rejected} of {rows_in} rows rejected, more than max_rejects = {self.max_rejects * 100:g}%",
                 hint="see `ingest rejects list`",

@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import decimal
 import gc
-import inspect
 import locale
 import logging
 import os
@@ -20,6 +19,7 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 
 from ingest.work import leftovers, memory
@@ -28,7 +28,7 @@ DAMAGED = 71  # exit status: a processor closed what the engine had open
 LEAKED_HANDLES = 64  # a child that leaks more than this is replaced
 LEAKED_THREADS = 64
 # The one in C: making an enumeration's member of each answer cost more than all the rest of putting back.
-_handler_of = inspect.unwrap(signal.getsignal)
+_handler_of = import_module("_signal").getsignal
 _PRIVATE = 0o077
 _STANDARD = (0, 1, 2)
 _SIGNALS = (

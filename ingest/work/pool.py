@@ -9,7 +9,7 @@ import selectors
 import signal
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,10 +87,19 @@ class Pool:
         """True unless children died again and again at their start and the next is to wait."""
         return self._start_failures.may_be_tried()
 
-    def listen(self, seconds: float) -> None:
-        """Whatever the children said within `seconds` is known; returns at the first word."""
-        for key, _ in self._selector.select(seconds):
-            self._understand(key.data, hear(key.data, key.fd, self._selector))
+    def listen(self, seconds: float, prompts: Collection[int] = ()) -> None:
+        """Whatever the children said within `seconds` is known; returns at the first word, or prompt.
+
+        A prompt is a handle that has become readable; it is not read.
+        """
+        for handle in prompts:
+            self._selector.register(handle, selectors.EVENT_READ)
+        ready = self._selector.select(seconds)
+        for handle in prompts:
+            self._selector.unregister(handle)
+        for key, _ in ready:
+            if key.data is not None:
+                self._understand(key.data, hear(key.data, key.fd, self._selector))
 
     def idle(self) -> Child | None:
         """A child that waits for work."""

@@ -23,13 +23,13 @@ from ingest.work.enrol import chosen
 from ingest.work.listing import Listing
 from ingest.work.lookout import Lookout
 from ingest.work.outages import OUTAGES, PAUSE, Outage
+from ingest.work.pace import TICK, Pace
 from ingest.work.pool import Pool
 
 _log = logging.getLogger(__name__)
 
 Remaining = Literal["nothing", "retries", "leases"]  # what keeps a run that ends from having done all
 
-TICK = 0.04  # seconds between two looks at the store's change counter
 LOOK_AROUND = 1.0  # seconds between two searches for dead workers
 
 
@@ -41,6 +41,9 @@ class Stop(Protocol):
 
     def is_urgent(self) -> bool:
         """True when it should stop at once."""
+
+    def fileno(self) -> int:
+        """Readable once it is set."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +73,7 @@ class Supervisor:
         self._asked_at = 0.0
         self._is_stop_untold = False  # to the list
         self._changes = store.changes()
+        self._pace = Pace(self._changes)
         self._outage = Outage(listing.say)
         self._lookout = Lookout(store, listing.me, settings)
 
@@ -106,7 +110,7 @@ class Supervisor:
         self._changes.close()
 
     def _round(self) -> None:
-        self._pool.listen(TICK)
+        self._listen()
         if self._stop.is_set():
             self._ask_to_stop()
         self._pool.bury_dead(is_stopping=self._is_stopping)
@@ -119,6 +123,23 @@ class Supervisor:
             self._fill()
             self._employ()
             self._tell_ready()
+
+    def _listen(self) -> None:
+        """Until a child says something, or it is time to look again."""
+        if not self._is_calm():
+            self._pool.listen(min(self._pace.pause(), TICK))
+            return
+        until = min(self._pace.pause(), self._listing.service.next_at() - time.monotonic())
+        if self._due.next_at is not None:
+            until = min(until, (self._due.next_at - wall_clock()).total_seconds())
+        self._pool.listen(max(until, 0.0), (self._stop.fileno(), *self._pace.prompts()))
+
+    def _is_calm(self) -> bool:
+        """True when there is nothing to see to but what is committed or due later."""
+        is_staffed = self._pool.are_all_idle() and len(self._pool.children) >= self._most_children()
+        return is_staffed and not (
+            self._wanted.once or self._stop.is_set() or self._pool.has_news or self._fills
+        )
 
     def _tell_ready(self) -> None:
         """Once every process is up, whoever started us knows."""
@@ -181,7 +202,7 @@ class Supervisor:
     def _look(self) -> None:
         """Know what is due, whenever something was committed or a retry's time has come."""
         is_time = self._due.next_at is not None and wall_clock() >= self._due.next_at
-        if not (self._changes.has_moved() or self._pool.has_news or is_time):
+        if not (self._pace.has_moved() or self._pool.has_news or is_time):
             return
         self._pool.has_news = True  # until all of it was seen to: a look that is refused is made up for
         with self._store.read() as tx:
@@ -209,6 +230,8 @@ class Supervisor:
 
     def _start_missing(self) -> None:
         limit = self._wanted.limit
-        wanted = 1 if limit is not None else self._settings.work.concurrency
-        while len(self._pool.children) < wanted and self._pool.may_start():
+        while len(self._pool.children) < self._most_children() and self._pool.may_start():
             self._pool.start_child(limit=None if limit is None else limit - self._ended_in_all())
+
+    def _most_children(self) -> int:
+        return 1 if self._wanted.limit is not None else self._settings.work.concurrency
