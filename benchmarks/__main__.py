@@ -21,6 +21,7 @@ NAMES = (
     "status_large",
     "idle",
     "starts",
+    "slow_disk",
 )
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from tests import launching
+from tests.launching import Command
 
 GOOD = """payment_id,account,amount,currency,value_date,counterparty,reference
 P-1,ACC-1,10.00,EUR,2026-03-02,Alma,one
@@ -61,26 +63,14 @@ Ingest = Callable[..., Said]
 
 def spawned(*argv: str, cwd: Path, env: Mapping[str, str] | None = None) -> Said:
     """The command as a process of its own."""
-    done = subprocess.run(
-        [sys.executable, "-m", "ingest", *argv],
-        cwd=cwd,
-        stdin=subprocess.DEVNULL,
-        env=env,
-        capture_output=True,
-        text=True,
-        timeout=50,
-        check=False,
-    )
+    done = launching.run(*argv, cwd=cwd, stdin=subprocess.DEVNULL, env=env, text=True)
     return Said(done.returncode, done.stdout, done.stderr)
 
 
 @contextmanager
 def running(*argv: str, cwd: Path) -> Iterator[subprocess.Popen[str]]:
     """The command while the block runs; it is gone afterwards, whatever happened."""
-    program = [sys.executable, "-m", "ingest", *argv]
-    with subprocess.Popen(
-        program, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as process:
+    with Command(argv, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         try:
             yield process
         finally:

@@ -6,13 +6,13 @@ import hashlib
 import json
 import sqlite3
 import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from tests.cli.project import GOOD, SETTINGS, Ingest, spawned
+from tests.launching import Command
 
 NOTHING = "version = 1\n"
 
@@ -146,10 +146,8 @@ def test_a_missing_store_beside_an_archive_is_never_made_anew(
 
 
 def test_many_may_make_the_store_at_once(empty: Path) -> None:
-    program = [sys.executable, "-m", "ingest", "watch", "--once"]
-
     started = [
-        subprocess.Popen(program, cwd=empty, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        Command(["watch", "--once"], cwd=empty, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         for _ in range(3)
     ]
 

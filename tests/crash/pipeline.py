@@ -6,7 +6,6 @@ import os
 import signal
 import sqlite3
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from ingest.archive import Archive, verify
 from ingest.store.opening import open_store
 from ingest.store.reading import verifying
 from ingest.store.sqlite.driver import sqlite_module
+from tests.launching import Command
 from tests.store.backends import make_store
 
 KILLS = Path(__file__).parent / "kill"
@@ -106,8 +106,8 @@ class Pipeline:
                 "INGEST_KILL_MARK": str(self.root / mark),
                 "INGEST_KILL_BY": str(int(by)),
             }
-        return subprocess.Popen(
-            [sys.executable, "-m", "ingest", *args],
+        return Command(
+            args,
             cwd=self.root,
             env=env,
             stdout=subprocess.PIPE,

@@ -5,13 +5,13 @@ from __future__ import annotations
 import random
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
 from tests.crash.pipeline import Pipeline, payments_file, pipeline, wait_until
+from tests.launching import Command
 
 ROUNDS = 12
 FLEET = [("watch",), ("watch",), ("work",), ("work",), ("work",), ("work",)]
@@ -25,12 +25,7 @@ class Fleet:
         self.running = [self.start(args) for args in FLEET]
 
     def start(self, args: tuple[str, ...]) -> tuple[tuple[str, ...], subprocess.Popen[bytes]]:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "ingest", *args],
-            cwd=self.project.root,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        process = Command(args, cwd=self.project.root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         return args, process
 
     def kill_one(self, chance: random.Random) -> None:

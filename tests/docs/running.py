@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from tests import launching
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,16 +21,7 @@ class Project:
     def run(self, *argv: str) -> subprocess.CompletedProcess[str]:
         """The command, ended."""
         env = {name: value for name, value in os.environ.items() if not name.startswith("INGEST_")}
-        return subprocess.run(
-            [sys.executable, "-m", "ingest", *argv],
-            cwd=self.home,
-            env=env,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=50,
-            check=False,
-        )
+        return launching.run(*argv, cwd=self.home, env=env, stdin=subprocess.DEVNULL, text=True)
 
     def json(self, *argv: str) -> Any:
         """The first JSON document on stdout."""

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.crash.pipeline import Pipeline, wait_until
+from tests.launching import Command
 
 
 @contextmanager
@@ -101,9 +101,7 @@ def running(project: Pipeline, *args: str, **env: str) -> Iterator[subprocess.Po
     """The command runs while the block does; afterwards it has stopped cleanly."""
     plain = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
     log = (project.root / f"{args[0]}.log").open("ab")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "ingest", *args], cwd=project.root, env=plain | env, stdout=log, stderr=log
-    )
+    process = Command(args, cwd=project.root, env=plain | env, stdout=log, stderr=log)
     try:
         wait_until(lambda: process.pid in project.live(), f"{args[0]} is up")
         yield process

@@ -6,7 +6,6 @@ import os
 import signal
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.project import GOOD, SETTINGS, spawned, until, write
+from tests.launching import Command
 from tests.notices.listener import Listener, listening
 
 WATCHDOG = 0.4  # seconds
@@ -48,8 +48,7 @@ def service(
 ) -> Iterator[subprocess.Popen[bytes]]:
     """The command, started as a service manager would."""
     env = {**os.environ, "NOTIFY_SOCKET": listener.address, **_watched(watchdog)}
-    program = [sys.executable, "-m", "ingest", command]
-    with subprocess.Popen(program, cwd=home, env=env, stderr=subprocess.DEVNULL) as process:
+    with Command([command], cwd=home, env=env, stderr=subprocess.DEVNULL) as process:
         try:
             yield process
         finally:
