@@ -76,7 +76,9 @@ class _Player:
             _log.error(said, self.role.name, error.strerror)  # no traceback reaches a user
 
     def take(self, notices: Mapping[str, str]) -> None:
-        """The process has said how it is doing."""
+        """The process has said how it is doing; what one said that has died since says nothing any more."""
+        if self.again_at is not None:
+            return
         self.is_ready = self.is_ready or "READY" in notices
         self.status = notices.get("STATUS", self.status)
         if "WATCHDOG" in notices:
