@@ -69,6 +69,10 @@ class Listing:
         if not is_known:
             raise WorkerLost("this worker was taken for dead and its work was given to others")
 
+    def next_at(self) -> float:
+        """The monotonic moment at which the next beat, or a word to whoever started it, is due."""
+        return min(self._beat_at, self.service.next_at())
+
     def say(self, trouble: str) -> None:
         """Whoever asks how this worker is doing sees what is wrong now, empty for nothing."""
         self.me.say(trouble)

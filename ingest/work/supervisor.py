@@ -129,7 +129,7 @@ class Supervisor:
         if not self._is_calm():
             self._pool.listen(min(self._pace.pause(), TICK))
             return
-        until = min(self._pace.pause(), self._listing.service.next_at() - time.monotonic())
+        until = min(self._pace.pause(), self._listing.next_at() - time.monotonic())
         if self._due.next_at is not None:
             until = min(until, (self._due.next_at - wall_clock()).total_seconds())
         self._pool.listen(max(until, 0.0), (self._stop.fileno(), *self._pace.prompts()))

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -172,6 +173,22 @@ def test_a_second_signal_ends_work_at_once_and_what_ran_is_run_by_the_next(tmp_p
     assert project.rows("SELECT name FROM done") == [("a",)]
     assert project.rows("SELECT count(*) FROM attempts") == [(0,)], "a stop costs nothing"
     project.assert_sound()
+
+
+def test_a_worker_that_has_nothing_to_do_beats_in_time_for_a_short_lease(tmp_path: Path) -> None:
+    project = pipeline(tmp_path / "p", CONFIG.replace('lease = "30s"', 'lease = "1s"'))
+    beats: list[int] = []
+
+    def have_come() -> bool:
+        beats.extend(at for (at,) in project.rows("SELECT beat_at FROM workers") if at not in beats)
+        return len(beats) > 8
+
+    with started(project, "work") as worker:
+        wait_until(lambda: worker.pid in project.live(), "it is up")
+        wait_until(have_come, "it beats")
+
+    pauses = sorted(later - former for former, later in pairwise(beats[2:]))
+    assert pauses[len(pauses) // 2] < 600_000, "microseconds; a third of the lease is 333"
 
 
 @contextmanager
