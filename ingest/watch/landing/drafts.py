@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -63,6 +63,14 @@ def origin_of(settings: Settings, source: SourceSettings) -> Origin:
         lands_resends=source.resend == "land",
         duplicates=source.duplicates,
     )
+
+
+def ahead(origin: Origin, batch: Sequence[Taken], *, now: datetime) -> list[Draft]:
+    """The fact of each file as it reads where the path and its bytes are new, as they mostly are.
+
+    Composed before the write lock is asked for: nobody waits for it.
+    """
+    return [landed(origin, taken, None, duplicate_of=None, now=now)[1] for taken in batch]
 
 
 def landed(

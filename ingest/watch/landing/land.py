@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import repeat
 from typing import NamedTuple
 
 from ingest.domain.identity import Meaning, Standing, meaning
@@ -70,20 +71,28 @@ class _Decided:
     )  # by digest: the first of this batch with known bytes
 
 
-def land(
-    tx: Tx, origin: Origin, shows: Shows, batch: Sequence[Taken], *, leaves: bool, now: datetime
+def land(  # noqa: PLR0913  # what lands, from where, and what was prepared of it
+    tx: Tx,
+    origin: Origin,
+    shows: Shows,
+    batch: Sequence[Taken],
+    *,
+    leaves: bool,
+    now: datetime,
+    ahead: Sequence[Draft] = (),
 ) -> Came:
     """Every file of `batch` has landed, is counted as delivered again, is turned away, or changes nothing.
 
     `shows` tells whether the file at a path still has this tuple; `leaves`
     says that what has landed, was delivered again or is suppressed is to leave the source.
+    `ahead` may have, for each of them, its fact as it reads where the path and the bytes are new.
     """
     decided = _Decided(
         standing=sightings.standing(tx, origin.name, [taken.look.path for taken in batch]),
         firsts=contents.firsts(tx, [taken.sha256 for taken in batch]),
     )
-    for taken in batch:
-        _decide(tx, origin, shows, taken, decided, now=now)
+    for taken, draft in zip(batch, ahead or repeat(None, len(batch)), strict=True):
+        _decide(tx, origin, shows, taken, decided, draft, now=now)
     positions = append(tx, [new.draft for new in decided.new], now=now)
     kept = [_content(new) for new in decided.new if new.is_first]
     contents.keep(tx, origin.name, kept)
@@ -113,7 +122,16 @@ def refuse(tx: Tx, origin: Origin, refusals: Sequence[Refusal], *, now: datetime
     return counts
 
 
-def _decide(tx: Tx, origin: Origin, shows: Shows, taken: Taken, decided: _Decided, *, now: datetime) -> None:
+def _decide(  # noqa: PLR0913  # one file, what is known of it, and what was decided before
+    tx: Tx,
+    origin: Origin,
+    shows: Shows,
+    taken: Taken,
+    decided: _Decided,
+    ahead: Draft | None,
+    *,
+    now: datetime,
+) -> None:
     (path, stat), sha256 = taken.look, taken.sha256
     standing = decided.standing.get(path)
     means = meaning(
@@ -133,7 +151,10 @@ def _decide(tx: Tx, origin: Origin, shows: Shows, taken: Taken, decided: _Decide
     if duplicate_of is not None and standing is None and origin.duplicates != "flag":
         _note_away(origin, taken, duplicate_of, decided, now=now)
         return
-    version, draft = drafts.landed(origin, taken, standing, duplicate_of=duplicate_of, now=now)
+    if standing is None and duplicate_of is None and ahead is not None:
+        version, draft = 1, ahead
+    else:
+        version, draft = drafts.landed(origin, taken, standing, duplicate_of=duplicate_of, now=now)
     new = _New(taken, version, first is None, draft)
     decided.new.append(new)
     decided.standing[path] = Standing(version, sha256, draft.id, stat)

@@ -19,6 +19,7 @@ from ingest.domain.showing import show
 from ingest.errors import CannotWrite
 from ingest.store.sightings import Look
 from ingest.store.sources import Counts
+from ingest.watch.landing import drafts
 from ingest.watch.landing.admission import Admission
 from ingest.watch.landing.drafts import Origin
 from ingest.watch.landing.land import Shows, land
@@ -152,6 +153,7 @@ class Lander:
             taken = [t for t in taken if t.staged is None]
         if not taken:
             return
+        ahead = drafts.ahead(self._origin, taken, now=self._watcher.clock.now())
         with self._watcher.store.write() as tx:
             came = land(
                 tx,
@@ -160,6 +162,7 @@ class Lander:
                 taken,
                 leaves=self._leaves,
                 now=self._watcher.clock.now(),
+                ahead=ahead,
             )
         counts = came.counts
         landed.counts += counts
