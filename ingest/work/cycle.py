@@ -33,9 +33,9 @@ from ingest.work.trade import Trade, Trades
 
 _log = logging.getLogger(__name__)
 
-COMMIT_EVERY = 0.02  # seconds of runs that share a commit
+COMMIT_EVERY = 0.04  # seconds of runs that share a commit
 HOLD_FOR = 0.1  # seconds of work that one hold should be
-MAX_HOLD = 256  # deliveries
+MAX_HOLD = 512  # deliveries
 
 
 @dataclass(slots=True)
