@@ -86,6 +86,17 @@ def test_the_demo_comes_to_what_the_sample_data_promises(tmp_path: Path) -> None
     assert spawned("demo", "--keep", str(kept), cwd=tmp_path).code == 2
 
 
+def test_the_demo_is_kept_in_no_file(tmp_path: Path) -> None:
+    taken = tmp_path / "taken"
+    taken.write_text("mine")
+
+    said = spawned("demo", "--keep", str(taken), cwd=tmp_path)
+
+    assert (said.code, said.out) == (73, "")
+    assert said.err.startswith(f"error: cannot make the directory {taken}: ")
+    assert taken.read_text() == "mine"
+
+
 def test_the_demo_leaves_nothing_behind(tmp_path: Path) -> None:
     said = spawned("demo", "--json", cwd=tmp_path, env={**os.environ, "TMPDIR": str(tmp_path)})
 

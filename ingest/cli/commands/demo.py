@@ -25,7 +25,7 @@ def demo(ctx: typer.Context, keep: Keep = None, json: Json = False) -> int:
     """Watch, work and replay two days of two partners' files; say what landed and what was booked."""
     from ingest.cli import demoview, signals
 
-    if keep is not None and keep.exists() and any(keep.iterdir()):
+    if keep is not None and keep.is_dir() and any(keep.iterdir()):
         raise UsageError(f"{keep} is not empty", hint="name a directory that does not exist yet")
     _quieten(ctx)
     with demoview.place(keep) as directory, signals.stopping() as stop:
