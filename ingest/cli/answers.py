@@ -67,7 +67,7 @@ def _usage(error: typer.TyperException) -> Answer:
     context = getattr(error, "ctx", None)
     where = context.command_path if context is not None else "ingest"
     has_own_hint = hasattr(error, "option_name")
-    said = error.message if has_own_hint else error.format_message()
+    said = _number_wanted(error) or (error.message if has_own_hint else error.format_message())
     message = " ".join(said.split()).rstrip(".")
     return Answer(
         code=UsageError.code,
@@ -75,6 +75,16 @@ def _usage(error: typer.TyperException) -> Answer:
         hint=_meant(error, context) + f"see `{where} --help`",
         exit_code=UsageError.exit_code,
     )
+
+
+def _number_wanted(error: typer.TyperException) -> str:
+    """What an option takes that was given something else than a number; empty for any other error."""
+    option = getattr(error, "param", None)
+    if option is None:
+        return ""
+    if "a valid integer" in error.message:
+        return f"{option.opts[-1]} takes a whole number"
+    return f"{option.opts[-1]} takes a number" if "a valid number" in error.message else ""
 
 
 def _meant(error: typer.TyperException, context: Any) -> str:

@@ -76,5 +76,8 @@ def _read(file: Path, path: bytes, database: Path) -> Taken:
         with file.open("rb") as opened:
             sha256 = hashlib.file_digest(opened, "sha256").hexdigest()
     except OSError as error:
-        raise NotFound(f"{show(os.fsencode(file))} cannot be read: {error.strerror}") from error
+        raise NotFound(
+            f"{show(os.fsencode(file))} cannot be read: {error.strerror}",
+            hint="name a file that is there and may be read",
+        ) from error
     return Taken(Look(path, tuple_of(found)), sha256, None, None, _COMPLETE)

@@ -110,7 +110,10 @@ def emitted(file: Path) -> Subject:
         found = json.loads(text)
         event = decode(text, found.get("keyseq"))
     except OSError as error:
-        raise NotFound(f"{show(str(file))} cannot be read: {error.strerror}") from error
+        raise NotFound(
+            f"{show(str(file))} cannot be read: {error.strerror}",
+            hint="name a file that is there and may be read",
+        ) from error
     except (ValueError, AttributeError) as error:
         raise UsageError(
             f"{show(str(file))} is no event as JSON", hint="this processor takes no files"

@@ -64,7 +64,8 @@ WRONG: list[tuple[str, int, str]] = [  # what was written, the exit code, what t
     ("events list --since 2026-03-02 --until 2026-03-01", 2, "turn them round"),
     ("replay payments --from 5 --to 3 --dry-run", 2, "turn them round"),
     ("events list --limit -1", 2, "greater than or equal to 1"),
-    ("events list --limit many", 2, "valid integer"),
+    ("events list --limit many", 2, "--limit takes a whole number"),
+    ("watch --quiet soon", 2, "--quiet takes a number"),
     *(
         (f"{each} {HUGE}", 2, "less than or equal to")
         for each in ("events list --limit", "events list --after")
