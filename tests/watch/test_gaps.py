@@ -71,7 +71,8 @@ def test_a_directory_in_place_of_another_is_a_gap(place: Place) -> None:
     with place.watching():
         until(lambda: place.one(SCANNED) == 1)
         with tmpfs(place.inbox, size="1m"):  # there at once, as no rename of two directories is
-            (place.inbox / "b.csv").write_bytes(b"b")
+            (place.inbox / ".b.part").write_bytes(b"b")
+            (place.inbox / ".b.part").rename(place.inbox / "b.csv")
             until(lambda: gaps(place) == both("replaced"))
             until(lambda: place.landed() == [(b"b.csv", 1)])
 

@@ -160,7 +160,9 @@ def test_one_lost_directory_does_not_hold_up_another(place: Place, tmp_path: Pat
     lost = replace(first, name="lost", path=tmp_path / "nowhere")
     place.settings = replace(place.settings, sources=(lost, first))
     with place.watching():
-        (first.path / "a.csv").write_bytes(b"a")
+        written = tmp_path / "written"
+        written.write_bytes(b"a")
+        written.rename(first.path / "a.csv")
         until(lambda: place.landed() == [(b"a.csv", 1)])
 
 
