@@ -31,10 +31,13 @@ def test_a_file_that_settles_within_one_quiet_time_lands_in_the_same_run(place: 
 
 
 def test_a_file_long_quiet_lands_at_once(place: Place) -> None:
-    place.set(quiet=QUIET)
-    age(place.drop("a.csv"), seconds=0.5)
+    place.set(quiet=timedelta(seconds=2))
+    age(place.drop("a.csv"), seconds=2.1)
 
-    assert place.once().seconds < 0.4
+    summary = place.once()
+
+    assert summary.landed == 1
+    assert summary.seconds < 2, "it did not wait for the quiet time again"
 
 
 def test_a_file_still_held_open_for_writing_is_counted_as_waiting(place: Place) -> None:
