@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from ingest.errors import CannotWrite
+from ingest.notices.giving import Service
 from ingest.run import Role, one_after_the_other, together
+from tests.notices.listener import listening
 
 GIVEN_UP_AFTER = 20.0  # seconds
 
@@ -82,6 +84,26 @@ def test_a_process_that_the_system_refuses_is_tried_again_and_the_other_one_goes
     together([staying(marks), script.role], stop=Until(has_both))
 
     assert (marks.read_text(), late.read_text()[:1]) == (".", ".")
+
+
+def test_the_last_words_of_a_process_that_died_are_not_how_it_is_doing(tmp_path: Path) -> None:
+    last_words = """
+import os, socket
+with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as said:
+    address = os.environ["NOTIFY_SOCKET"]
+    said.sendto(b"STATUS=all is well", "\\0" + address[1:] if address[0] == "@" else address)
+    os._exit(9)
+"""
+    with listening(tmp_path / "notify") as listener, Service(listener.address) as service:
+
+        def is_said() -> bool:
+            while listener.hear():
+                pass
+            return "STATUS=work: died and is started again" in listener.lines
+
+        together([role("work", last_words)], stop=Until(is_said), service=service)
+
+        assert is_said()
 
 
 def test_nothing_stays_behind_where_a_process_is_never_granted(tmp_path: Path) -> None:

@@ -83,6 +83,16 @@ def test_what_was_written_and_cannot_be_seen_yet_is_looked_for_at_once_and_then_
     assert pace.prompts() == ()
 
 
+def test_a_hint_that_comes_while_the_next_is_asked_for_is_not_lost(store: Store, changes: Changes) -> None:
+    changes.expect()
+    changes.take_hint()
+
+    land(store, "1")  # after it was asked what had been said, and before the next is asked for
+    handle = changes.expect()
+
+    assert select.select([handle], [], [], 0)[0] == [handle]
+
+
 @contextmanager
 def no_more_handles() -> Iterator[None]:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -1,1 +1,1 @@
-"""SQLite itself: its driver, the files of a database, whether they are sound, and what its errors mean."""
+"""SQLite itself: its driver, a database's files and their soundness, how a commit is noticed, its errors."""

@@ -41,11 +41,11 @@ class Changes:
     def expect(self) -> int:
         """A handle that is readable once the store is written to; -1 where the system gives no hints.
 
-        What it said before is forgotten: ask for it before you look.
+        Ask for it before you look, and take what it said before first: a hint
+        that comes in between stands, for what it hints at may not be seen yet.
         """
         if self._hints is None:
             self._hints = _inotify()
-        self.take_hint()
         if self._hints < 0:
             return -1
         once = ctypes.c_uint32(_IN_MODIFY | _IN_ONESHOT)
