@@ -78,6 +78,10 @@ def _put_on(request: dict[str, Any], handles: list[int]) -> None:
     sys.path[0] = request["cwd"]
     sys.argv = ["ingest", *request["args"]]
     sys.orig_argv[:] = [sys.executable, "-m", "ingest", *request["args"]]
+    if request["customized"]:
+        sys.path.insert(1, request["customized"])
+        sys.modules.pop("sitecustomize", None)
+        importlib.import_module("sitecustomize")
 
 
 def _stream(fresh: Any, mode: str) -> Any:

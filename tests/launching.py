@@ -9,7 +9,8 @@ the launcher, `/proc/PID/cmdline` and `environ` are the launcher's, and its memo
 not ask for. A test about one of these, or about starting and importing, uses `subprocess` itself.
 
 Where what is asked for decides how an interpreter starts (`PYTHONPATH`, `LD_PRELOAD`, a locale), where
-the system has no handles of processes, and where INGEST_LAUNCHER=off, it is a real start.
+the system has no handles of processes, and where INGEST_LAUNCHER=off, it is a real start. A `PYTHONPATH`
+of one folder with nothing but a `sitecustomize.py` decides only what that does: the fork imports it.
 """
 
 from __future__ import annotations
@@ -120,15 +121,17 @@ class Command(subprocess.Popen):
             super()._execute_child(*given)  # type: ignore[misc]
             return
         asked = _SIGNATURE.bind(self, *given).arguments
+        environment = _plain(os.environ if asked["env"] is None else asked["env"])
         ends = [asked[name] for name in ("p2cread", "c2pwrite", "errwrite")]
         mask = os.umask(0)
         os.umask(mask)
         request = {
             "args": [os.fsdecode(each) for each in self._given],
             "cwd": os.path.realpath(asked["cwd"] or "."),
-            "env": _plain(os.environ if asked["env"] is None else asked["env"]),
+            "env": environment,
             "umask": mask,
             "session": bool(asked["start_new_session"]),
+            "customized": _customized(environment),
         }
         handles = [own if end == -1 else end for own, end in enumerate(ends)]
         self.pid = self._launcher.fork(request, handles)
@@ -205,4 +208,16 @@ def _plain(environment: Mapping[Any, Any]) -> dict[str, str]:
 
 
 def _deciding(environment: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in environment.items() if name.startswith(_DECIDES)}
+    found = {name: value for name, value in environment.items() if name.startswith(_DECIDES)}
+    if _customized(environment):
+        del found["PYTHONPATH"]  # the fork itself sees to it
+    return found
+
+
+def _customized(environment: Mapping[str, str]) -> str:
+    """The folder of a `sitecustomize.py` that is all that comes before what is installed; empty for none."""
+    folder = Path(environment.get("PYTHONPATH", ""))
+    if not folder.is_absolute() or not folder.is_dir():
+        return ""
+    modules = {entry.name for entry in folder.iterdir()} - {"__pycache__"}
+    return str(folder) if modules == {"sitecustomize.py"} else ""

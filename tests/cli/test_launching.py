@@ -77,8 +77,21 @@ def home(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_its_process_is_in_no_way_that_counts_another_than_one_that_was_started(home: Path) -> None:
+def customization(home: Path, code: str) -> str:
+    """A folder with a `sitecustomize.py` and nothing else."""
+    folder = home / "customized"
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(code)
+    return str(folder)
+
+
+@pytest.mark.parametrize("customized", [False, True], ids=["as it is", "customized"])
+def test_its_process_is_in_no_way_that_counts_another_than_one_that_was_started(
+    home: Path, *, customized: bool
+) -> None:
     environment = {**os.environ, "INGEST_WORK__LEASE": "9s", "ODD": "a\udcffb"}
+    if customized:
+        environment["PYTHONPATH"] = customization(home, "")
     environment.pop("PYTHONDONTWRITEBYTECODE", None)  # no command of a test is given it
     found = []
 
@@ -136,6 +149,20 @@ def test_what_decides_how_an_interpreter_starts_makes_it_a_real_start(home: Path
 
     assert launching.run("--version", cwd=home, env=environment).returncode == 77
     assert launching.run("--version", cwd=home).returncode == 0
+
+
+@either
+def test_a_folder_with_nothing_but_a_sitecustomize_is_imported_from_before_the_command_begins(
+    home: Path, start: Start
+) -> None:
+    said = "import os, sys; os.write(1, repr(sys.orig_argv[1:]).encode())"
+    environment = {**os.environ, "PYTHONPATH": customization(home, said)}
+
+    process = start(["--version"], cwd=home, env=environment, stdout=subprocess.PIPE)
+
+    out, _ = process.communicate(timeout=50)
+    assert out.startswith(b"['-m', 'ingest', '--version']ingest ")
+    assert process.returncode == 0
 
 
 def test_a_launcher_that_is_gone_is_replaced(home: Path) -> None:
