@@ -12,8 +12,8 @@ from typing import Any
 from sqlalchemy import bindparam, delete, func, insert, select
 
 from ingest.contract import Table
-from ingest.store import effects, outbox
-from ingest.store.booking import BOOKED, CONFLICT, DUPLICATE, Fingerprint, book, clear, rows_of
+from ingest.store import booking, effects, outbox
+from ingest.store.booking import BOOKED, CONFLICT, DUPLICATE, Fingerprint, book, rows_of
 from ingest.store.dialect import Batch
 from ingest.store.engine import Tx
 from ingest.store.handover import PIECE, Facts, Handover, Piece, Rejects, Rows
@@ -116,7 +116,7 @@ def apply(  # noqa: PLR0913  # what is applied, by what rules, together with wha
     rules.check_facts(handover)
     applied = Applied()
     before = _before(tx, held, rules) if is_replay else None
-    _clear(tx, held.event_id, rules)
+    clear(tx, [held.event_id], rules)
     after, own = Fingerprint() if is_replay else None, Emissions(tx, now)
     with Retelling(tx) if is_replay else nullcontext() as told:
         for piece in handover.pieces():
@@ -128,10 +128,16 @@ def apply(  # noqa: PLR0913  # what is applied, by what rules, together with wha
     _reject(tx, held.event_id, rules.processor, applied.conflicts, after)
     _check(handover, applied, rules)
     own.flush(into=None if handover.facts >= PIECE else emissions)
-    effects.record(tx, held, rules.processor, [f"rows:{name}" for name in sorted(applied.tables)], now=now)
+    happened = [(held, rows_effect(name)) for name in sorted(applied.tables)]
+    effects.record(tx, happened, rules.processor, now=now)
     if before is not None and after is not None:
         _judge(before, after, retold, applied)
     return applied
+
+
+def is_small(handover: Handover) -> bool:
+    """True of a handover that lies in memory and whose facts are appended with those of others."""
+    return not handover.is_large and handover.facts < PIECE
 
 
 def keep_rejects(tx: Tx, held: Held, handover: Handover, processor: str, conflicts: Sequence[Any]) -> None:
@@ -143,10 +149,21 @@ def keep_rejects(tx: Tx, held: Held, handover: Handover, processor: str, conflic
     _reject(tx, held.event_id, processor, conflicts, None)
 
 
-def _clear(tx: Tx, event_id: str, rules: Rules) -> None:
+def clear(tx: Tx, event_ids: Sequence[str], rules: Rules) -> None:
+    """Nothing the processor booked or refused because of these events is left."""
     for table in rules.tables:
-        clear(tx, table, event_id)
-    _CLEAR_REJECTS.run(tx, [(event_id, rules.processor)])
+        booking.clear(tx, table, event_ids)
+    _CLEAR_REJECTS.run(tx, [(event_id, rules.processor) for event_id in event_ids])
+
+
+def reject(tx: Tx, refused: Sequence[tuple[Any, ...]]) -> None:
+    """These refused rows stand: (event id, processor, line, column, rule, raw)."""
+    _REJECT.run(tx, refused)
+
+
+def rows_effect(table: str) -> str:
+    """The name of the effect that rows stand in `table`."""
+    return f"rows:{table}"
 
 
 def _take(  # one piece and all it touches
@@ -210,7 +227,7 @@ def _reject(tx: Tx, event_id: str, processor: str, refused: Sequence[Any], after
     if after is not None:
         for row in refused:
             after.add("rejects", row)
-    _REJECT.run(tx, [(event_id, processor, *row) for row in refused])
+    reject(tx, [(event_id, processor, *row) for row in refused])
 
 
 def _before(tx: Tx, held: Held, rules: Rules) -> _Before:

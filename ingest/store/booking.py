@@ -33,9 +33,9 @@ class Fingerprint:
     __hash__ = None  # type: ignore[assignment]  # it changes
 
 
-def clear(tx: Tx, table: Table, event_id: str) -> None:
-    """No row of `event_id` is left in the table."""
-    _clearing(table).run(tx, [(event_id,)])
+def clear(tx: Tx, table: Table, event_ids: Sequence[str]) -> None:
+    """No row of these events is left in the table."""
+    _clearing(table).run(tx, [(event_id,) for event_id in event_ids])
 
 
 def rows_of(tx: Tx, table: Table, event_id: str) -> Iterator[Sequence[Any]]:
@@ -64,11 +64,19 @@ def book(tx: Tx, table: Table, event_id: str, rows: Sequence[tuple[Any, ...]]) -
         _writing(table).run(tx, written)
         return None
     point = Savepoint(tx)
-    if _writing(table).run(tx, written) == len(rows):
+    if book_new(tx, table, written):
         point.release()
         return None
     point.roll_back()
     return _book_apart(tx, table, event_id, rows)
+
+
+def book_new(tx: Tx, table: Table, rows: Sequence[tuple[Any, ...]]) -> bool:
+    """Write rows, each with the id of its event behind it; False where a key of one stood already.
+
+    Some of them stand then: the caller takes them back.
+    """
+    return _writing(table).run(tx, rows) == len(rows)
 
 
 def _book_apart(tx: Tx, table: Table, event_id: str, rows: Sequence[tuple[Any, ...]]) -> list[str]:

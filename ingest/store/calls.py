@@ -141,7 +141,8 @@ def record(tx: Tx, held: Held, processor: str, made: Sequence[Made], *, scope: s
     if scope:
         of = (held.position, processor)
         _MADE_BY_FORCE.run(tx, [(one.result, micros(one.at), *of, one.name) for one in made])
-    effects.record(tx, held, processor, [PREFIX + one.name for one in made], now=now, scope=scope)
+    happened = [(held, PREFIX + one.name) for one in made]
+    effects.record(tx, happened, processor, now=now, scope=scope)
 
 
 def are_missing(tx: Tx, processor: str, position: int) -> bool:

@@ -24,12 +24,14 @@ def key_of(processor: str, event_id: str, name: str, scope: str = "") -> str:
 
 
 def record(
-    tx: Tx, held: Held, processor: str, names: Sequence[str], *, now: datetime, scope: str = ""
+    tx: Tx, happened: Sequence[tuple[Held, str]], processor: str, *, now: datetime, scope: str = ""
 ) -> None:
-    """These effects of a delivery have happened; one that stands stays as it was recorded."""
+    """These effects, each of a delivery and with its name, have happened; one that stands stays as it was."""
     at = micros(now)
-    keys = [key_of(processor, held.event_id, name, scope) for name in names]
-    rows = [(key, processor, held.position, name, at) for key, name in zip(keys, names, strict=True)]
+    rows = [
+        (key_of(processor, held.event_id, name, scope), processor, held.position, name, at)
+        for held, name in happened
+    ]
     _EFFECT.run(tx, rows)
 
 

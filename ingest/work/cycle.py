@@ -72,7 +72,8 @@ class Cycle:
         """Work off one hold, or claim the first; False when there was nothing to do."""
         if self._hold is None:
             with self.store.write() as tx:
-                self._hold = self._claim(tx)
+                claimed = self._claim(tx)
+            self._hold = self._fetched(claimed)
         if self._hold is None:
             return False
         self._work_off(self._hold)
@@ -99,8 +100,10 @@ class Cycle:
 
     def has_spent_limit(self) -> bool:
         """True when as many deliveries ended as this child was to end."""
+        if self.limit is None:
+            return False
         ending = len([run for run in self._unsettled if not run.spool.calls])
-        return self.limit is not None and self._ended_in_all() + ending >= self.limit
+        return self._ended_in_all() + ending >= self.limit
 
     def _work_off(self, hold: Hold) -> None:
         around = self.around(hold.generation.processor, self._settle)
@@ -179,15 +182,15 @@ class Cycle:
         trade = self.trades[hold.generation.processor]
         left = {held.lane.id for held in hold.waiting}
         finished = [lane for lane in hold.lanes.values() if lane.id not in left] if is_last else []
-        following, now = None, wall_clock()
+        claimed, now = None, wall_clock()
         with self.stage.settles(runs), self.store.write() as tx:
             settled = settle(tx, runs, trade, hold.generation, finished=finished, worker=self.worker, now=now)
             is_over = is_last and not (hold.waiting or settled.calling)
             if is_over and self.limit is None and not self.is_stopping():
-                following = self._claim(tx)
+                claimed = self._claim(tx)
         self._count(hold, runs, settled)
         if is_over:
-            self._hold = following
+            self._hold = self._fetched(claimed)
 
     def _count(self, hold: Hold, runs: list[Performed], settled: Settled) -> None:
         self.ended.update(settled.ended)
@@ -237,8 +240,8 @@ class Cycle:
             settled = settle(tx, [run], trade, hold.generation, finished=[], worker=self.worker, now=now)
         self._count(hold, [run], settled)
 
-    def _claim(self, tx: Tx) -> Hold | None:
-        """A new hold, of the next generation in turn that has something due."""
+    def _claim(self, tx: Tx) -> tuple[Workable, list[Lane]] | None:
+        """Lanes of the next generation in turn that has something due, now leased by this child."""
         now = wall_clock()
         if not workers.is_live(tx, self.worker):
             raise WorkerLost("this child's worker was taken for dead; it claims nothing more")
@@ -251,8 +254,16 @@ class Cycle:
             )
             if claimed:
                 self._last_generation = generation.generation_id
-                return Hold(generation, holding.fetch(tx, claimed), {lane.id: lane for lane in claimed})
+                return generation, claimed
         return None
+
+    def _fetched(self, claimed: tuple[Workable, list[Lane]] | None) -> Hold | None:
+        """What was claimed, read once the write lock is given back: the lease keeps others away from it."""
+        if claimed is None:
+            return None
+        generation, leased = claimed
+        with self.store.read() as tx:
+            return Hold(generation, holding.fetch(tx, leased), {lane.id: lane for lane in leased})
 
     def _allowance(self) -> int:
         return MAX_HOLD if self.limit is None else max(1, self.limit - self._ended_in_all())

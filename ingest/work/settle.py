@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import groupby
 
 from ingest.errors import PermanentError
 from ingest.store import applying, calls, dead, deliveries, lanes, pending_outcomes, shadows
@@ -17,6 +18,7 @@ from ingest.store.engine import Tx
 from ingest.store.held import Held
 from ingest.store.lanes import Lane, Workable
 from ingest.store.subscriptions import find
+from ingest.store.together import apply_together
 from ingest.work import shadow
 from ingest.work.perform import Performed
 from ingest.work.trade import Trade
@@ -50,20 +52,18 @@ def settle(  # noqa: PLR0913  # the runs, whose they are, and when
     caller rolls back.
     """
     lanes.prove(tx, list({p.held.lane.id: p.held.lane for p in performed}.values()))
+    emissions = Emissions(tx, now)
     outcomes: list[Outcome] = []
     failures: dict[int, Failure] = {}  # by lane
-    emissions = Emissions(tx, now)
     unfinished: list[Held] = []
-    for run in performed:
-        if run.held.lane.id in failures:  # what follows a failure in its lane is left for another time
-            continue
-        result = _end(tx, run, trade, generation, emissions, now=now)
-        if isinstance(result, Outcome):
-            outcomes.append(result)
-        elif isinstance(result, Failure):
-            failures[run.held.lane.id] = result
-        else:
-            unfinished.append(result)
+    for result in _results(tx, performed, trade, generation, emissions, now=now):
+        match result:
+            case Outcome():
+                outcomes.append(result)
+            case Failure():
+                failures[result.held.lane.id] = result
+            case Held():
+                unfinished.append(result)
     emissions.flush()
     deliveries.complete(tx, outcomes, worker=worker, now=now)
     ended = Counter(done=len(outcomes))
@@ -74,6 +74,45 @@ def settle(  # noqa: PLR0913  # the runs, whose they are, and when
     if generation.kind == "replay":
         _follow_up(tx, performed, outcomes, trade, generation, now=now)
     return Settled(ended=ended, failed=frozenset(failures), calling=tuple(unfinished))
+
+
+def _results(  # the runs, whose they are, and where their facts go
+    tx: Tx,
+    performed: Sequence[Performed],
+    trade: Trade,
+    generation: Workable,
+    emissions: Emissions,
+    *,
+    now: datetime,
+) -> Iterator[Outcome | Failure | Held]:
+    """How each run ends, in their order; what follows a failure in its lane is left for another time."""
+    failed: set[int] = set()
+    for are_plain, group in groupby(performed, lambda run: _is_plain(run, generation)):
+        runs = [run for run in group if run.held.lane.id not in failed]
+        if are_plain and _apply_together(tx, runs, trade, emissions, now=now):
+            yield from [_as_handed_over(run, trade) for run in runs]
+            continue
+        for run in runs:
+            if run.held.lane.id in failed:
+                continue
+            result = _end(tx, run, trade, generation, emissions, now=now)
+            if isinstance(result, Failure):
+                failed.add(run.held.lane.id)
+            yield result
+
+
+def _is_plain(run: Performed, generation: Workable) -> bool:
+    """True of a first run that went well, is small and registered no calls."""
+    is_first = generation.kind == "live" and not run.held.is_calling
+    return is_first and run.failure is None and not run.spool.calls and applying.is_small(run.spool)
+
+
+def _apply_together(
+    tx: Tx, runs: Sequence[Performed], trade: Trade, emissions: Emissions, *, now: datetime
+) -> bool:
+    """All that these runs handed over stands; False, and none of it, where each has to be applied alone."""
+    handed = [(run.held, run.spool) for run in runs]
+    return apply_together(tx, handed, trade.rules, now=now, emissions=emissions)
 
 
 def _end(
@@ -160,6 +199,11 @@ def _end_calling(
     if calls.open_calls(tx, run.held, name, scope=scope):
         return run.held
     return pending_outcomes.take(tx, run.held, started_at=run.started_at)
+
+
+def _as_handed_over(run: Performed, trade: Trade) -> Outcome:
+    applied = Applied(booked=run.spool.rows_in - run.spool.rejected)
+    return _outcome(run, trade, applied, is_replay=False)
 
 
 def _outcome(run: Performed, trade: Trade, applied: Applied, *, is_replay: bool) -> Outcome:

@@ -112,7 +112,7 @@ def test_what_an_event_has_booked_can_be_cleared_alone(store: Store) -> None:
     book(store, "e2", TWO)
 
     with store.write() as tx:
-        booking.clear(tx, PAYMENTS, "e1")
+        booking.clear(tx, PAYMENTS, ["e1"])
 
     assert booked(store) == [(*TWO, "e2")]
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,19 @@ from tests.work.bench import Bench
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    with sqlite(tmp_path) as store, Presence(tmp_path / "workers", "worker") as presence:
-        yield Bench(store, presence.path)
+def benches(tmp_path: Path) -> Iterator[Callable[[str], Bench]]:
+    """Makes a bench by its name."""
+    with ExitStack() as stack:
+
+        def bench(name: str) -> Bench:
+            folder = tmp_path / name
+            folder.mkdir()
+            store = stack.enter_context(sqlite(folder))
+            return Bench(store, stack.enter_context(Presence(folder / "workers", "worker")).path)
+
+        yield bench
+
+
+@pytest.fixture
+def bench(benches: Callable[[str], Bench]) -> Bench:
+    return benches("bench")

@@ -128,7 +128,8 @@ def test_a_child_that_was_fenced_out_writes_nothing(bench: Bench, caplog: pytest
     bench.land("a")
     zombie = bench.child(1)
     with bench.store.write() as tx:
-        zombie._hold = zombie._claim(tx)
+        claimed = zombie._claim(tx)
+    zombie._hold = zombie._fetched(claimed)
     with bench.store.write() as tx:
         lanes.release(tx, "worker-1", 1, now=NOW)
     bench.drain(bench.child(2))
@@ -146,7 +147,8 @@ def test_what_a_stopped_child_had_claimed_goes_back_at_no_charge(bench: Bench) -
     bench.land("a", "b")
     child = bench.child()
     with bench.store.write() as tx:
-        child._hold = child._claim(tx)
+        claimed = child._claim(tx)
+    child._hold = child._fetched(claimed)
 
     child.release()
 

@@ -228,7 +228,8 @@ def test_a_child_that_was_fenced_out_of_a_shadow_leaves_nothing(booked: Bench) -
     cycle = booked.child()
 
     with booked.store.write() as tx:
-        cycle._hold = cycle._claim(tx)
+        claimed = cycle._claim(tx)
+    cycle._hold = cycle._fetched(claimed)
     with booked.store.write() as tx:
         replays.cancel(tx, id_, now=NOW)
     booked.drain(cycle)
