@@ -95,6 +95,8 @@ def _meant(error: typer.TyperException, context: Any) -> str:
     known = [
         name for param in context.command.get_params(context) for name in (*param.opts, *param.secondary_opts)
     ]
+    if wrong in known:
+        return ""
     close = nearest(wrong, [name for name in known if name.startswith("--")])
     return "" if close is None else f"did you mean `{close}`? "
 

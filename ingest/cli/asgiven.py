@@ -1,8 +1,9 @@
-"""Flags whose value needs no conversion are taken as they are.
+"""Flags whose value needs no conversion are taken as they are, and shown in the words they are written in.
 
 typer converts every value through pydantic, also one that was not given, or
 is a text that shall be a text. Loading pydantic for that took a fifth of the
-start of each command; here only a value that must be converted costs it.
+start of each command; here only a value that must be converted costs it. Nor
+does the help speak of types of Python.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ class _Option(TyperOption):
         """The value as its command receives it."""
         return _heard(self, ctx, value) if _is_ready(self, value) else super().process_value(ctx, value)
 
+    def _get_number_range_help_str(self) -> None:
+        """Nothing: that a count is at least 1 goes without saying, and the most is 64 bits."""
+
 
 class _Argument(TyperArgument):
     """An argument that leaves to typer only what there is to convert."""
@@ -26,6 +30,18 @@ class _Argument(TyperArgument):
     def process_value(self, ctx: Any, value: Any) -> Any:
         """The value as its command receives it."""
         return _heard(self, ctx, value) if _is_ready(self, value) else super().process_value(ctx, value)
+
+    def display_type(self, ctx: Any) -> str:  # noqa: ARG002  # typer's signature
+        """Nothing: what an argument is, its name says."""
+        return ""
+
+    def display_type_rich(self, ctx: Any) -> str:
+        """Nothing, for the same reason."""
+        return self.display_type(ctx)
+
+    def _usage_display_name(self) -> str:
+        """As it is written in the reference: `FILE`, or `[DIR]` where it may be left out."""
+        return self.metavar or super()._usage_display_name()
 
 
 _CLASSES: dict[type[Any], type[Any]] = {TyperOption: _Option, TyperArgument: _Argument}

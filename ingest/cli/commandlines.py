@@ -19,11 +19,13 @@ def global_flags(given: Given, file: Path) -> list[str]:
     return flags
 
 
-def watch(*, source: Sequence[str] | None, mode: str | None, quiet: float | None, once: bool) -> list[str]:
+def watch(
+    *, source: Sequence[str] | None, mode: str | None, quiet: float | None, once: bool, json: bool
+) -> list[str]:
     """`watch` with these flags."""
     flags = [flag for name in source or () for flag in ("--source", name)]
     flags += _one("--mode", mode) + _one("--quiet", quiet)
-    return ["watch", *flags, *_common(once)]
+    return ["watch", *flags, *_common(once, json)]
 
 
 def work(
@@ -35,17 +37,18 @@ def work(
     limit: int | None,
     shutdown_timeout: float | None,
     processors: Path | None,
+    json: bool,
 ) -> list[str]:
     """`work` with these flags."""
     flags = [flag for name in processor or () for flag in ("--processor", name)]
     flags += _one("--concurrency", concurrency) + _one("--limit", limit)
     flags += _one("--shutdown-timeout", shutdown_timeout) + _one("--processors", processors)
-    return ["work", *flags, *(["--wait-retries"] if wait_retries else []), *_common(once)]
+    return ["work", *flags, *(["--wait-retries"] if wait_retries else []), *_common(once, json)]
 
 
 def _one(flag: str, value: object) -> list[str]:
     return [] if value is None else [flag, str(value)]
 
 
-def _common(once: bool) -> list[str]:
-    return [*(["--once"] if once else []), "--supervisor", str(os.getpid())]
+def _common(once: bool, json: bool) -> list[str]:
+    return ["--once"] * once + ["--json"] * json + ["--supervisor", str(os.getpid())]

@@ -33,6 +33,15 @@ class Command(TyperCommand):
         """Its own parameters, then hidden twins of the global flags."""
         return take_as_given([*super().get_params(ctx), *_twins(self, ctx)])
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """What is left of `args`; an error knows the command whose help is to be seen."""
+        try:
+            return super().parse_args(ctx, args)
+        except typer.TyperException as error:
+            if getattr(error, "ctx", ctx) is None:
+                vars(error)["ctx"] = ctx
+            raise
+
     def invoke(self, ctx: Any) -> Any:
         """The exit code; logging was set up as the flags say."""
         from ingest.cli import logs

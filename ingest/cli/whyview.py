@@ -133,7 +133,7 @@ def view(reason: Reason) -> Iterator[RenderableType]:
                 f"{reason.rule.word} {reason.rule.pattern}{' (built in)' if reason.rule.is_built_in else ''}",
             ),
             ("seen", _tuple(sighting.seen) if sighting else "never"),
-            ("unchanged since", shapes.time(sighting.since) if sighting else None),
+            (_since(sighting), shapes.time(sighting.since) if sighting else None),
             ("on disk now", _tuple(reason.on_disk) if reason.on_disk else "nothing"),
             ("held open by", ", ".join(f"{h.command} ({h.pid})" for h in reason.holders) or None),
             (
@@ -199,6 +199,13 @@ def _stat(path: Path) -> StatTuple | None:
     with suppress(OSError):
         return tuple_of(path.lstat())
     return None
+
+
+def _since(sighting: Sighting | None) -> str:
+    """What the moment of a sighting is the beginning of."""
+    if sighting is None or sighting.state == "settling":
+        return "unchanged since"
+    return f"{sighting.state} since"
 
 
 def _tuple(seen: StatTuple) -> str:

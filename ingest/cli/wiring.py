@@ -13,6 +13,7 @@ from pathlib import Path
 from ingest.archive import Archive
 from ingest.cli.given import Given
 from ingest.config import Settings, database_file, exposed, load
+from ingest.domain.showing import show
 from ingest.errors import StoreUnusable, UsageError
 from ingest.notices import giving
 from ingest.notices.giving import Service
@@ -118,8 +119,12 @@ def existing(held: Settings) -> Store:
 
 
 def processors_dir(held: Settings, named: Path | None = None) -> Path:
-    """Where the user's processors are: `named`, else beside ingest.toml."""
-    return named.absolute() if named is not None else held.file.parent / "processors"
+    """Where the user's processors are: `named`, which must be there, else beside ingest.toml."""
+    if named is None:
+        return held.file.parent / "processors"
+    if not named.is_dir():
+        raise UsageError(f"{show(str(named))} is no folder", hint="name the one that processors are in")
+    return named.absolute()
 
 
 def watch_flags(*, mode: str | None, quiet: float | None) -> Flags:

@@ -94,7 +94,7 @@ def find(tx: Tx, processor: str) -> Any:
     row = tx.execute(_OF, {"of_processor": processor}).first()
     if row is None:
         known = names(tx)
-        listed = f"subscribed: {', '.join(known) or 'none'}"
+        listed = f"subscribed: {', '.join(known)}" if known else "none is: `ingest work` subscribes them"
         hint = suggestion(processor, known, otherwise=listed)
         raise NotFound(f"no processor {processor!r} is subscribed", hint=hint)
     return row

@@ -14,6 +14,7 @@ from ingest.contract import Processor, Table
 from ingest.domain.calls import Intent
 from ingest.domain.codec import decode, encode
 from ingest.domain.events import Event
+from ingest.domain.facts import EventUnreadable
 from ingest.domain.showing import show
 from ingest.errors import NotFound, UsageError
 from ingest.store import booking
@@ -114,7 +115,7 @@ def emitted(file: Path) -> Subject:
             f"{show(str(file))} cannot be read: {error.strerror}",
             hint="name a file that is there and may be read",
         ) from error
-    except (ValueError, AttributeError) as error:
+    except (ValueError, AttributeError, EventUnreadable) as error:
         raise UsageError(
             f"{show(str(file))} is no event as JSON", hint="this processor takes no files"
         ) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from pathlib import Path
@@ -59,6 +60,16 @@ def test_working_once_says_what_came_of_it(empty: Path) -> None:
     assert said.code == 0
     assert set(said.json()) == WORKED
     assert said.json()["done"] == 4
+
+
+def test_running_once_says_what_came_of_both(empty: Path) -> None:
+    (empty / "inbox" / "good.csv").write_text(GOOD)
+
+    said = spawned("run", "--once", "--json", cwd=empty)
+
+    assert said.code == 0
+    watched, worked = map(json.loads, said.out.splitlines())
+    assert (watched["v"], watched["landed"], worked["v"], worked["done"]) == (1, 1, 1, 4)
 
 
 def test_working_once_exits_75_when_retries_are_left(tmp_path: Path) -> None:

@@ -111,7 +111,7 @@ def test_why_names_rule_tuple_and_what_stands(day: Path, ingest: Ingest) -> None
     assert found["quiet_since"]
     assert found["complete"] in ("stable", "stable+lease")
     shown = ingest("why", "copy.csv").out
-    assert "landed" in shown
+    assert f"landed since    {found['sighting']['since']}" in shown
     assert re.search(rf"known whole by +{re.escape(found['complete'])} ", shown)
 
 

@@ -25,6 +25,11 @@ WRONG: list[tuple[str, int, str]] = [  # what was written, the exit code, what t
     ("status --confg x", 2, "did you mean `--config`?"),
     ("status extra", 2, "see `ingest status --help`"),
     ("try", 2, "missing argument"),
+    ("events list --since", 2, "option '--since' requires an argument — see `ingest events list --help`"),
+    ("work --once=1", 2, "option '--once' does not take a value — see `ingest work --help`"),
+    ("config check --processors nowhere", 2, "nowhere is no folder — name the one that processors are in"),
+    ("try ledger ingest.toml", 2, "ingest.toml is no event as JSON"),
+    ("try ledger object.json", 2, "object.json is no event as JSON"),
     ("land ingest.toml", 2, "missing option '--source'"),
     # names
     ("events list --source inbxo", 4, "did you mean 'inbox'? there are: inbox"),
@@ -109,6 +114,8 @@ def one_answer(err: str) -> str:
 def test_what_cannot_be_obeyed_is_answered_in_one_line(
     day: Path, ingest: Ingest, written: str, code: int, part: str
 ) -> None:
+    (day / "object.json").write_text("{}")
+
     said = ingest(*written.split())
 
     assert (said.code, said.out) == (code, "")

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from ingest.cli.catalogue import LATER
+from ingest.cli.frame import run
 from tests.docs.pages import PAGES, REFERENCE, blocks_of, indented, inline, rows, sections, shown
 from tests.docs.tree import GLOBAL, Command, Flag, commands, groups, root_flags
 
@@ -61,6 +62,20 @@ def test_every_command_line_on_a_page_is_one_the_program_takes(page: Path) -> No
     wrong = [line for line in _command_lines(page) if not _is_taken(line)]
 
     assert wrong == []
+
+
+@pytest.mark.parametrize("command", commands().values(), ids=lambda command: command.name)
+def test_the_help_of_a_command_names_its_arguments_as_the_reference_does(
+    command: Command, capfd: pytest.CaptureFixture[str]
+) -> None:
+    run([*command.name.split()[1:], "--help"])
+
+    said = capfd.readouterr().out
+
+    assert " ".join(said.partition("\n\n")[0].split()[1:]) == " ".join(
+        [command.name, "[OPTIONS]", *command.arguments]
+    )
+    assert not re.search(r"<(str|path|int|list\[str\])>|<=x", said)
 
 
 def _line(command: Command) -> str:

@@ -7,6 +7,7 @@ import typer
 from ingest.cli.frame import App
 from ingest.cli.options import (
     Concurrency,
+    Json,
     Limit,
     Mode,
     Once,
@@ -34,13 +35,14 @@ def run(
     limit: Limit = None,
     shutdown_timeout: ShutdownTimeout = None,
     processors: ProcessorsDir = None,
+    json: Json = False,
 ) -> int:
     """Watch and work until stopped; with --once, watch and then work until nothing is left."""
     from ingest import run as pair
     from ingest.cli import commandlines, signals, wiring
 
     service = wiring.service()
-    watch_args = commandlines.watch(source=source, mode=mode, quiet=quiet, once=once)
+    watch_args = commandlines.watch(source=source, mode=mode, quiet=quiet, once=once, json=json)
     work_args = commandlines.work(
         processor=processor,
         concurrency=concurrency,
@@ -49,6 +51,7 @@ def run(
         limit=limit,
         shutdown_timeout=shutdown_timeout,
         processors=processors,
+        json=json,
     )
     with wiring.created(ctx.obj) as pipeline:
         before = commandlines.global_flags(ctx.obj, pipeline.settings.file)
