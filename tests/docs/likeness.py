@@ -2,7 +2,8 @@
 
 A page shows real output. A time stands for any time, and so do a duration and a process id for any
 other. An id stands for one real id, the same wherever it is shown again, and a command of the page
-that names it is given the real one. White space counts once; a line `...` stands for any lines.
+that names it is given the real one. White space counts once, and so does a line that ends before an
+inode, which may be longer elsewhere; a line `...` stands for any lines.
 Everything else must be so.
 """
 
@@ -85,5 +86,6 @@ class Likeness:
 
 def _plain(text: str) -> str:
     """The lines that say something, their white space and rules counted once."""
+    text = re.sub(r"\binode\s+(?=\d+:\d)", "inode ", text)
     lines = (re.sub(r"─+", "─", " ".join(line.split())) for line in text.splitlines())
     return "".join(f"{line}\n" for line in lines if line)

@@ -19,6 +19,8 @@ from select import select
 from socket import gethostname
 from time import monotonic
 
+from tests.docs.exchange import exchange
+
 _STATUS = "\x1e"  # in no output: what a command said ends with it and the status
 _LONGEST = 120.0  # seconds
 _SHOWN_HOME = "/srv/ingest"  # what pages call the directory they are tried in
@@ -86,7 +88,7 @@ class Running:
 
     def said(self, *, within: float) -> str:
         """All it has said so far; waits `within` seconds for more."""
-        if select([self.screen], [], [], within)[0]:
+        if _has_news(self.screen, within):
             with suppress(OSError):  # it has ended
                 self.text += os.read(self.screen, 65536).decode()
         return _as_shown(self.text, self.home)
@@ -123,11 +125,27 @@ def _started(script: str, cwd: Path) -> tuple[subprocess.Popen[bytes], int]:
 
 def _environment() -> dict[str, str]:
     """That of a newcomer: nothing set for ingest, plain text; `ingest` is the one under test."""
-    where = os.environ.get("INGEST_PAGES_BIN") or str(Path(sys.executable).parent)
+    where = os.environ.get("INGEST_PAGES_BIN") or _own_place()
     plain = {name: value for name, value in os.environ.items() if not name.startswith(("INGEST_", "PYTEST_"))}
     for name in ("COLUMNS", "LINES", "PYTHONDONTWRITEBYTECODE"):
         plain.pop(name, None)
     return {**plain, "PATH": f"{where}:{os.environ['PATH']}", "TERM": "dumb", "NO_COLOR": "1"}
+
+
+def _own_place() -> str:
+    """Where the `ingest` and the `python` of these tests are, and first of all the one that is forked."""
+    own = str(Path(sys.executable).parent)
+    return f"{exchange().folder}:{own}" if hasattr(os, "pidfd_open") else own
+
+
+def _has_news(screen: int, within: float) -> bool:
+    """True when there is something to read; what is asked of the exchange meanwhile is done."""
+    until = monotonic() + within
+    while ready := select([screen, *exchange().handles()], [], [], max(0.0, until - monotonic()))[0]:
+        exchange().serve(ready)
+        if screen in ready:
+            return True
+    return False
 
 
 def _read(process: subprocess.Popen[bytes], screen: int) -> str:
@@ -135,7 +153,7 @@ def _read(process: subprocess.Popen[bytes], screen: int) -> str:
     data, until = b"", monotonic() + _LONGEST
     try:
         with suppress(OSError):  # EIO: nobody holds it any more
-            while select([screen], [], [], max(0.0, until - monotonic()))[0]:
+            while _has_news(screen, until - monotonic()):
                 data += os.read(screen, 65536)
             raise NoAnswer(f"did not end within {_LONGEST:g} s, and said: {data.decode(errors='replace')}")
     finally:

@@ -30,6 +30,7 @@ from tests.docs.terminal import Said, Terminal
 
 INSTRUCTIONS = ("file", "append", "project", "meanwhile", "stop")
 _READS = re.compile(r"ingest (status|trace|why|events (list|show)|dead (list|show)|rejects list|replays) ?")
+_BETWEEN_LOOKS = 0.2  # seconds; what is looked at needs the processor as well
 _PATIENCE = 90.0  # seconds until what runs meanwhile has done what a page shows of it
 
 
@@ -194,6 +195,7 @@ def _run(trial: Trial, asked: list[tuple[str, str | None]]) -> None:
             return
         if monotonic() >= until:
             raise NotSo(wrong, said)
+        trial.terminal.running[-1].said(within=_BETWEEN_LOOKS)
 
 
 def _wrong(trial: Trial, asked: list[tuple[str, str | None]], said: list[Said]) -> str:
