@@ -1,4 +1,4 @@
-"""Which kind of filesystem a path is on, whether its locks and notifications can be trusted, and its room."""
+"""Which kind of filesystem a path is on, what can be trusted and is offered there, and its room."""
 
 from __future__ import annotations
 
@@ -16,7 +16,19 @@ _MOUNTS = Path("/proc/self/mountinfo")
 _LEAST_FREE = 1 << 20  # bytes: with less, a transaction may not fit any more
 _NAMELESS = getattr(os, "O_TMPFILE", os.O_DIRECTORY)  # the latter with O_RDWR is refused as what it is
 _GIVEN_UP = frozenset({errno.EROFS, errno.EIO, errno.ENOSPC, errno.EDQUOT})
+_NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK})
 _FIXED_FIELDS = 6  # of a line, before the optional ones and the lone dash
+
+
+def give_name(part: Path, target: Path) -> None:
+    """The file is called `target` too, or instead, where nothing was called so; raises `OSError`."""
+    try:
+        os.link(part, target)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+        part.replace(target)
 
 
 def filesystem_of(path: Path) -> str:

@@ -17,9 +17,9 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Sequence
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import partial
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.metadata import EntryPoint, entry_points
@@ -32,6 +32,7 @@ from typing import Any
 from ingest import resources
 from ingest.contract import Processor
 from ingest.domain.facts import class_of, published
+from ingest.domain.nearest import nearest
 from ingest.domain.showing import show
 from ingest.errors import IngestError, UsageError
 
@@ -107,6 +108,16 @@ def facts_of(module: ModuleType) -> tuple[type, ...]:
     return tuple(own[type_] for type_ in sorted(own) if not own[type_].__module__.startswith("ingest."))
 
 
+def unparsable(local: Path) -> Iterator[tuple[Path, UsageError]]:
+    """Every module in the user's folder that cannot be read as Python: where, and what is wrong."""
+    for path in sorted(local.glob("*.py")):
+        try:
+            with warnings.catch_warnings(action="ignore"):
+                compile(path.read_bytes(), str(path), "exec", dont_inherit=True)
+        except (OSError, SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            yield path, _as_usage_error(error, folders=[local], subject=show(str(path)))
+
+
 def mount(folders: Sequence[Path]) -> None:
     """The package `processors` looks for a module in each of `folders`, the first that has it winning.
 
@@ -127,7 +138,7 @@ def _find_entry_point(use: str, folders: Sequence[Path]) -> Found:
     named = [point for point in points if point.name == use]
     if not named:
         known = [*points.names, *(f"{name}:<function>" for name in _module_names(folders))]
-        raise UsageError(f"there is no processor {use!r}", hint=_nearest(use, known, f"write it {_EXAMPLE}"))
+        raise UsageError(f"there is no processor {use!r}", hint=_meant(use, known, f"write it {_EXAMPLE}"))
     if len({point.value for point in named}) > 1:
         offered = ", ".join(sorted(_offered_by(point) for point in named))
         raise UsageError(
@@ -208,7 +219,7 @@ def _import(name: str, folders: Sequence[Path]) -> ModuleType:
         if error.name is None or not f"{name}.".startswith(f"{error.name}."):
             raise _as_usage_error(error, folders=folders) from error
         looked = ", ".join(show(str(folder)) for folder in folders) or "no folder"
-        hint = _nearest(name, _module_names(folders), f"looked in {looked}")
+        hint = _meant(name, _module_names(folders), f"looked in {looked}")
         raise UsageError(f"there is no module {name!r}", hint=hint) from None
     except (Exception, SystemExit) as error:
         raise _as_usage_error(error, folders=folders) from error
@@ -223,18 +234,18 @@ def _processor_in(module: ModuleType, function: str) -> Processor:
         raise UsageError(f"{module.__name__}:{function} is not declared as a processor", hint=hint)
     declared = [name for name, item in vars(module).items() if isinstance(item, Processor)]
     offered = f"it has {', '.join(declared)}" if declared else "it declares no processor"
-    raise UsageError(f"{module.__name__} has no {function!r}", hint=_nearest(function, declared, offered))
+    raise UsageError(f"{module.__name__} has no {function!r}", hint=_meant(function, declared, offered))
 
 
 def _module_names(folders: Sequence[Path]) -> list[str]:
     return [f"{PACKAGE}.{module.name}" for module in iter_modules([str(folder) for folder in folders])]
 
 
-def _nearest(name: str, known: Iterable[str], otherwise: str) -> str:
+def _meant(name: str, known: Iterable[str], otherwise: str) -> str:
     """What the user may have meant, also where only its last part is near."""
     by_part = {part: item for item in known for part in (item, item.partition(":")[0].rpartition(".")[2])}
-    close = get_close_matches(name, by_part, n=1) or get_close_matches(name.rpartition(".")[2], by_part, n=1)
-    return f"did you mean {by_part[close[0]]}?" if close else otherwise
+    close = nearest(name, by_part) or nearest(name.rpartition(".")[2], by_part)
+    return otherwise if close is None else f"did you mean {by_part[close]}?"
 
 
 def _as_usage_error(error: BaseException, *, folders: Sequence[Path], subject: str = "") -> UsageError:

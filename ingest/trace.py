@@ -20,12 +20,13 @@ from ingest.errors import NotFound, UsageError
 from ingest.store import sightings
 from ingest.store.engine import Tx
 from ingest.store.reading import browsing, history
-from ingest.store.reading.browsing import Listed
+from ingest.store.reading.browsing import SHORTEST, Listed
 from ingest.store.reading.history import Life
 from ingest.store.sightings import Sighting
 
 MOST_EVENTS = 1000
 _SHA256_LENGTH = 64
+_LITTLE = f"an id is known by its first {SHORTEST} characters or more; see `ingest events list`"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,9 +70,10 @@ def trace(
     place = _only(_among(asked, sources, cwd, is_known=partial(_is_seen, tx)), asked)
     roots = of_place(tx, place, now=now) if place is not None else _of_name(tx, asked, now=now)
     if not roots and place is None:
+        _refuse_folder(cwd / asked)
         raise NotFound(
             f"neither a path nor an event nor a content is called {show(asked)}",
-            hint="see `ingest events list`, or `ingest why PATH`",
+            hint=_LITTLE if len(asked) < SHORTEST else "see `ingest events list`, or `ingest why PATH`",
         )
     found = _with_consequences(tx, roots, limit=limit, now=now)
     seen = [place] if place is not None else _places_of(roots, sources)
@@ -85,13 +87,24 @@ def trace(
 def locate(tx: Tx, asked: str, sources: Sequence[SourceSettings], *, cwd: Path) -> Place:
     """The one place that `asked` means, also where nothing was ever seen.
 
-    Raises `NotFound` when it is in no source, `UsageError` when several are meant.
+    Raises `NotFound` when it is in no source, `UsageError` when several are meant or it is a folder.
     """
     known = _among(asked, sources, cwd, is_known=lambda p: _is_seen(tx, p) or os.path.lexists(p.on_disk()))
     place = _only(known or _typed(asked, sources, cwd), asked)
     if place is None:
+        _refuse_folder(cwd / asked)
         raise NotFound(f"nothing is known of {show(asked)}", hint="write the path as it is in its source")
+    if not _is_seen(tx, place):
+        _refuse_folder(place.on_disk())
     return place
+
+
+def _refuse_folder(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        raise UsageError(
+            f"{show(os.fsencode(path))} is a folder",
+            hint="files land, folders do not: name one of the files in it",
+        )
 
 
 def inside(root: Path, path: Path) -> bytes | None:

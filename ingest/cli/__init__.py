@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
 from typing import NoReturn
 
@@ -25,8 +26,17 @@ def main() -> NoReturn:
         from ingest.cli import first
 
         first.stand_before()
+    # What has not begun, and what is through, may end anywhere, and without a word.
+    is_interruptible = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if is_interruptible:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     # Importing makes a hundred thousand objects and no garbage: looking for it took an eighth of each start.
     gc.set_threshold(_MANY_OBJECTS)
     from ingest.cli.frame import run
 
-    sys.exit(run(sys.argv[1:]))
+    if is_interruptible:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    code = run(sys.argv[1:])
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    sys.exit(code)

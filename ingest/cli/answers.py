@@ -78,13 +78,18 @@ def _usage(error: typer.TyperException) -> Answer:
 
 
 def _number_wanted(error: typer.TyperException) -> str:
-    """What an option takes that was given something else than a number; empty for any other error."""
+    """What an option takes that was given no number, or none that it can take; empty for any other error."""
     option = getattr(error, "param", None)
     if option is None:
         return ""
+    flag = option.opts[-1]
+    if "less than" in error.message or "exceeded maximum" in error.message:
+        return f"the number of {flag} is too large"
+    if "greater than" in error.message:
+        return f"{flag} takes a whole number from {option.min} on"
     if "a valid integer" in error.message:
-        return f"{option.opts[-1]} takes a whole number"
-    return f"{option.opts[-1]} takes a number" if "a valid number" in error.message else ""
+        return f"{flag} takes a whole number"
+    return f"{flag} takes a number" if "a valid number" in error.message else ""
 
 
 def _meant(error: typer.TyperException, context: Any) -> str:

@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 
 def back_up(store: Store, file: Path) -> Backup:
     """The copy is at `file`; asked to stop, nothing is, and `KeyboardInterrupt` is raised."""
-    with signals.stopping() as stop, bars.progress("copying the database", things="bytes") as advance:
+    with (
+        signals.stopping(leave_at=2, is_last=True) as stop,
+        bars.progress("copying the database", things="bytes") as advance,
+    ):
         so_far = 0
 
         def tell(done: int, total: int) -> None:
@@ -65,7 +68,7 @@ def prune(store: Store, before: datetime, foreseen: Pruned) -> tuple[Pruned, boo
     """What has gone, and whether all of it has: asked to stop, the rest stays for another time."""
     gone = Pruned()
     with (
-        signals.stopping() as stop,
+        signals.stopping(leave_at=2, is_last=True) as stop,
         bars.progress("letting go", total=foreseen.rows, things="records") as advance,
     ):
         began = monotonic()

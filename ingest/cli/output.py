@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import logging
 import os
 import select
 import sys
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ingest.domain.showing import show as shown
 from ingest.errors import CannotWrite
+from ingest.filesystems import give_name
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -68,7 +70,7 @@ def new_file(path: Path) -> Iterator[BinaryIO]:
         handle = os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
         with os.fdopen(handle, "wb") as file:
             yield file
-        os.link(part, path)
+        give_name(part, path)
     except OSError as error:
         hint = (
             "name another file" if isinstance(error, FileExistsError) else "name a file that can be written"
@@ -133,12 +135,29 @@ def one_line(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
+def say_none(thing: str, *, is_narrowed: bool = False) -> None:
+    """That a list is empty is said on stderr: its lines are data, and there is none.
+
+    Nobody is told who asked for warnings only (`-q`).
+    """
+    if logging.getLogger().isEnabledFor(logging.INFO):
+        complain(f"there is no {'such ' if is_narrowed else ''}{thing}")
+
+
 def show(*things: RenderableType) -> None:
     """`things` are printed for a person, one below the other."""
     with _told():
         screen = console()
-        for thing in things:
+        for thing in apart(things):
             screen.print(thing)
+
+
+def apart(things: Sequence[RenderableType]) -> Iterator[RenderableType]:
+    """`things` with an empty line between a table and what stands above or below it; none at the ends."""
+    for former, thing in zip((None, *things), things, strict=False):
+        if former is not None and (_is_table(former) or _is_table(thing)):
+            yield ""
+        yield thing
 
 
 def console(*, to_stderr: bool = False) -> Console:
@@ -149,7 +168,10 @@ def console(*, to_stderr: bool = False) -> Console:
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Table:
-    """A table whose cells are plain text; those below a column that begins with `#` stand to the right."""
+    """A table whose cells are plain text; those below a column that begins with `#` stand to the right.
+
+    It has no empty lines of its own: `apart` parts it from others.
+    """
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -159,6 +181,7 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Cell]]) ->
         title_justify="left",
         title_style="bold",
         box=box.SIMPLE_HEAD,
+        show_edge=False,
         pad_edge=False,
         collapse_padding=True,
     )
@@ -182,6 +205,13 @@ def facts(pairs: Iterable[tuple[str, Cell]]) -> Table:
         if value is not None:
             made.add_row(Text(name, style="dim"), Text(one_line(str(value))))
     return made
+
+
+def _is_table(thing: RenderableType) -> bool:
+    """True of what `table` makes, false of what `facts` makes."""
+    from rich.table import Table
+
+    return isinstance(thing, Table) and thing.box is not None
 
 
 def is_terminal() -> bool:

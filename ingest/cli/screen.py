@@ -43,7 +43,7 @@ class Screen:
             self._size, self._lines = tuple(console.size), []
             output.write(_TO_LINE.format(1) + _ALL_BELOW)
         with console.capture() as drawn:
-            for thing in things:
+            for thing in output.apart(things):
                 console.print(thing)
         lines = _cut(drawn.get().rstrip("\n").split("\n"), *console.size)
         output.write("".join(_changes(self._lines, lines)))

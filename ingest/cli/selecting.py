@@ -12,7 +12,7 @@ from ingest.errors import NotFound, UsageError
 from ingest.store import replays, sources
 from ingest.store.engine import Tx
 from ingest.store.reading import browsing, roster
-from ingest.store.reading.browsing import SHORTEST, ids_like
+from ingest.store.reading.browsing import ids_like, refuse_short
 from ingest.store.selection import Selection
 
 if TYPE_CHECKING:
@@ -98,12 +98,13 @@ def _check_types(tx: Tx, types: Sequence[str]) -> None:
 def replay_id(tx: Tx, beginning: str) -> str:
     """The id of the replay that begins so; what no id begins with is kept, and will not be found.
 
-    Raises `UsageError` for a beginning that several ids share.
+    Raises `UsageError` for a beginning that is too short, or that several ids share.
     """
+    refuse_short(beginning)
     found = replays.ids_like(tx, beginning)
     if beginning in found:
         return beginning
-    if len(found) > 1 or (found and len(beginning) < SHORTEST):
+    if len(found) > 1:
         raise UsageError(f"{beginning!r} does not name one replay", hint="write more of the id")
     return found[0] if found else beginning
 
@@ -111,12 +112,13 @@ def replay_id(tx: Tx, beginning: str) -> str:
 def whole_ids(tx: Tx, beginnings: Sequence[str]) -> list[str]:
     """The ids that begin so; what no id begins with is kept, and will match nothing.
 
-    Raises `UsageError` for a beginning that several ids share.
+    Raises `UsageError` for a beginning that is too short, or that several ids share.
     """
     whole = []
     for beginning in beginnings:
+        refuse_short(beginning)
         found = ids_like(tx, beginning)
-        if len(found) > 1 or len(beginning) < SHORTEST:
+        if len(found) > 1:
             raise UsageError(f"{beginning!r} does not name one event", hint="write more of the id")
         whole.append(found[0] if found else beginning)
     return whole

@@ -66,11 +66,17 @@ class Stop:
 
 @contextmanager
 def stopping(
-    *, leave_at: int = 3, with_parent: int | None = None, last_words: Callable[[], None] | None = None
+    *,
+    leave_at: int = 3,
+    is_last: bool = False,
+    with_parent: int | None = None,
+    last_words: Callable[[], None] | None = None,
 ) -> Iterator[Stop]:
     """A `Stop` that signals set. Wish number `leave_at` ends this very process, whatever it is doing.
 
-    `last_words` are said before that.
+    `last_words` are said before that. Where the block is the last thing that
+    is done (`is_last`), and somebody has wished to stop, the next signal ends
+    this process also once the block is left: while everything is closed.
 
     `with_parent` is the pid of the process whose death is a wish to stop too.
 
@@ -82,10 +88,9 @@ def stopping(
     def wish(signum: int, _frame: FrameType | None) -> None:
         stop.set(signum)
         if stop._wishes >= leave_at:  # noqa: SLF001  # the handler is part of it
-            _show_cursor()
             if last_words is not None:
                 last_words()
-            os._exit(_SIGNAL_EXIT + signum)
+            _end(signum, _frame)
 
     if with_parent is not None:
         _follow(with_parent, stop)
@@ -94,8 +99,14 @@ def stopping(
         yield stop
     finally:
         for each, handler in before.items():
-            signal.signal(each, handler)
+            signal.signal(each, _end if is_last and stop.is_set() else handler)
         stop.close()
+
+
+def _end(signum: int, _frame: FrameType | None) -> None:
+    """Nothing more is done, not even tidying."""
+    _show_cursor()
+    os._exit(_SIGNAL_EXIT + signum)
 
 
 def _show_cursor() -> None:

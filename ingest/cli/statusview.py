@@ -36,7 +36,7 @@ def _tables(status: Status) -> list[RenderableType]:
     at = status.at
     parts: list[RenderableType] = []
     if status.sources:
-        parts += ["", _sources(status.sources, at), *_errors(status.sources), ""]
+        parts += [_sources(status.sources, at), *_errors(status.sources)]
     if status.processors:
         parts.append(_processors(status.processors))
     if status.watchers or status.workers:
@@ -71,7 +71,7 @@ def _sources(sources: Sequence[SourceStatus], at: datetime) -> RenderableType:
         "#ignored",
         "scanned",
     )
-    made = output.table(
+    return output.table(
         "",
         columns,
         [
@@ -89,8 +89,6 @@ def _sources(sources: Sequence[SourceStatus], at: datetime) -> RenderableType:
             for source in sources
         ],
     )
-    made.show_edge = False  # two characters that an unavailable source needs
-    return made
 
 
 def _errors(sources: Sequence[SourceStatus]) -> Iterator[RenderableType]:

@@ -21,14 +21,14 @@ _AGES = {"beat_age_s", "oldest_waiting_s", "oldest_settling_s", "wal_bytes"}
 
 def draw(pipeline: Pipeline) -> None:
     """The status stands on the screen, as it is now, until a signal asks to stop."""
-    with stopping(leave_at=2, last_words=screen.restore) as stop, screen.opened() as shown:
+    with stopping(leave_at=2, is_last=True, last_words=screen.restore) as stop, screen.opened() as shown:
         for found in _looks(pipeline, stop, is_wanted=shown.is_stale):
             shown.draw(statusview.live(found))
 
 
 def tell(pipeline: Pipeline) -> None:
     """The status is printed as JSON, then whenever more than ages has changed, until a signal asks to end."""
-    with stopping(leave_at=2) as stop:
+    with stopping(leave_at=2, is_last=True) as stop:
         before: Any = None
         for found in _looks(pipeline, stop, is_wanted=output.is_unheard):
             document = statusjson.as_json(found)

@@ -17,7 +17,7 @@ from ingest.domain.calls import Intent
 from ingest.domain.codec import envelope
 from ingest.domain.events import FileLanded
 from ingest.domain.showing import show
-from ingest.errors import NotFound
+from ingest.errors import NotFound, UsageError
 from ingest.store.engine import Store
 from ingest.store.migrate import create_or_upgrade
 from ingest.store.opening import open_store
@@ -33,6 +33,8 @@ _MOST = 1000  # rows of each kind in the JSON document
 def run(held: Settings, name: str, file: Path, *, local: Path) -> Tried:
     """What the processor `name` of ingest.toml, or one by its `use`, makes of `file`."""
     chosen = _chosen(held, name)
+    if file.is_dir():
+        raise UsageError(f"{show(str(file))} is a folder", hint="name one of the files in it")
     found = registry.find(chosen.use, local=local).processor
     accepts = chosen.accepts or found.accepts
     with _store(held) as store:

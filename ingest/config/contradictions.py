@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 
 from ingest.config.places import database_file
-from ingest.config.reading import nearest
 from ingest.config.settings import Settings, SourceSettings
 from ingest.domain.name_patterns import compile_name_pattern
+from ingest.domain.nearest import closest
 from ingest.errors import UsageError
 
 
@@ -65,7 +65,7 @@ def _refuse_a_partition_without_its_group(settings: Settings) -> None:
             raise UsageError(
                 f"{settings.file.name}: source.{source.name}.partition = {source.partition!r}:"
                 f" name_pattern has no group {group}",
-                hint=f"did you mean {{{nearest(group, known)}}}?",
+                hint=f"did you mean {{{closest(group, known)}}}?",
             )
 
 
@@ -85,7 +85,7 @@ def _refuse_unknown_sources(settings: Settings) -> None:
         for name in set(processor.sources) - set(known):
             raise UsageError(
                 f"{settings.file.name}: processor.{processor.name}.sources names {name}, which is no source",
-                hint=f"did you mean {nearest(name, known)!r}?" if known else "define it with [[source]]",
+                hint=f"did you mean {closest(name, known)!r}?" if known else "define it with [[source]]",
             )
 
 

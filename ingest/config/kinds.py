@@ -86,7 +86,7 @@ def choice(*words: str) -> Kind:
 def integer(lowest: int, highest: int = _LARGEST_INTEGER) -> Kind:
     """A whole number from `lowest` to `highest`."""
     is_bound = highest < _LARGEST_INTEGER
-    span = f"{lowest} to {highest}" if is_bound else f"at least {lowest}, and fit in 64 bits"
+    span = f"from {lowest} to {highest}" if is_bound else f"at least {lowest}, and fit in 64 bits"
 
     def read(value: object) -> int:
         # True is an int to Python, not to anybody who writes a configuration.

@@ -20,7 +20,6 @@ from ingest.config.reading import (
     Layers,
     environment_name,
     is_key,
-    nearest,
     read_values,
     refuse_unknown,
 )
@@ -32,6 +31,7 @@ from ingest.config.settings import (
     StoreSettings,
     WorkSettings,
 )
+from ingest.domain.nearest import closest
 from ingest.domain.showing import show
 from ingest.errors import UsageError
 
@@ -135,7 +135,7 @@ def _known_flags(flags: Mapping[str, object]) -> dict[str, object]:
     if unknown:
         raise UsageError(
             f"{min(unknown)} is not a setting",
-            hint=f"did you mean {nearest(min(unknown), _keys(_SECTIONS))}?",
+            hint=f"did you mean {closest(min(unknown), _keys(_SECTIONS))}?",
         )
     return given
 
@@ -153,7 +153,7 @@ def _settings_in(env: Mapping[str, str]) -> dict[str, str]:
             )
         if name not in keys:
             raise UsageError(
-                f"{name} in the environment is not a setting", hint=f"did you mean {nearest(name, keys)}?"
+                f"{name} in the environment is not a setting", hint=f"did you mean {closest(name, keys)}?"
             )
         given[keys[name]] = value
     return given

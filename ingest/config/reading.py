@@ -7,7 +7,6 @@ the key as the user wrote it.
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
@@ -15,6 +14,7 @@ from typing import Any, cast
 
 from ingest.config.kinds import Key, NotBuilt, key_of
 from ingest.config.masking import mask
+from ingest.domain.nearest import closest
 from ingest.domain.showing import show
 from ingest.errors import UsageError
 
@@ -51,11 +51,6 @@ def environment_name(key: str) -> str:
     return ENVIRONMENT_PREFIX + key.replace(".", "__").upper()
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """The known name that looks most like `name`; there is always one."""
-    return difflib.get_close_matches(name, list(known), n=1, cutoff=0)[0]
-
-
 def read_values(cls: type[Any], table: object, *, section: str, shown: str, layers: Layers) -> dict[str, Any]:
     """The keys that the dataclass `cls` declares, read from one table of the file and the layers above it.
 
@@ -77,7 +72,7 @@ def refuse_unknown(given: Iterable[str], known: Iterable[str], shown: str, layer
         if name not in known:
             raise UsageError(
                 f"{layers.file}: {_join(shown, show(name))} is not a known key",
-                hint=f"did you mean {_join(shown, nearest(name, known))}?",
+                hint=f"did you mean {_join(shown, closest(name, known))}?",
             )
 
 

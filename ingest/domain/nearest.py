@@ -14,6 +14,11 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     return close[0] if close else None
 
 
+def closest(name: str, known: Iterable[str]) -> str:
+    """The one of `known` that is most like `name`, however little; there must be one."""
+    return get_close_matches(name, list(known), n=1, cutoff=0)[0]
+
+
 def suggestion(name: str, known: Iterable[str], *, otherwise: str) -> str:
     """A hint: which of `known` was probably meant, before `otherwise`."""
     close = nearest(name, known)

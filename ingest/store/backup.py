@@ -20,7 +20,7 @@ from sqlalchemy import func, select
 
 from ingest.domain.showing import show
 from ingest.errors import CannotWrite, StoreUnusable
-from ingest.filesystems import room_trouble
+from ingest.filesystems import give_name, room_trouble
 from ingest.store.directories import sync_directory
 from ingest.store.engine import Store, revision_in
 from ingest.store.schema import events
@@ -29,7 +29,6 @@ from ingest.store.sqlite.driver import is_damage, sqlite_module
 Advance = Callable[[int, int], None]  # (bytes copied so far, bytes in all)
 
 _STEP = 256  # pages copied between two calls of `advance`
-_NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK})
 _HEAD = select(func.coalesce(func.max(events.c.position), 0))
 
 
@@ -102,7 +101,7 @@ def _new_file(target: Path) -> Iterator[Path]:
             part.chmod(0o600)
             yield part
             _sync(part)
-            _give_name(part, target)
+            give_name(part, target)
         finally:
             part.unlink(missing_ok=True)
         sync_directory(target.parent)
@@ -116,17 +115,6 @@ def _sync(part: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _give_name(part: Path, target: Path) -> None:
-    """The file is called `target` too, or instead, where nothing was called so; raises `OSError`."""
-    try:
-        os.link(part, target)
-    except OSError as error:
-        if error.errno not in _NO_LINKS:
-            raise
-        os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
-        part.replace(target)
 
 
 def _uri(path: Path, parameters: str) -> str:

@@ -36,6 +36,11 @@ class Selection:
     last: int | None = None  # inclusive
     status: str | None = None  # dead | done | retrying
 
+    @property
+    def is_narrowed(self) -> bool:
+        """False of the selection that every event is in."""
+        return self != Selection()
+
     def to_json(self) -> str:
         """The selection as canonical JSON; criteria not given are left out."""
         given = {k: v for k, v in dataclasses.asdict(self).items() if v is not None and v != ()}

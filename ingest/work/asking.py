@@ -172,7 +172,7 @@ def _asked(question: Question) -> Iterator[_Asked]:
 def _start(question: Question, report: int, output: int) -> subprocess.Popen[bytes]:
     own = {REPORT_FD: str(report), MARK: mark_of(question.owner, 0), "TMPDIR": str(question.room)}
     process = subprocess.Popen(  # our own interpreter and module
-        [sys.executable, "-P", "-m", "ingest.work.declare"],
+        [sys.executable, "-P", "-B", "-m", "ingest.work.declare"],  # who only asks writes nothing
         stdin=subprocess.PIPE,
         stdout=output,
         stderr=output,

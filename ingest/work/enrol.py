@@ -8,8 +8,6 @@ from datetime import datetime
 
 from ingest.config import ProcessorSettings, Settings
 from ingest.domain.naming import digest_of
-from ingest.domain.nearest import suggestion
-from ingest.errors import UsageError
 from ingest.store import subscriptions, tables
 from ingest.store.engine import Tx
 from ingest.store.subscriptions import Registration
@@ -44,15 +42,10 @@ def enrol(
 def chosen(settings: Settings, names: Sequence[str]) -> list[ProcessorSettings]:
     """The processors of ingest.toml that `names` name; all of them where it names none.
 
-    Raises `UsageError` for a name that ingest.toml does not define.
+    Raises `NotFound` for a name that ingest.toml does not name.
     """
-    known = {p.name: p for p in settings.processors}
     for name in names:
-        if name not in known:
-            raise UsageError(
-                f"ingest.toml defines no processor {name!r}",
-                hint=suggestion(name, known, otherwise=f"it defines: {', '.join(known) or 'none'}"),
-            )
+        settings.processor(name)
     return [p for p in settings.processors if not names or p.name in names]
 
 

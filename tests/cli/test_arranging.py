@@ -49,7 +49,7 @@ def test_a_processor_is_added_with_its_past_or_from_now_on(empty: Path, ingest: 
 
     assert ingest("processors", "add", "payments", "--from", "now", "--json").json()["start"] == "now"
     assert ingest("processors", "add", "ledger", "--from", "beginning").code == 0
-    assert ingest("processors", "add", "nobody").code == 2
+    assert ingest("processors", "add", "nobody").code == 4
     assert ingest("processors", "add", "ledger", "--from", "tomorrow").code == 2
 
     assert spawned("work", "--once", "--json", cwd=empty).json()["done"] == 0

@@ -184,3 +184,61 @@ def test_an_extra_that_is_missing_is_told_with_what_adds_it_and_is_no_problem() 
     assert found["extra postgres"].value == "not installed: pip install 'ingest[postgres]'"
     assert found["extra colour"].value == "installed"
     assert not any(one.problem for one in found.values())
+
+
+def test_of_each_processor_it_says_where_it_was_found(well: Path, ingest: Ingest) -> None:
+    found = {one["name"]: one["value"] for one in ingest("doctor", "--json").json()["findings"]}
+
+    assert found["payments"] == "processors.payments:payments, bundled, version 1"
+    assert found["ledger"].startswith("processors.ledger:ledger, bundled")
+
+
+@pytest.mark.parametrize(
+    ("code", "parts"),
+    [
+        (
+            "import ingest\n\ndef payments(:\n",
+            ("processors/mine.py, line 3: SyntaxError", "correct the file"),
+        ),
+        ("x = 1\n\n1 / 0\n", ("processors/mine.py, line 3: ZeroDivisionError", "correct the file")),
+        ("import no_such_thing\n", ("line 1: ModuleNotFoundError", "install no_such_thing beside ingest")),
+        ("import os\nos.abort()\n", ("the import of processor 'mine' ended the process", "ingest try")),
+        ("x = 1\n", ("processors.mine has no 'mine'", "it declares no processor")),
+    ],
+)
+def test_a_processor_that_cannot_be_imported_is_named_once_with_file_line_and_what(
+    well: Path, ingest: Ingest, code: str, parts: tuple[str, str]
+) -> None:
+    (well / "processors").mkdir()
+    (well / "processors" / "mine.py").write_text(code)
+    with (well / "ingest.toml").open("a") as settings:
+        settings.write('\n[[processor]]\nname = "mine"\nuse = "mine:mine"\n')
+
+    found = problems(ingest)
+
+    assert says(found, *parts)
+    assert len(found) == 1
+    assert "payments" in ingest("doctor").out
+
+
+def test_a_file_beside_them_that_is_no_python_is_named_though_nothing_imports_it(
+    well: Path, ingest: Ingest
+) -> None:
+    (well / "processors").mkdir()
+    (well / "processors" / "later.py").write_text("def f():\nreturn 1\n")
+    (well / "processors" / "bytes.py").write_bytes(b"\0\xff")
+    (well / "processors" / "deep.py").write_text("-" * 100_000 + "1\n")
+
+    found = problems(ingest)
+
+    assert says(found, "processors/later.py, line 2: IndentationError", "correct the file")
+    assert says(found, "processors/bytes.py")
+    assert says(found, "processors/deep.py")
+
+
+def test_nothing_is_written_beside_the_processors_it_looks_at(well: Path, ingest: Ingest) -> None:
+    (well / "processors").mkdir()
+    (well / "processors" / "payments.py").write_text("x = 1\n")
+
+    assert says(problems(ingest), "processors.payments has no 'payments'")
+    assert [each.name for each in (well / "processors").iterdir()] == ["payments.py"]

@@ -39,6 +39,16 @@ def test_a_cell_is_never_markup(capsys: pytest.CaptureFixture[str]) -> None:
     assert "\x1b" not in out
 
 
+def test_a_table_is_parted_from_what_stands_beside_it(capsys: pytest.CaptureFixture[str]) -> None:
+    small = output.table("", ("name",), [("a",)])
+
+    output.show("above", small, small, "below", output.facts([("b", 1)]), "end")
+
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    table = ["name", "────", "a"]
+    assert lines == ["above", "", *table, "", *table, "", "below", "b  1", "end"]
+
+
 def test_a_complaint_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     output.complain(HOSTILE)
 

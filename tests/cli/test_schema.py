@@ -9,24 +9,8 @@ import pytest
 
 from tests.cli.project import error_of, spawned
 from tests.crash.pipeline import pipeline
+from tests.flow.versions import CONFIG, GIVEN
 
-GIVEN = Path(__file__).parents[1] / "flow" / "given"
-CONFIG = """\
-version = 1
-
-[[source]]
-name = "acme"
-path = "inbox"
-complete = "renamed"
-
-[[processor]]
-name = "shop"
-use = "shop:shop"
-
-[[processor]]
-name = "sums"
-use = "sums:sums"
-"""
 V1 = "tests.order.placed.v1"
 
 

@@ -8,24 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.crash.pipeline import Pipeline, pipeline
+from tests.flow.versions import CONFIG, GIVEN
 
-GIVEN = Path(__file__).parent / "given"
-CONFIG = """\
-version = 1
-
-[[source]]
-name = "acme"
-path = "inbox"
-complete = "renamed"
-
-[[processor]]
-name = "shop"
-use = "shop:shop"
-
-[[processor]]
-name = "sums"
-use = "sums:sums"
-"""
 LATE = """
 [[processor]]
 name = "late"

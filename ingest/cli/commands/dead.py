@@ -60,7 +60,7 @@ def list_(
         wanted = _selection(pipeline, [*(events or ()), *(ids or ())], source, key, since, until, first, last)
         with pipeline.store.read() as tx:
             found = _undecided(tx, wanted, processor)
-    output.lines(shapes.dead(each) for each in found) if json else _show(found)
+    output.lines(shapes.dead(each) for each in found) if json else _show(found, wanted, processor)
     return 0
 
 
@@ -172,9 +172,10 @@ def _decide(
     if as_json:
         output.lines(shapes.dead(each) for each in found)
         return 0
-    _show(found)
-    became = "nothing was done" if dry_run else _BECAME[verb]
-    output.write(f"{so_many(len(found), 'dead delivery', 'dead deliveries')}: {became}\n")
+    _show(found, wanted, processor)
+    if found:
+        became = "nothing was done" if dry_run else _BECAME[verb]
+        output.write(f"\n{so_many(len(found), 'dead delivery', 'dead deliveries')}: {became}\n")
     return 0
 
 
@@ -218,9 +219,12 @@ def _undecided(tx: Tx, wanted: Selection, processor: str | None) -> list[DeadDel
     return undecided(tx, wanted, processor=processor)
 
 
-def _show(found: list[DeadDelivery]) -> None:
+def _show(found: list[DeadDelivery], wanted: Selection, processor: str | None) -> None:
     from ingest.domain.showing import show as shown
 
+    if not found:
+        output.say_none("dead delivery", is_narrowed=wanted.is_narrowed or processor is not None)
+        return
     columns = ("event", "processor", "key", "#tries", "#behind", "error")
     output.show(
         output.table(

@@ -88,7 +88,11 @@ def list_(
             last=last,
             status=status,
         )
-        _print(_pages(pipeline, wanted, processor=processor, after=after, limit=limit), as_json=json)
+        last_printed = _print(
+            _pages(pipeline, wanted, processor=processor, after=after, limit=limit), as_json=json
+        )
+    if not last_printed and not json:
+        output.say_none("event", is_narrowed=wanted.is_narrowed or processor is not None or after > 0)
     return 0
 
 
@@ -119,7 +123,9 @@ def tail(
         wanted = selection(pipeline, types=types)
         if follow:
             return _follow(pipeline, wanted, after=after, as_json=json)
-        _print(_pages(pipeline, wanted, after=after), as_json=json)
+        last_printed = _print(_pages(pipeline, wanted, after=after), as_json=json)
+    if not last_printed and not json:
+        output.say_none("event", is_narrowed=after > 0 or wanted.is_narrowed)
     return 0
 
 
@@ -179,7 +185,7 @@ def _follow(pipeline: Pipeline, wanted: Selection, *, after: int, as_json: bool)
 
     from ingest.cli.signals import stopping
 
-    with stopping(leave_at=2) as stop, closing(pipeline.store.changes()) as changes:
+    with stopping(leave_at=2, is_last=True) as stop, closing(pipeline.store.changes()) as changes:
         while not stop.is_set():
             if changes.has_moved():
                 after = _print(_pages(pipeline, wanted, after=after), as_json=as_json) or after

@@ -40,6 +40,8 @@ def list_(ctx: typer.Context, json: Json = False) -> int:
         found = roster.everyone(tx)
     if json:
         output.lines(map(shapes.subscribed, found))
+    elif not found:
+        output.say_none("processor yet: `ingest work` subscribes those of ingest.toml")
     else:
         rows = [
             (each.name, each.version, each.state, ", ".join(each.accepts), ", ".join(each.sources) or "all")

@@ -48,7 +48,10 @@ def list_(ctx: typer.Context, event: OfEvent = None, processor: Processor = None
 
     with wiring.opened(ctx.obj) as pipeline:
         found = _refused(pipeline, event, processor)
-        output.lines(map(shapes.refused, found)) if json else _show(found)
+        if json:
+            output.lines(map(shapes.refused, found))
+        elif not _show(found):
+            output.say_none("refused row", is_narrowed=event is not None or processor is not None)
     return 0
 
 
@@ -79,11 +82,14 @@ def _refused(pipeline: Pipeline, event: str | None, processor: str | None) -> It
     return refused.refused(pipeline.store, event_id=event, processor=processor)
 
 
-def _show(found: Iterator[Refused]) -> None:
-    for row in found:
+def _show(found: Iterator[Refused]) -> int:
+    """Every row on a line of its own; how many there were."""
+    count = 0
+    for count, row in enumerate(found, start=1):  # noqa: B007  # the last one counts
         line = "" if row.line is None else f" line {row.line}"
         column = "" if row.column is None else f" {row.column}"
         output.write(
             output.one_line(f"{row.event_id[:12]} {row.processor}{line}{column}: {row.rule}: {row.raw}")
             + "\n"
         )
+    return count

@@ -117,9 +117,12 @@ def _wait(pipeline: Pipeline, ids: Sequence[str]) -> list[ReplayReport] | None:
 
     with pipeline.store.read() as tx:
         is_worked = any(row.lease_until > wiring.now() for row in workers.live(tx, "worker"))
-    if not is_worked:
-        output.complain("no worker is running: start `ingest work`, or press Ctrl-C; the replay waits")
-    with signals.stopping(leave_at=2) as stop, bars.progress("replaying", things="events") as advance:
+    with (
+        signals.stopping(leave_at=2, is_last=True) as stop,
+        bars.progress("replaying", things="events") as advance,
+    ):
+        if not is_worked:
+            output.complain("no worker is running: start `ingest work`, or press Ctrl-C; the replay waits")
         done = 0
 
         def tell(reports: Sequence[ReplayReport]) -> None:
@@ -145,7 +148,7 @@ def _show_plan(pipeline: Pipeline, request: Request, *, as_json: bool) -> int:
     nothing = [Started(plan=each, replay_id=None) for each in planned.plans]
     _tell(pipeline, planned, nothing, [], as_json=as_json)
     if planned.events and not as_json:
-        output.write(f"apply exactly this set with the same flags and --plan {planned.id}\n")
+        output.write(f"\napply exactly this set with the same flags and --plan {planned.id}\n")
     return 0
 
 

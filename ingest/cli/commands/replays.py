@@ -36,8 +36,10 @@ def list_(ctx: typer.Context, json: Json = False) -> int:
         found = replays.reports(tx)
     if json:
         output.lines(shapes.replay(report) for report in found)
-    else:
+    elif found:
         output.show(replayview.listed(found))
+    else:
+        output.say_none("replay")
     return 0
 
 

@@ -10,7 +10,7 @@ from typer import Argument, Option
 
 from ingest.cli import completing, output
 from ingest.cli.frame import App
-from ingest.cli.options import Json
+from ingest.cli.options import LARGEST, Json
 
 app = App()
 Asked = Annotated[
@@ -22,7 +22,7 @@ Asked = Annotated[
         show_default=False,
     ),
 ]
-Limit = Annotated[int, Option(metavar="N", min=1, help="At most so many events.")]
+Limit = Annotated[int, Option(metavar="N", min=1, max=LARGEST, help="At most so many events.")]
 
 
 @app.command()

@@ -12,7 +12,7 @@ from ingest.errors import IngestError
 class Finding:
     """One thing that was looked at."""
 
-    area: str  # installation | configuration | machine | store | archive | source | status
+    area: str  # installation | configuration | machine | store | archive | source | processor | status
     name: str
     value: str  # how it is
     problem: str = ""  # empty: none

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ingest.cli import output
-from ingest.cli.doctor import installation, machine, places, stores
+from ingest.cli.doctor import installation, machine, places, processors, stores
 from ingest.cli.doctor.findings import Finding, failed, problems
 from ingest.cli.given import Given
 from ingest.cli.words import so_many
@@ -30,6 +30,7 @@ def examine(given: Given) -> list[Finding]:
         return [*found, failed("configuration", "ingest.toml", error)]
     of_store, seen = stores.findings(held)
     found += [*places.of_settings(held), *places.of_store(held), *of_store, *places.of_sources(held, seen)]
+    found += processors.findings(held)
     return sorted(found, key=lambda finding: _AREAS.index(finding.area))
 
 
@@ -60,4 +61,4 @@ def view(found: Sequence[Finding]) -> Iterator[RenderableType]:
         yield Text.assemble((output.one_line(said), "red"), f" — {output.one_line(one.hint)}")
 
 
-_AREAS = ("installation", "configuration", "machine", "store", "archive", "source", "status")
+_AREAS = ("installation", "configuration", "machine", "store", "archive", "source", "processor", "status")

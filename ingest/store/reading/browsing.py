@@ -73,11 +73,12 @@ def newest(tx: Tx, count: int) -> int:
 def event(tx: Tx, id_or_position: str, *, now: datetime) -> Listed:
     """The one event that is meant: by position, by id, or by what only its id begins with.
 
-    Raises `NotFound` when there is none, `UsageError` when there are several.
+    Raises `NotFound` when there is none, `UsageError` when there are several, or for too little of an id.
     """
     if id_or_position.isascii() and id_or_position.isdigit() and len(id_or_position) < SHORTEST:
         found = _where(tx, events.c.position == int(id_or_position), now=now)
     else:
+        refuse_short(id_or_position)
         ids = ids_like(tx, id_or_position)
         found = _where(tx, events.c.id.in_(ids), now=now)
     if not found:
@@ -85,6 +86,14 @@ def event(tx: Tx, id_or_position: str, *, now: datetime) -> Listed:
     if len(found) > 1:
         raise UsageError(f"several events begin with {id_or_position!r}", hint="write more of the id")
     return found[0]
+
+
+def refuse_short(beginning: str) -> None:
+    """Raise `UsageError` for so little of an id that it is looked for nowhere."""
+    if len(beginning) < SHORTEST:
+        raise UsageError(
+            f"{beginning!r} is too short for an id", hint=f"write at least its first {SHORTEST} characters"
+        )
 
 
 def ids_like(tx: Tx, beginning: str) -> list[str]:
