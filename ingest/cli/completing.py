@@ -85,6 +85,19 @@ def events_or_paths(ctx: typer.Context, incomplete: str) -> Offer:
     return events(ctx, incomplete) if len(incomplete) >= _TELLING else []
 
 
+def types(ctx: typer.Context, incomplete: str) -> Offer:
+    """Types of events: those about files, and what was stated of late."""
+
+    def known(held: Settings, _: str) -> Offer:
+        from ingest.domain.events import FILE_FACTS
+        from ingest.store.reading import glimpse
+
+        about_files = [(fact.type, "") for fact in FILE_FACTS]
+        return sorted({*about_files, *_from_store(held, glimpse.types)})
+
+    return _found(ctx, incomplete, known)
+
+
 def dead(ctx: typer.Context, incomplete: str) -> Offer:
     """Ids of events of which a delivery is dead."""
 

@@ -147,7 +147,13 @@ Status = Annotated[
 ]
 Types = Annotated[
     list[str] | None,
-    Option("--type", metavar="TYPE", help="Events of this type; may be repeated.", show_default=False),
+    Option(
+        "--type",
+        metavar="TYPE",
+        help="Events of this type; may be repeated.",
+        show_default=False,
+        autocompletion=completing.types,
+    ),
 ]
 Processor = Annotated[
     str | None,

@@ -66,6 +66,7 @@ def warn_of_secrets(held: Settings) -> None:
 def opened(given: Given, flags: Flags | None = None) -> Iterator[Pipeline]:
     """The pipeline, whose store stands; raises `StoreUnusable` when it does not."""
     held = settings(given, flags)
+    _refuse_lost(held)
     with _pipeline(held, open_store(held.store.url)) as pipeline:
         yield pipeline
 
@@ -99,10 +100,7 @@ def make_missing(held: Settings) -> bool:
     if not _is_missing(path, held.store.url):
         return False
     if had_archive:
-        raise StoreUnusable(
-            f"the archive {held.store.archive} stands, and its store {path} is missing or empty",
-            hint="restore the store from a backup, or move the archive away to begin anew",
-        )
+        raise _lost(held, path)
     from ingest.store.migrate import create_or_upgrade  # Alembic is slow to load and seldom needed
 
     create_or_upgrade(held.store.url)
@@ -110,9 +108,24 @@ def make_missing(held: Settings) -> bool:
     return True
 
 
+def _refuse_lost(held: Settings) -> None:
+    """Raise `StoreUnusable` where only the archive stands: nobody is to be told to make a new store then."""
+    path = database_file(held.store)
+    if held.store.archive.is_dir() and not path.exists():
+        raise _lost(held, path)
+
+
+def _lost(held: Settings, path: Path) -> StoreUnusable:
+    return StoreUnusable(
+        f"the archive {held.store.archive} stands, and its store {path} is missing or empty",
+        hint="restore the store from a backup, or move the archive away to begin anew",
+    )
+
+
 def existing(held: Settings) -> Store:
     """The store at whatever schema it stands; raises `StoreUnusable` where there is none."""
     path = database_file(held.store)
+    _refuse_lost(held)
     if not path.exists():
         raise StoreUnusable(f"there is no store at {path}", hint="run `ingest init`, or `ingest db upgrade`")
     return Store(held.store.url, path)

@@ -132,7 +132,16 @@ def test_only_some_commands_make_a_missing_store(empty: Path, ingest: Ingest) ->
 
 
 @pytest.mark.parametrize(
-    "command", [("watch", "--once"), ("work", "--once"), ("run", "--once"), ("db", "upgrade"), ("init",)]
+    "command",
+    [
+        ("watch", "--once"),
+        ("work", "--once"),
+        ("run", "--once"),
+        ("db", "upgrade"),
+        ("db", "check"),
+        ("init",),
+        ("status",),
+    ],
 )
 def test_a_missing_store_beside_an_archive_is_never_made_anew(
     command: tuple[str, ...], empty: Path, ingest: Ingest
@@ -142,6 +151,7 @@ def test_a_missing_store_beside_an_archive_is_never_made_anew(
     said = ingest(*command)
 
     assert said.code == 65
+    assert "restore the store from a backup" in said.err
     assert not (empty / ".ingest/ingest.db").exists()
 
 

@@ -22,6 +22,7 @@ def test_init_makes_a_project_that_works_at_once(example: tuple[str, ...], tmp_p
 
     assert (said.code, said.err) == (0, "")
     assert spawned("config", "check", cwd=home).code == 0
+    assert spawned("schema", "check", cwd=home).code == 0
     assert spawned("status", cwd=home).code == 0
     if not example:
         (home / "inbox" / "payments.csv").write_text(GOOD)

@@ -52,6 +52,8 @@ def offered(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) 
         ("ingest processors remove p", ["payments"]),
         ("ingest events list --status d", ["dead", "done"]),
         ("ingest events list --key inbox/g", ["inbox/good.csv"]),
+        ("ingest events tail --type ingest.payment", ["ingest.payment.settled.v1"]),
+        ("ingest schema show ingest.file.l", ["ingest.file.landed.v1"]),
         ("ingest why ", []),  # the shell offers files
     ],
 )

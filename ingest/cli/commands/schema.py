@@ -8,14 +8,19 @@ from typing import Annotated
 import typer
 from typer import Argument, Option
 
-from ingest.cli import output
+from ingest.cli import completing, output
 from ingest.cli.frame import App
 from ingest.cli.options import Json, ProcessorsDir
 
 app = App("Published schemas of events: list, show, check, draft, release.")
 Name = Annotated[
     str,
-    Argument(metavar="NAME", help="A type, its name without a version, or a URN.", show_default=False),
+    Argument(
+        metavar="NAME",
+        help="A type, its name without a version, or a URN.",
+        show_default=False,
+        autocompletion=completing.types,
+    ),
 ]
 OwnTypes = Annotated[
     list[str] | None,

@@ -25,6 +25,9 @@ _DEAD = (
     "SELECT events.id, dead.error FROM dead JOIN events ON events.position = dead.position "
     "ORDER BY dead.since DESC LIMIT 50"
 )
+_TYPES = (
+    "SELECT DISTINCT type, '' FROM (SELECT type FROM events ORDER BY position DESC LIMIT 1000) ORDER BY type"
+)
 _LAST = "\U0010ffff"  # sorts behind whatever may follow a beginning
 
 Names = list[tuple[str, str]]  # each with a word on what it stands for
@@ -48,6 +51,11 @@ def keys(path: Path, beginning: str) -> Names:
 def events(path: Path, beginning: str) -> Names:
     """Ids of events that begin so; the newest where nothing is typed yet."""
     return _look(path, _BEGIN_SO, beginning, _LAST) if beginning else _look(path, _NEWEST)
+
+
+def types(path: Path) -> Names:
+    """The types of the newest events: to look at all of them takes longer than a shell waits."""
+    return _look(path, _TYPES)
 
 
 def dead(path: Path) -> Names:
