@@ -111,6 +111,7 @@ def problems(found: Known) -> list[str]:
     """What is wrong with the schemas, the upcasters, and the subscriptions that need them."""
     said = [f"{error.message} ({error.hint})" if error.hint else error.message for error in found.refused]
     said += schemas.problems(found.classes)
+    said += _unstated(found)
     store = found.store()
     if store is not None:
         with store, store.read() as tx:
@@ -202,6 +203,19 @@ def _unknown(found: Known, counts: Mapping[str, int]) -> Iterator[str]:
     for type_, count in counts.items():
         if type_ not in types:
             yield f"the log holds {so_many(count, 'event')} of type {type_}, whose schema is not known here"
+
+
+def _unstated(found: Known) -> Iterator[str]:
+    """A processor that waits for what nobody states waits for ever, and nothing else would say so."""
+    types = (
+        {cls.type for cls in found.classes} | {*_counts(found)} | {each.type for _, each in found.versions()}
+    )
+    families = {type_.rpartition(".v")[0] for type_ in types}
+    for processor in () if found.settings is None else found.settings.processors:
+        for type_ in processor.accepts:
+            if type_.rpartition(".v")[0] not in families:
+                meant = suggestion(type_, types, otherwise="see `ingest schema list`")
+                yield f"processor {processor.name} accepts {type_}, which nobody here states: {meant}"
 
 
 def _unread(processor: str, accepts: frozenset[str], counts: Mapping[str, int]) -> Iterator[str]:

@@ -30,6 +30,22 @@ def test_without_a_project_the_schemas_of_the_package_are_known_and_good(tmp_pat
 
 
 @pytest.mark.timeout(180)  # a dozen commands, on a machine that may have others to serve
+def test_a_processor_that_accepts_what_nobody_states_is_named_with_the_nearest(tmp_path: Path) -> None:
+    uses = 'use = "processors.payments:payments"\n'
+    (tmp_path / "ingest.toml").write_text(
+        f'[[source]]\nname = "inbox"\npath = "."\n'
+        f'[[processor]]\nname = "one"\n{uses}accepts = ["ingest.file.landed.v1"]\n'
+        f'[[processor]]\nname = "other"\n{uses}accepts = ["ingest.file.landd.v1"]\n'
+    )
+
+    said = spawned("schema", "check", "--json", cwd=tmp_path)
+
+    (problem,) = json.loads(said.out.splitlines()[0])["problems"]
+    assert said.code == 3
+    assert problem.startswith("processor other accepts ingest.file.landd.v1, which nobody here states")
+    assert "did you mean 'ingest.file.landed.v1'?" in problem
+
+
 def test_the_schemas_of_ones_own_facts_are_written_frozen_and_held_against_the_log(tmp_path: Path) -> None:
     project = pipeline(tmp_path / "p", CONFIG)
     home, folder = project.root, project.root / "processors"
