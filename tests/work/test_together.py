@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from ingest import Context, FileLanded, FileRefused, processor, table
+from ingest import Context, FileLanded, FileRefused, PermanentError, processor, table
 from ingest.store import together
 from ingest.work import cycle as cycles
 from tests.work.bench import NOW, Bench
@@ -57,7 +57,7 @@ def _do(ctx: Context, event: FileLanded, word: str, lane: str) -> None:
         case "f":
             ctx.emit(_told(word), key=lane + word, name=word)
         case _:
-            raise ValueError(word)
+            raise PermanentError(word)
 
 
 def _told(word: str) -> FileRefused:
