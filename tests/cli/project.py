@@ -25,6 +25,9 @@ P-9,ACC-1,"=1+1",EUR,2026-03-02,Bert,two
 """
 SETTINGS = """version = 1
 
+[work]
+concurrency = 1
+
 [[source]]
 name = "inbox"
 path = "inbox"

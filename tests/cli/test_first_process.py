@@ -92,7 +92,7 @@ def test_whoever_becomes_an_orphan_is_buried(home: Path, listener: Listener) -> 
 
     with first_process("run", home, listener) as pid:
         _has_heard(listener, "work: died and is started again")
-        _has_heard(listener, "work: working, processors: 2, processes: 2")
+        _has_heard(listener, "work: working, processors: 2, processes: 1")
 
         until(lambda: len(_children(pid)) == 1)
 

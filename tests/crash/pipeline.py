@@ -26,7 +26,7 @@ CONFIG = """\
 version = 1
 
 [work]
-concurrency = 2
+concurrency = 1
 lease = "30s"
 
 [[source]]
@@ -47,6 +47,7 @@ use = "ledger:ledger"
 backoff = { base = "50ms", cap = "200ms" }
 max_crashes = 20
 """
+TWO_CHILDREN = CONFIG.replace("concurrency = 1", "concurrency = 2")  # one goes on while the other is killed
 HEADER = "payment_id,account,amount,currency,value_date,counterparty,reference\n"
 
 

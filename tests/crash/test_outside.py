@@ -14,11 +14,12 @@ from typing import Any
 import pytest
 
 from ingest.domain.naming import digest_of
-from tests.crash.pipeline import CONFIG, Pipeline, children, payments_file, pipeline, wait_until
+from tests.crash.pipeline import CONFIG, TWO_CHILDREN, Pipeline, children, payments_file, pipeline, wait_until
 from tests.crash.receiver import NOTIFY, Act, Receiver, receiving
 
 CHILD = "ingest.work.child"
 ALONE = CONFIG.partition("[[processor]]")[0] + NOTIFY
+ALONE_BY_TWO = TWO_CHILDREN.partition("[[processor]]")[0] + NOTIFY
 ARROWS = [
     f"c_call commit 2 {CHILD}",  # before the intents commit
     f"c_return commit 2 {CHILD}",  # after it
@@ -73,7 +74,7 @@ def assert_called_once_each(project: Pipeline, seen: Receiver) -> None:
 @pytest.mark.parametrize("arrow", ARROWS)
 def test_killed_worker_tells_each_fact_under_one_key(project: Pipeline, arrow: str) -> None:
     with receiving() as seen:
-        configure(project, seen)
+        configure(project, seen, ALONE_BY_TWO)
         project.run("work", "--once", "--wait-retries", kill=arrow)
 
         project.ok("work", "--once", "--wait-retries")
@@ -91,7 +92,7 @@ def test_a_process_killed_during_a_call_makes_the_same_call_again(project: Pipel
         return "hang"
 
     with receiving(kill) as seen:
-        configure(project, seen, ALONE.replace("concurrency = 2", "concurrency = 1"))
+        configure(project, seen)
         worker = project.start("work", "--once", "--wait-retries")
         pids.append(worker.pid)
         worker.communicate(timeout=50)
@@ -112,7 +113,7 @@ def test_a_process_killed_during_a_call_makes_the_same_call_again(project: Pipel
 )
 def test_a_receiver_that_fails_is_asked_the_same_again(project: Pipeline, acts: list[Act]) -> None:
     with receiving(*acts) as seen:
-        configure(project, seen)
+        configure(project, seen, ALONE_BY_TWO)
 
         project.ok("work", "--once", "--wait-retries")
 
@@ -150,7 +151,7 @@ def test_a_suspended_worker_and_its_successor_use_one_key(project: Pipeline) -> 
         return 200
 
     with receiving(suspend) as seen:
-        short = ALONE.replace('lease = "30s"', 'lease = "1s"').replace("concurrency = 2", "concurrency = 1")
+        short = ALONE.replace('lease = "30s"', 'lease = "1s"')
         configure(project, seen, short)
         zombie = project.start("work", "--once", "--wait-retries")
         started.append(zombie.pid)
@@ -232,7 +233,7 @@ def test_a_receiver_that_remembers_keys_in_its_own_transaction_has_each_effect_o
         return answers.pop(0) if answers else 200
 
     with closing(books), receiving(*[take] * 12) as seen:
-        configure(project, seen, ALONE.replace("concurrency = 2", "concurrency = 1"))
+        configure(project, seen)
         project.ok("work", "--once", "--wait-retries")
         taken = [event for (event,) in books.execute("SELECT event FROM taken")]
 

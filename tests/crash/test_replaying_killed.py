@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.crash.pipeline import Pipeline, payments_file, pipeline
+from tests.crash.pipeline import TWO_CHILDREN, Pipeline, payments_file, pipeline
 
 CHILD = "ingest.work.child"
 ARROWS = [
@@ -33,7 +33,7 @@ STANDS = (
 @pytest.fixture(scope="module")
 def worked(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
     """Six files of two accounts, landed and worked; their source files are gone."""
-    project = pipeline(tmp_path_factory.mktemp("worked") / "p")
+    project = pipeline(tmp_path_factory.mktemp("worked") / "p", TWO_CHILDREN)
     for n in range(6):
         project.drop(f"{n}.csv", payments_file(f"P-{n}-1", f"P-{n}-2", account=f"ACC-{n % 2}"))
     project.ok("watch", "--once")
@@ -84,7 +84,7 @@ def test_workers_that_fill_and_work_at_once_do_each_event_once(project: Pipeline
     for mode in ("rerun", "shadow"):
         project.ok("replay", "--mode", mode, "--yes")
 
-    workers = [threading.Thread(target=project.run, args=("work", "--once")) for _ in range(3)]
+    workers = [threading.Thread(target=project.run, args=("work", "--once", "-c", "1")) for _ in range(3)]
     for worker in workers:
         worker.start()
     for worker in workers:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.crash.pipeline import CONFIG, Pipeline, payments_file, pipeline, wait_until
+from tests.crash.pipeline import TWO_CHILDREN, Pipeline, payments_file, pipeline, wait_until
 
 KEYS, LATE, KILLS = 1000, 20, 2
-PAYMENTS = CONFIG.rpartition("[[processor]]")[0]  # alone
+PAYMENTS = TWO_CHILDREN.rpartition("[[processor]]")[0]  # alone
 STANDS = "SELECT payment_id, event_id FROM payments WHERE payment_id LIKE 'P-%' ORDER BY 1"
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.crash.pipeline import Pipeline, payments_file, pipeline, wait_until
+from tests.crash.pipeline import TWO_CHILDREN, Pipeline, payments_file, pipeline, wait_until
 from tests.launching import Command
 
 ROUNDS = 12
@@ -46,7 +46,7 @@ class Fleet:
 def test_random_kills_leave_every_invariant_standing(tmp_path: Path, seed: int) -> None:
     print(f"seed {seed}")
     chance = random.Random(seed)
-    project = pipeline(tmp_path / "p")
+    project = pipeline(tmp_path / "p", TWO_CHILDREN)
     fleet = Fleet(project)
     contents: dict[str, bytes] = {}
     booked: set[str] = set()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.crash.pipeline import Pipeline, payments_file, pipeline, wait_until
+from tests.crash.pipeline import TWO_CHILDREN, Pipeline, payments_file, pipeline, wait_until
 
 CHILD = "ingest.work.child"
 ARROWS = [
@@ -29,7 +29,7 @@ ARROWS = [
 @pytest.fixture(scope="module")
 def landed(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
     """Six files of two accounts, landed and not yet worked."""
-    project = pipeline(tmp_path_factory.mktemp("landed") / "p")
+    project = pipeline(tmp_path_factory.mktemp("landed") / "p", TWO_CHILDREN)
     for n in range(6):
         project.drop(f"{n}.csv", payments_file(f"P-{n}-1", f"P-{n}-2", account=f"ACC-{n % 2}"))
     project.ok("watch", "--once")

@@ -10,6 +10,9 @@ from tests.crash.pipeline import Pipeline, pipeline
 CONFIG = """\
 version = 1
 
+[work]
+concurrency = 1
+
 [[source]]
 name = "acme"
 path = "inbox"

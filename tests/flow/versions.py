@@ -8,6 +8,9 @@ GIVEN = Path(__file__).parent / "given"
 CONFIG = """\
 version = 1
 
+[work]
+concurrency = 1
+
 [[source]]
 name = "acme"
 path = "inbox"

@@ -17,6 +17,7 @@ from tests.launching import Command
 from tests.notices.listener import Listener, listening
 
 WATCHDOG = 0.4  # seconds
+BEATING = SETTINGS.replace("[work]\n", '[work]\nlease = "3s"\n')
 TELLTALE = """
 import os
 from ingest import FileLanded, processor
@@ -32,7 +33,7 @@ def telltale(event, ctx):
 def home(tmp_path: Path) -> Path:
     home = tmp_path / "home"
     home.mkdir()
-    write(home, f'{SETTINGS}\n[work]\nlease = "3s"\n', {"good.csv": GOOD})
+    write(home, BEATING, {"good.csv": GOOD})
     return home
 
 
@@ -93,7 +94,7 @@ def test_a_worker_is_ready_once_its_processes_are_up(home: Path, listener: Liste
         process.wait()
 
     assert process.returncode == 0
-    assert "STATUS=working, processors: 2, processes: 2" in listener.lines
+    assert "STATUS=working, processors: 2, processes: 1" in listener.lines
 
 
 def test_a_worker_whose_processor_cannot_be_imported_is_not_ready_and_says_why(
@@ -168,7 +169,7 @@ def test_run_goes_on_saying_that_it_lives_while_one_that_died_is_started_again(
         os.kill(who["pid"], signal.SIGKILL)
 
         listener.until(lambda line: line.endswith("work: died and is started again"))
-        listener.until(lambda line: line.endswith("work: working, processors: 2, processes: 2"))
+        listener.until(lambda line: line.endswith("work: working, processors: 2, processes: 1"))
 
         listener.until_said("WATCHDOG=1")
 
@@ -176,8 +177,8 @@ def test_run_goes_on_saying_that_it_lives_while_one_that_died_is_started_again(
 def test_a_processor_does_not_learn_where_somebody_listens(home: Path, listener: Listener) -> None:
     (home / "processors").mkdir()
     (home / "processors" / "telltale.py").write_text(TELLTALE)
-    telling = SETTINGS.replace("processors.ledger:ledger", "telltale:telltale")
-    (home / "ingest.toml").write_text(f'{telling}max_rejects = "100%"\n[work]\nlease = "3s"\n')
+    telling = BEATING.replace("processors.ledger:ledger", "telltale:telltale")
+    (home / "ingest.toml").write_text(f'{telling}max_rejects = "100%"\n')
     assert spawned("watch", "--once", cwd=home).code == 0
 
     with service("run", home, listener, 30.0):
