@@ -194,7 +194,7 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Cell]]) ->
 
 
 def facts(pairs: Iterable[tuple[str, Cell]]) -> Table:
-    """Names and values, one pair a line; a value that is None is left out."""
+    """Names and values, one pair a line; a value that is None is left out, a claim is yes or no."""
     from rich.table import Table
     from rich.text import Text
 
@@ -203,7 +203,8 @@ def facts(pairs: Iterable[tuple[str, Cell]]) -> Table:
     made.add_column(overflow="fold")
     for name, value in pairs:
         if value is not None:
-            made.add_row(Text(name, style="dim"), Text(one_line(str(value))))
+            said = ("no", "yes")[value] if isinstance(value, bool) else str(value)
+            made.add_row(Text(name, style="dim"), Text(one_line(said)))
     return made
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import sqlite3
 import subprocess
 from contextlib import closing
@@ -28,6 +29,7 @@ def test_processors_are_listed_and_shown(day: Path, ingest: Ingest) -> None:
     assert shown["accepts"] == ["ingest.payment.settled.v1"]
     assert shown["state"] == "active"
     assert ingest("processors", "list").code == ingest("processors", "show", "ledger").code == 0
+    assert re.search(r"^ordered +yes\b", ingest("processors", "show", "ledger").out, re.MULTILINE)
     assert ingest("processors", "show", "nobody").code == 4
 
 
