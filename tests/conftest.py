@@ -1,7 +1,8 @@
-"""What every test shares: how hard hypothesis tries, and that a slow machine is no failure."""
+"""What every test shares: how hard hypothesis tries, that a slow machine is no failure, which come first."""
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile(
@@ -13,6 +14,19 @@ settings.register_profile(
     database=None,
 )
 settings.load_profile("ingest")
+
+USUAL = 60.0  # seconds that a test may take, unless it is marked
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Those that may take long come first, in whatever order: none is what all wait for in the end."""
+    items.sort(key=lambda item: not _may_take_long(item))
+
+
+def _may_take_long(item: pytest.Item) -> bool:
+    mark = item.get_closest_marker("timeout")
+    return mark is not None and mark.args[0] > USUAL
+
 
 # Its entry point has the same name: an environment that knows it does not load it twice.
 pytest_plugins = ["ingest.testing.plugin"]
