@@ -115,7 +115,8 @@ def unparsable(local: Path) -> Iterator[tuple[Path, UsageError]]:
             with warnings.catch_warnings(action="ignore"):
                 compile(path.read_bytes(), str(path), "exec", dont_inherit=True)
         except (OSError, SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            yield path, _as_usage_error(error, folders=[local], subject=show(str(path)))
+            said = _as_usage_error(error, folders=[local], subject=show(str(path))).message
+            yield path, UsageError(said, hint="correct the file, or remove it")
 
 
 def mount(folders: Sequence[Path]) -> None:

@@ -70,7 +70,7 @@ def trace(
     place = _only(_among(asked, sources, cwd, is_known=partial(_is_seen, tx)), asked)
     roots = of_place(tx, place, now=now) if place is not None else _of_name(tx, asked, now=now)
     if not roots and place is None:
-        _refuse_folder(cwd / asked)
+        _refuse_folder(cwd / asked, asked)
         raise NotFound(
             f"neither a path nor an event nor a content is called {show(asked)}",
             hint=_LITTLE if len(asked) < SHORTEST else "see `ingest events list`, or `ingest why PATH`",
@@ -92,17 +92,17 @@ def locate(tx: Tx, asked: str, sources: Sequence[SourceSettings], *, cwd: Path) 
     known = _among(asked, sources, cwd, is_known=lambda p: _is_seen(tx, p) or os.path.lexists(p.on_disk()))
     place = _only(known or _typed(asked, sources, cwd), asked)
     if place is None:
-        _refuse_folder(cwd / asked)
+        _refuse_folder(cwd / asked, asked)
         raise NotFound(f"nothing is known of {show(asked)}", hint="write the path as it is in its source")
     if not _is_seen(tx, place):
-        _refuse_folder(place.on_disk())
+        _refuse_folder(place.on_disk(), asked)
     return place
 
 
-def _refuse_folder(path: Path) -> None:
+def _refuse_folder(path: Path, asked: str) -> None:
     if path.is_dir() and not path.is_symlink():
         raise UsageError(
-            f"{show(os.fsencode(path))} is a folder",
+            f"{show(asked)} is a folder",
             hint="files land, folders do not: name one of the files in it",
         )
 

@@ -50,6 +50,7 @@ def run(directory: Path, *, stop: Stop, is_told: bool) -> Result | None:
     def tell(step: Step) -> None:
         if is_told:
             output.show(*_step(step))
+            output.write("\n")
             output.flush()
 
     result = running.run(directory, tell=tell, stop=stop)

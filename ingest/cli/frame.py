@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 from keyword import iskeyword
@@ -60,6 +61,13 @@ class Group(TyperGroup):
     def get_params(self, ctx: Any) -> list[Any]:
         """Its own parameters, then hidden twins of the global flags."""
         return take_as_given([*super().get_params(ctx), *_twins(self, ctx)])
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Its commands, each with a whole sentence: nothing is cut off."""
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [(name, _first_sentence(self.get_command(ctx, name))) for name in self.list_commands(ctx)]
+            )
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """The command that `args` begin with; raises `UsageError` when there is none."""
@@ -159,6 +167,10 @@ def _refuse(line: str, name: str, known: Iterable[str]) -> NoReturn:
     meant = nearest(name, known)
     hint = f"see `{line.format('--help')}`" if meant is None else f"did you mean `{line.format(meant)}`?"
     raise UsageError(f"there is no command {line.format(name).removeprefix('ingest ')!r}", hint=hint)
+
+
+def _first_sentence(command: Any) -> str:
+    return str(command.get_short_help_str(limit=sys.maxsize))
 
 
 def _help_without_command(ctx: typer.Context) -> int | None:

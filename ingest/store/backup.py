@@ -28,6 +28,8 @@ from ingest.store.sqlite.driver import is_damage, sqlite_module
 
 Advance = Callable[[int, int], None]  # (bytes copied so far, bytes in all)
 
+_NO_ROOM = "name a file on a disk with room for it"
+_NOWHERE = "name a file in a directory that is there"
 _STEP = 256  # pages copied between two calls of `advance`
 _HEAD = select(func.coalesce(func.max(events.c.position), 0))
 
@@ -106,7 +108,8 @@ def _new_file(target: Path) -> Iterator[Path]:
             part.unlink(missing_ok=True)
         sync_directory(target.parent)
     except OSError as error:
-        raise _refused(target, str(error.strerror)) from error
+        hint = _NOWHERE if isinstance(error, FileNotFoundError | NotADirectoryError) else _NO_ROOM
+        raise _refused(target, str(error.strerror), hint=hint) from error
 
 
 def _sync(part: Path) -> None:
@@ -121,5 +124,5 @@ def _uri(path: Path, parameters: str) -> str:
     return f"file:{quote(os.fsencode(path.absolute()))}?{parameters}"
 
 
-def _refused(target: Path, said: str, *, hint: str = "name a file on a disk with room for it") -> CannotWrite:
+def _refused(target: Path, said: str, *, hint: str = _NO_ROOM) -> CannotWrite:
     return CannotWrite(f"cannot write {show(os.fsencode(target))}: {said}", hint=hint)

@@ -77,6 +77,7 @@ def test_the_demo_comes_to_what_the_sample_data_promises(tmp_path: Path) -> None
 
     assert (said.code, said.err) == (0, "")
     assert "the replay changed nothing" in said.out
+    assert "\n\nday 1, evening" in said.out
     assert "\x1b" not in said.out
     status = spawned("status", "--json", cwd=kept).json()
     assert {p["name"]: (p["done"], p["dead"]) for p in status["processors"]} == {

@@ -198,7 +198,7 @@ def test_of_each_processor_it_says_where_it_was_found(well: Path, ingest: Ingest
     [
         (
             "import ingest\n\ndef payments(:\n",
-            ("processors/mine.py, line 3: SyntaxError", "correct the file"),
+            ("processors/mine.py, line 3: SyntaxError", "correct the file, or remove it"),
         ),
         ("x = 1\n\n1 / 0\n", ("processors/mine.py, line 3: ZeroDivisionError", "correct the file")),
         ("import no_such_thing\n", ("line 1: ModuleNotFoundError", "install no_such_thing beside ingest")),

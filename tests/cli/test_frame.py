@@ -251,3 +251,16 @@ def test_python_m_ingest_answers_like_the_command(day: Path) -> None:
 
     assert said.code == 2
     assert said.out == ""
+
+
+@pytest.mark.parametrize("group", sorted({name.split()[0] for name in PROMISED if " " in name}))
+def test_the_help_of_a_group_cuts_no_sentence_off(
+    group: str, ingest: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+
+    said = ingest(group, "--help").out
+
+    listed = said.partition("Commands:\n")[2].splitlines()
+    assert listed
+    assert not [line for line in listed if line.endswith("...") or len(line) > 80]

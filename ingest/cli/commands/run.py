@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import typer
 
 from ingest.cli.frame import App
@@ -18,6 +21,9 @@ from ingest.cli.options import (
     Sources,
     WaitRetries,
 )
+
+if TYPE_CHECKING:
+    from ingest.config import Settings
 
 app = App()
 
@@ -54,6 +60,7 @@ def run(
         json=json,
     )
     with wiring.created(ctx.obj) as pipeline:
+        _refuse_unknown(pipeline.settings, source or (), processor or ())
         before = commandlines.global_flags(ctx.obj, pipeline.settings.file)
     roles = [
         pair.Role(name="watch", argv=[*before, *watch_args]),
@@ -63,3 +70,11 @@ def run(
         if once:
             return stop.exit_code(pair.one_after_the_other(roles, stop=stop))
         return stop.exit_code(pair.together(roles, stop=stop, service=service))
+
+
+def _refuse_unknown(held: Settings, sources: Sequence[str], processors: Sequence[str]) -> None:
+    """Raise `NotFound` for what one of the two would refuse, before the other has done anything."""
+    for name in sources:
+        held.source(name)
+    for name in processors:
+        held.processor(name)

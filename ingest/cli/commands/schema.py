@@ -30,6 +30,8 @@ OwnTypes = Annotated[
 ]
 Stored = Annotated[bool, Option("--events", help="Read every stored event too.", show_default=False)]
 
+_COLUMNS = {"events": "#events", "upcast_to": "upcast to"}
+
 
 @app.command("list")
 def list_(ctx: typer.Context, processors: ProcessorsDir = None, json: Json = False) -> int:
@@ -41,8 +43,9 @@ def list_(ctx: typer.Context, processors: ProcessorsDir = None, json: Json = Fal
     if json:
         output.lines(found)
     else:
-        columns = ("type", "version", "origin", "state", "#events", "upcast to")
-        keys = ("type", "version", "origin", "state", "events", "upcast_to")
+        keys = ["type", "version", "origin", "state", "events"]
+        keys += ["upcast_to"] if any(line["upcast_to"] for line in found) else []
+        columns = [_COLUMNS.get(key, key) for key in keys]
         output.show(output.table("", columns, [[line[key] for key in keys] for line in found]))
     return 0
 
