@@ -134,7 +134,7 @@ def _orphans(archive: Archive, settled: float) -> Iterator[str]:
 
 def _is_settled(archive: Archive, sha256: str, settled: float) -> bool:
     with suppress(FileNotFoundError):
-        return archive.objects.path_of(sha256).stat().st_ctime <= settled
+        return archive.objects.changed_at(sha256) <= settled
     return False
 
 
