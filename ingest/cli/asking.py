@@ -6,8 +6,6 @@ import os
 import pwd
 import socket
 
-import typer
-
 from ingest.cli import output
 from ingest.errors import NotConfirmed
 
@@ -18,7 +16,7 @@ def confirm(what: str, *, is_sure: bool) -> None:
         return
     if not output.is_terminal():
         raise NotConfirmed(f"{what} needs --yes where nobody can be asked", hint="look first with --dry-run")
-    if not typer.confirm(f"{what}?", err=True):
+    if output.ask(f"{what}? [y/N]: ").lower() not in ("y", "yes"):
         raise NotConfirmed("not confirmed: nothing was done")
 
 

@@ -128,6 +128,19 @@ def complain(text: str, *, is_block: bool = False) -> None:
         sys.stderr.flush()
 
 
+def ask(question: str) -> str:
+    """What a person answers in a line; empty where there is none. The question is on stderr."""
+    line = ""
+    try:
+        sys.stderr.write(one_line(question))
+        sys.stderr.flush()
+        line = sys.stdin.buffer.readline().decode(errors="replace")
+    finally:
+        if not line.endswith("\n"):  # what is said next begins in a line of its own
+            complain("")
+    return line.strip()
+
+
 def one_line(text: str) -> str:
     """`text` with everything that is not printable escaped: the last defence."""
     if text.isprintable():
