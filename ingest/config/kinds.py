@@ -86,18 +86,16 @@ def choice(*words: str) -> Kind:
 def integer(lowest: int, highest: int = _LARGEST_INTEGER) -> Kind:
     """A whole number from `lowest` to `highest`."""
     is_bound = highest < _LARGEST_INTEGER
-    span = f"from {lowest} to {highest}" if is_bound else f"at least {lowest}, and fit in 64 bits"
 
     def read(value: object) -> int:
         # True is an int to Python, not to anybody who writes a configuration.
         if not isinstance(value, int) or isinstance(value, bool):
             raise ValueError("it must be a whole number")  # noqa: TRY004  one kind of refusal
-        if not lowest <= value <= highest:
-            raise ValueError(f"it must be {span}")
+        _must_lie(value, lowest, highest, str)
         return value
 
     schema = {"type": "integer", "minimum": lowest, "maximum": highest}
-    wants = f"a whole number from {lowest}" + (f" to {highest}" if is_bound else "")
+    wants = f"a whole number from {lowest}" + (f" to {highest}" if is_bound else " on")
     return Kind(wants=wants, read=read, schema=schema, from_text=_integer_from_text)
 
 
@@ -133,8 +131,7 @@ def size(*, least: int = 0, most: int = _LARGEST_INTEGER) -> Kind:
 
     def read(value: object) -> int:
         parsed = parse_size(value)
-        if not least <= parsed <= most:
-            raise ValueError(f"it must be from {write_size(least)} to {write_size(most)}")
+        _must_lie(parsed, least, most, write_size)
         return parsed
 
     schema = {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?([kMGT]B|[KMGT]iB|B)$"}
@@ -157,6 +154,15 @@ def list_of(item: Kind, *, least: int = 0) -> Kind:
         write=lambda values: [item.write(each) for each in values],
         schema={"type": "array", "items": dict(item.schema), "minItems": least},
     )
+
+
+def _must_lie(value: int, least: int, most: int, write: Callable[[int], str]) -> None:
+    """Raise `ValueError` for what does not lie between the two; that 64 bits end somewhere is not told."""
+    if value > _LARGEST_INTEGER:
+        raise ValueError("it is larger than can be kept")
+    if not least <= value <= most:
+        end = f" and at most {write(most)}" if most < _LARGEST_INTEGER else ""
+        raise ValueError(f"it must be at least {write(least)}{end}")
 
 
 def _integer_from_text(written: str) -> object:

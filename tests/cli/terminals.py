@@ -35,8 +35,9 @@ class Terminal:
             if not part:
                 break
             new += part
-        self.written += new.decode()
-        return new.decode()
+        text = new.decode(errors="backslashreplace")
+        self.written += text
+        return text
 
     def shows(self, words: str) -> bool:
         self.read()

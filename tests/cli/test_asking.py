@@ -24,7 +24,7 @@ def test_a_yes_is_taken(worked: Path, ingest: Ingest, keys: bytes) -> None:
     assert len(ingest("replays", "list", "--json").lines()) == 1
 
 
-@pytest.mark.parametrize("keys", [b"\n", b"n\n", b"ja\n", b"\x04"], ids=["none", "no", "other", "end"])
+@pytest.mark.parametrize("keys", [b"\n", b"n\n", b"\xff\n", b"\x04"], ids=["none", "no", "bytes", "end"])
 def test_whatever_else_is_answered_is_no(worked: Path, ingest: Ingest, keys: bytes) -> None:
     with on_a_terminal("replay", "ledger", "--to", "2", cwd=worked) as terminal:
         until(lambda: terminal.shows(QUESTION))
