@@ -196,9 +196,9 @@ def _end_all(players: Sequence[_Player], stop: Stop, service: Service) -> int:
 
 def _end(processes: Sequence[subprocess.Popen[bytes]], stop: Stop, service: Service) -> int:
     """Every process was asked to drain and has ended; the gravest of their exit codes."""
-    for process in processes:
-        if process.poll() is None:
-            process.send_signal(signal.SIGTERM)
+    asked = [process for process in processes if process.poll() is None]
+    for process in asked:
+        process.send_signal(signal.SIGTERM)
     for process in processes:
         while process.poll() is None:
             service.turn()
@@ -208,7 +208,12 @@ def _end(processes: Sequence[subprocess.Popen[bytes]], stop: Stop, service: Serv
                 process.wait(LOOK_EVERY)
             except subprocess.TimeoutExpired:
                 continue
-    return _gravest([process.returncode for process in processes])
+    # Only one that has not begun yet, or is through, dies of being asked.
+    return _gravest([0 if _died_of_it(each) and each in asked else each.returncode for each in processes])
+
+
+def _died_of_it(process: subprocess.Popen[bytes]) -> bool:
+    return process.returncode == -signal.SIGTERM
 
 
 def _gravest(codes: Sequence[int]) -> int:

@@ -161,8 +161,9 @@ def _must_lie(value: int, least: int, most: int, write: Callable[[int], str]) ->
     if value > _LARGEST_INTEGER:
         raise ValueError("it is larger than can be kept")
     if not least <= value <= most:
-        end = f" and at most {write(most)}" if most < _LARGEST_INTEGER else ""
-        raise ValueError(f"it must be at least {write(least)}{end}")
+        is_bound = most < _LARGEST_INTEGER
+        span = f"from {write(least)} to {write(most)}" if is_bound else f"at least {write(least)}"
+        raise ValueError(f"it must be {span}")
 
 
 def _integer_from_text(written: str) -> object:

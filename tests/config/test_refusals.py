@@ -157,13 +157,13 @@ def test_a_value_of_a_processor_that_means_nothing_is_refused(project: Project, 
     ("toml", "said"),
     [
         (ONE_SOURCE + 'max_size = "0B"', "refused: it must be at least 1B — write"),
-        ('[store]\ninline_max = "17MiB"', "refused: it must be at least 0B and at most 16MiB — write"),
+        ('[store]\ninline_max = "17MiB"', "refused: it must be from 0B to 16MiB — write"),
         (
             ONE_PROCESSOR + "max_attempts = 0",
             "refused: it must be at least 1 — write a whole number from 1 on",
         ),
         (ONE_PROCESSOR + "max_attempts = 99999999999999999999", "refused: it is larger than can be kept"),
-        ("[work]\nconcurrency = 0", "refused: it must be at least 1 and at most 256 — write a whole number"),
+        ("[work]\nconcurrency = 0", "refused: it must be from 1 to 256 — write a whole number"),
     ],
 )
 def test_what_lies_beyond_an_end_is_told_in_plain_words(project: Project, toml: str, said: str) -> None:

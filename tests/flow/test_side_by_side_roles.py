@@ -112,7 +112,7 @@ def test_nothing_stays_behind_where_a_process_is_never_granted(tmp_path: Path) -
 
     code = together([staying(marks), never], stop=Until(lambda: is_there(marks)))
 
-    assert code == 1  # ended by the signal, which this one does not answer
+    assert code == 0  # it had not begun to answer signals
     assert not any(str(marks).encode() in line for line in command_lines())
 
 
@@ -192,3 +192,20 @@ def command_lines() -> list[bytes]:
         except OSError:
             continue
     return found
+
+
+@pytest.mark.parametrize("play", [together, one_after_the_other])
+def test_one_that_is_asked_to_stop_before_it_hears_signals_has_stopped_cleanly(
+    tmp_path: Path, play: Callable[..., int]
+) -> None:
+    marks = tmp_path / "marks"
+
+    code = play([staying(marks)], stop=Until(marks.exists))
+
+    assert code == 0
+
+
+def test_one_that_another_ended_did_not_stop_cleanly() -> None:
+    roles = [role("watch", "import os, signal; os.kill(os.getpid(), signal.SIGTERM)")]
+
+    assert one_after_the_other(roles, stop=Until()) == 1
