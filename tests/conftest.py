@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -14,6 +16,10 @@ settings.register_profile(
     database=None,
 )
 settings.load_profile("ingest")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # They run in the background, and what is ignored is inherited: no command would hear a Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 USUAL = 60.0  # seconds that a test may take, unless it is marked
 
