@@ -102,6 +102,10 @@ class TryAgain(IngestError):
     exit_code = 75
 
 
+class Contended(TryAgain):
+    """What others did at the same moment stood in the way; it can be done again at once."""
+
+
 class ExtraMissing(IngestError):
     """An optional dependency is needed and not installed."""
 

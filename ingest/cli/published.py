@@ -13,7 +13,7 @@ from ingest import registry, resources, schemas
 from ingest.cli import wiring
 from ingest.cli.given import Given
 from ingest.cli.words import so_many
-from ingest.config import Settings, database_file, find_file
+from ingest.config import Settings, find_file
 from ingest.domain.codec import decode, typed
 from ingest.domain.describing import schema_of
 from ingest.domain.nearest import suggestion
@@ -60,9 +60,9 @@ class Known:
 
     def store(self) -> Store | None:
         """The store as it stands, where there is one."""
-        if self.settings is None or not database_file(self.settings.store).exists():
+        if self.settings is None or not wiring.stands(self.settings):
             return None
-        return open_store(self.settings.store.url)
+        return open_store(self.settings.store.url, self.settings.store.local)
 
 
 def known(given: Given, processors: Path | None) -> Known:

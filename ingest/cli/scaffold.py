@@ -53,7 +53,7 @@ def _made(directory: Path, *, is_example: bool) -> Iterator[Written]:
     if is_example and not is_begun:
         yield from _drops(directory)
     is_new = wiring.make_missing(held)
-    open_store(held.store.url).close()
+    open_store(held.store.url, held.store.local).close()
     yield Written(path=os.path.relpath(held.store.archive.parent, directory) + "/", is_new=is_new)
 
 

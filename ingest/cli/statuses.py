@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from ingest.cli.wiring import Pipeline, now
+from ingest.cli.wiring import Pipeline
 from ingest.config import mask_url
 from ingest.filesystems import room_trouble
 from ingest.store import contents, integrity, presence, replays
@@ -23,6 +23,8 @@ class Status:
     """Everything at one instant."""
 
     url: str
+    dialect: str  # sqlite | postgresql
+    engine_version: str
     wal_bytes: int
     is_write_locked: bool
     archive: Totals
@@ -40,13 +42,15 @@ class Status:
 def gather(pipeline: Pipeline) -> Status:
     """The status, from one snapshot of the store."""
     store, is_dead = pipeline.store, pipeline.is_dead()
-    is_locked = integrity.is_write_locked(store)
+    is_locked, engine_version = integrity.is_write_locked(store), integrity.engine_version(store)
     with store.read() as tx:
-        at = now()
+        at = store.now()
         watchers = reports.worker_statuses(tx, "watcher", is_dead=is_dead, now=at)
         workers = reports.worker_statuses(tx, "worker", is_dead=is_dead, now=at)
         return Status(
             url=mask_url(store.url),
+            dialect=store.dialect,
+            engine_version=engine_version,
             wal_bytes=integrity.wal_bytes(store),
             is_write_locked=is_locked,
             archive=contents.totals(tx),

@@ -8,7 +8,6 @@ from typing import Any
 from ingest.cli import shapes
 from ingest.cli.problems import problems
 from ingest.cli.statuses import Status
-from ingest.store import integrity
 from ingest.store.reading.reports import ProcessorStatus, SourceStatus, WorkerStatus
 from ingest.store.schema import REVISION
 
@@ -18,8 +17,8 @@ def as_json(status: Status) -> dict[str, Any]:
     return {
         "store": {
             "url": status.url,
-            "dialect": "sqlite",
-            "engine_version": integrity.engine_version(),
+            "dialect": status.dialect,
+            "engine_version": status.engine_version,
             "schema": REVISION,
             "wal_bytes": status.wal_bytes,
             "write_locked": status.is_write_locked,

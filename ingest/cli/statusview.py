@@ -11,7 +11,6 @@ from ingest.cli.problems import problems
 from ingest.cli.statuses import Status
 from ingest.cli.words import age, size, so_many
 from ingest.domain.showing import show
-from ingest.store import integrity
 from ingest.store.reading.reports import ProcessorStatus, SourceStatus, WorkerStatus
 from ingest.store.schema import REVISION
 
@@ -46,13 +45,16 @@ def _tables(status: Status) -> list[RenderableType]:
     return parts
 
 
+_ENGINES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
+
+
 def _head(status: Status) -> RenderableType:
     wal = f", {size(status.wal_bytes)} not checkpointed yet" if status.wal_bytes else ""
     kept = f"{so_many(status.archive.contents, 'content')}, {size(status.archive.bytes)}"
     return output.facts(
         [
             ("store", show(status.url)),
-            ("", f"SQLite {integrity.engine_version()}, schema {REVISION}{wal}"),
+            ("", f"{_ENGINES[status.dialect]} {status.engine_version}, schema {REVISION}{wal}"),
             ("archive", kept),
             ("log", so_many(status.head_position, "event")),
         ]

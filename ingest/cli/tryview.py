@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ingest import registry
 from ingest.cli import output, replayview, subjects, wiring
 from ingest.cli.words import so_many
-from ingest.config import ProcessorSettings, Settings, database_file
+from ingest.config import ProcessorSettings, Settings
 from ingest.domain.calls import Intent
 from ingest.domain.codec import envelope
 from ingest.domain.events import FileLanded
@@ -139,8 +139,8 @@ def _chosen(held: Settings, name: str) -> ProcessorSettings:
 @contextmanager
 def _store(held: Settings) -> Iterator[Store]:
     """The store as it stands; an empty one for the moment, where there is none."""
-    if database_file(held.store).exists():
-        with open_store(held.store.url) as store:
+    if wiring.stands(held):
+        with open_store(held.store.url, held.store.local) as store:
             yield store
         return
     with TemporaryDirectory(prefix="ingest-try-") as directory:

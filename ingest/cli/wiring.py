@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ingest.archive import Archive
 from ingest.cli.given import Given
-from ingest.config import Settings, database_file, exposed, load
+from ingest.config import Settings, database_file, exposed, is_on_server, load
 from ingest.domain.showing import show
 from ingest.errors import StoreUnusable, UsageError
 from ingest.notices import giving
@@ -20,7 +20,7 @@ from ingest.notices.giving import Service
 from ingest.store import presence
 from ingest.store.directories import make_private_directory, open_to_others
 from ingest.store.engine import Store
-from ingest.store.opening import open_store, refuse_damage, revision
+from ingest.store.opening import connected, open_store, refuse_damage, revision
 
 Flags = Mapping[str, object]
 
@@ -67,7 +67,7 @@ def opened(given: Given, flags: Flags | None = None) -> Iterator[Pipeline]:
     """The pipeline, whose store stands; raises `StoreUnusable` when it does not."""
     held = settings(given, flags)
     _refuse_lost(held)
-    with _pipeline(held, open_store(held.store.url)) as pipeline:
+    with _pipeline(held, open_store(held.store.url, held.store.local)) as pipeline:
         yield pipeline
 
 
@@ -79,7 +79,7 @@ def created(given: Given, flags: Flags | None = None, *, is_first: bool = True) 
     """
     held = settings(given, flags)
     make_missing(held)
-    with _pipeline(held, open_store(held.store.url)) as pipeline:
+    with _pipeline(held, open_store(held.store.url, held.store.local)) as pipeline:
         refuse_damage(pipeline.store)
         if is_first:
             warn_of_secrets(held)
@@ -96,26 +96,25 @@ def make_missing(held: Settings) -> bool:
     had_archive = (
         held.store.archive.is_dir()
     )  # looked at first: another process may be making both, store first
-    path = database_file(held.store)
-    if not _is_missing(path, held.store.url):
+    if not _is_missing(held):
         return False
-    if had_archive:
-        raise _lost(held, path)
+    if had_archive and not is_on_server(held.store):  # that of a server's store may be another host's
+        raise _lost(held)
     from ingest.store.migrate import create_or_upgrade  # Alembic is slow to load and seldom needed
 
-    create_or_upgrade(held.store.url)
+    create_or_upgrade(held.store.url, held.store.local)
     make_private_directory(held.store.archive)
     return True
 
 
 def _refuse_lost(held: Settings) -> None:
     """Raise `StoreUnusable` where only the archive stands: nobody is to be told to make a new store then."""
+    if held.store.archive.is_dir() and not stands(held):
+        raise _lost(held)
+
+
+def _lost(held: Settings) -> StoreUnusable:
     path = database_file(held.store)
-    if held.store.archive.is_dir() and not path.exists():
-        raise _lost(held, path)
-
-
-def _lost(held: Settings, path: Path) -> StoreUnusable:
     return StoreUnusable(
         f"the archive {held.store.archive} stands, and its store {path} is missing or empty",
         hint="restore the store from a backup, or move the archive away to begin anew",
@@ -126,9 +125,14 @@ def existing(held: Settings) -> Store:
     """The store at whatever schema it stands; raises `StoreUnusable` where there is none."""
     path = database_file(held.store)
     _refuse_lost(held)
-    if not path.exists():
+    if not stands(held):
         raise StoreUnusable(f"there is no store at {path}", hint="run `ingest init`, or `ingest db upgrade`")
-    return Store(held.store.url, path)
+    return connected(held.store.url, held.store.local)
+
+
+def stands(held: Settings) -> bool:
+    """False where it is known, without asking anybody, that there is no store yet."""
+    return is_on_server(held.store) or database_file(held.store).exists()
 
 
 def processors_dir(held: Settings, named: Path | None = None) -> Path:
@@ -184,9 +188,9 @@ def _warn_if_open(pipeline: Pipeline) -> None:
             _log.warning("%s can be read by others; take their permissions away (chmod go=)", path)
 
 
-def _is_missing(path: Path, url: str) -> bool:
+def _is_missing(held: Settings) -> bool:
     """True when nothing was ever committed there: no file, or one that its maker has not come to fill."""
-    if not path.exists():
+    if not stands(held):
         return True
-    with Store(url, path) as store:
+    with connected(held.store.url, held.store.local) as store:
         return revision(store) is None

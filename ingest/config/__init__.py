@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ingest.config.load import FILE_NAME, find_file, load
 from ingest.config.masking import mask_url
-from ingest.config.places import database_file
+from ingest.config.places import database_file, is_on_server
 from ingest.config.schema import json_schema
 from ingest.config.settings import (
     BackoffSettings,
@@ -34,6 +34,7 @@ __all__ = [
     "describe",
     "exposed",
     "find_file",
+    "is_on_server",
     "json_schema",
     "load",
     "mask_url",

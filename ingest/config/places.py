@@ -20,14 +20,24 @@ def anchored(settings: Settings, base: Path, env: Mapping[str, str]) -> Settings
     store = settings.store
     return replace(
         settings,
-        store=replace(store, url=_anchored_url(store.url, base, env), archive=base / store.archive),
+        store=replace(
+            store,
+            url=_anchored_url(store.url, base, env),
+            local=base / store.local,
+            archive=base / store.archive,
+        ),
         sources=tuple(_anchored_source(source, base) for source in settings.sources),
     )
 
 
+def is_on_server(store: StoreSettings) -> bool:
+    """True where the database is on a PostgreSQL server."""
+    return _POSTGRESQL.match(store.url) is not None
+
+
 def database_file(store: StoreSettings) -> Path:
-    """The SQLite file of anchored settings."""
-    return Path(store.url.removeprefix(_SQLITE))
+    """The SQLite file of anchored settings; for a database on a server, a name at which there is none."""
+    return store.local / "on-a-server" if is_on_server(store) else Path(store.url.removeprefix(_SQLITE))
 
 
 def _anchored_source(source: SourceSettings, base: Path) -> SourceSettings:
@@ -38,9 +48,12 @@ def _anchored_source(source: SourceSettings, base: Path) -> SourceSettings:
 def _anchored_url(url: str, base: Path, env: Mapping[str, str]) -> str:
     filled = _VARIABLE.sub(lambda found: _variable(found[1], env), url)
     if _POSTGRESQL.match(filled):
-        raise UsageError("store.url: PostgreSQL is not built yet", hint="use sqlite:///path/to/ingest.db")
+        return filled
     if not filled.startswith(_SQLITE):
-        raise UsageError("store.url names no database that is known", hint="use sqlite:///path/to/ingest.db")
+        raise UsageError(
+            "store.url names no database that is known",
+            hint="use sqlite:///path/to/ingest.db, or postgresql://user@host/database",
+        )
     name = filled.removeprefix(_SQLITE)
     if name in {"", ":memory:"}:
         raise UsageError(

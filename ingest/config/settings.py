@@ -55,8 +55,10 @@ class StoreSettings:
     """Where events, their deliveries and the received bytes are kept."""
 
     url: str = field(
-        default="sqlite:///.ingest/ingest.db",
-        metadata=key(WORDS, "The database; ${NAME} stands for an environment variable."),
+        default="sqlite:///.ingest/ingest.db", metadata=key(WORDS, "The database; ${NAME}: a variable.")
+    )
+    local: Path = field(
+        default=Path(".ingest"), metadata=key(DIRECTORY, "What a host keeps beside a database on a server.")
     )
     archive: Path = field(
         default=Path(".ingest/archive"), metadata=key(DIRECTORY, "The directory of the received bytes.")

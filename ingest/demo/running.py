@@ -97,10 +97,10 @@ def run(directory: Path, *, tell: Callable[[Step], None], stop: Stop) -> Result 
             if stop.is_set():
                 return None
             tell(step)
-        before = truth.books(store, now=_now())
-        wrong = truth.differences(told.expected, before, truth.fates(store, now=_now()))
+        before = truth.books(store, now=store.now())
+        wrong = truth.differences(told.expected, before, truth.fates(store, now=store.now()))
         reports = _replay_all(store, settings, stop=stop)
-        after = truth.books(store, now=_now())
+        after = truth.books(store, now=store.now())
         if stop.is_set():
             return None
     return Result(books=after, replayed=reports, wrong=(*wrong, *_changes(before, after, reports)))
@@ -130,7 +130,7 @@ def _step(each: Pass, store: Store, archive: Archive, settings: Settings, *, sto
     after = _redeliveries(store, settings, each)
     again = tuple(key for key, count in after.items() if count > before[key])
     return Step(
-        name=each.name, fates=tuple(truth.fates(store, after=position, now=_now())), redelivered=again
+        name=each.name, fates=tuple(truth.fates(store, after=position, now=store.now())), redelivered=again
     )
 
 
@@ -153,7 +153,7 @@ def _redeliveries(store: Store, settings: Settings, each: Pass) -> dict[tuple[st
 
 def _replay_all(store: Store, settings: Settings, *, stop: Stop) -> tuple[ReplayReport, ...]:
     request = Request(processors=(), selection=Selection(), reason="demonstration", who="ingest demo")
-    _, started = planning.start(store, request, now=_now())
+    _, started = planning.start(store, request, now=store.now())
     _work(store, settings, stop=stop)
     with store.read() as tx:
         return tuple(

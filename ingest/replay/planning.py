@@ -9,6 +9,7 @@ from datetime import datetime
 
 from ingest.errors import NotFound, PlanStale, UsageError
 from ingest.store import replays
+from ingest.store.dialect import freeze_log
 from ingest.store.engine import Store, Tx
 from ingest.store.reading import roster
 from ingest.store.replays import Plan
@@ -98,6 +99,7 @@ def start(
 def _plan_aside(store: Store, request: Request) -> Planned:
     """The sets up to where the log ends now, searched for without keeping anybody from writing."""
     with store.write() as tx:
+        freeze_log(tx)
         bound = replays.head(tx)
     with store.read() as tx:
         return plan(tx, request, bound=bound)

@@ -19,12 +19,13 @@ from urllib.parse import quote
 from sqlalchemy import func, select
 
 from ingest.domain.showing import show
-from ingest.errors import CannotWrite, StoreUnusable
+from ingest.errors import CannotWrite, StoreUnusable, UsageError
 from ingest.filesystems import give_name, room_trouble
 from ingest.store.directories import sync_directory
 from ingest.store.engine import Store, revision_in
 from ingest.store.schema import events
 from ingest.store.sqlite.driver import is_damage, sqlite_module
+from ingest.store.sqlite.engine import SqliteStore
 
 Advance = Callable[[int, int], None]  # (bytes copied so far, bytes in all)
 
@@ -51,8 +52,13 @@ def back_up(store: Store, target: Path, *, advance: Advance = lambda _done, _tot
     newer than this version.
     Raises `CannotWrite` where the copy cannot be written, also where something
     stands, `StoreUnusable` when the store is damaged or none. Nothing is left
-    behind then, nor when `advance` raises.
+    behind then, nor when `advance` raises. `UsageError` for a store on a server.
     """
+    if not isinstance(store, SqliteStore):
+        raise UsageError(
+            "a store on a server is not copied into a file",
+            hint="back it up with pg_dump or the server's own means; see docs/howto/postgresql.md",
+        )
     with _new_file(target) as part:
         with store.read() as tx:
             schema = revision_in(tx)  # the snapshot begins with this look

@@ -10,16 +10,31 @@ from contextlib import closing
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import ClauseElement, Connection, Dialect, func, select
+from sqlalchemy import ClauseElement, Connection, Dialect, Executable, bindparam, func, select
 from sqlalchemy.dialects.postgresql import Insert, insert
 
-from ingest.store.schema import events
+from ingest.store.schema import event_keys, events
 
-__all__ = ["Batch", "Insert", "Savepoint", "chunks", "insert", "next_positions"]
+__all__ = [
+    "Batch",
+    "Insert",
+    "Savepoint",
+    "chunks",
+    "enter_append",
+    "enter_landing",
+    "enter_migration",
+    "enter_registration",
+    "freeze_log",
+    "insert",
+    "lock_rows",
+    "next_positions",
+]
 
 # PostgreSQL's insert with ON CONFLICT is rendered by SQLite too; the other way round it is not.
 
 CHUNK = 500  # rows bound into one IN list
+_OURS = 1_768_843_109  # the first key of our advisory locks: "inge" in ASCII
+_MIGRATION, _LANDING, _REGISTRATION = 1, 2, 3
 
 
 class Batch:
@@ -84,6 +99,69 @@ class Savepoint:
             cursor.execute(sql)
 
 
+def enter_migration(tx: Connection) -> None:
+    """No other process migrates the store before this transaction has ended.
+
+    SQLite: the write lock is held. PostgreSQL: an advisory lock.
+    """
+    _lock(tx, _MIGRATION)
+
+
+def enter_landing(tx: Connection) -> None:
+    """No other process lands files before this transaction has ended: what stands is decided about once.
+
+    SQLite: the write lock is held. PostgreSQL: an advisory lock.
+    """
+    _lock(tx, _LANDING)
+
+
+def enter_registration(tx: Connection) -> None:
+    """No other process registers processors or itself before this transaction has ended.
+
+    SQLite: the write lock is held. PostgreSQL: an advisory lock.
+    """
+    _lock(tx, _REGISTRATION)
+
+
+def enter_append(tx: Connection, keys: Sequence[str]) -> bool:
+    """Nobody else appends under these keys before this transaction has ended; True if that had to be seen to.
+
+    SQLite: the write lock is held. PostgreSQL: the rows of the keys, which are
+    made where they are new (at keyseq 0), are locked in their order. A log that
+    is frozen is awaited first: positions are taken from a sequence, and none
+    that was taken before may be given to an event after it.
+    """
+    if tx.dialect.name == "sqlite":
+        return False
+    tx.exec_driver_sql("LOCK TABLE events IN ROW EXCLUSIVE MODE")
+    _NEW_KEY.run(tx, [(key, 0, b"") for key in sorted(keys)])
+    return True
+
+
+def lock_rows(tx: Connection, statement: Executable, ids: Sequence[Any]) -> None:
+    """The rows that `statement` selects for update, by `ids`, are this transaction's until it has ended.
+
+    SQLite: the write lock is held.
+    """
+    if tx.dialect.name != "sqlite":
+        for chunk in chunks(ids):
+            tx.execute(statement, {"ids": chunk}).all()
+
+
+def freeze_log(tx: Connection) -> None:
+    """Every append that had begun has ended, and none begins before this transaction has.
+
+    SQLite: the write lock is held. PostgreSQL: a lock on the log, which lets others read.
+    """
+    if tx.dialect.name != "sqlite":
+        tx.exec_driver_sql("LOCK TABLE events IN SHARE MODE")
+
+
+def _lock(tx: Connection, number: int) -> None:
+    if tx.dialect.name != "sqlite":
+        tx.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_OURS}, {number})")
+
+
 def chunks(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
     """`values` in pieces that fit one IN list."""
     for start in range(0, len(values), CHUNK):
@@ -104,4 +182,10 @@ def next_positions(tx: Connection, count: int) -> Iterable[int]:
     return sorted(taken.scalars())
 
 
+_NEW_KEY = Batch(
+    insert(event_keys)
+    .values(key=bindparam("key"), keyseq=bindparam("keyseq"), hash=bindparam("hash"))
+    .on_conflict_do_nothing(),
+    "key keyseq hash",
+)
 _LAST_POSITION = select(func.max(events.c.position))

@@ -1,129 +1,92 @@
-"""The open store, and its two kinds of transaction.
+"""The open store, whichever database it is in, and its two kinds of transaction.
 
-A write takes the database's one write lock at BEGIN and commits when the
-block ends; a read sees one consistent snapshot and can write nothing. SQLite
-runs in WAL mode at `synchronous=FULL`: we may delete a partner's copy once a
-commit has returned.
+A write commits when its block ends; a read sees committed data and can write
+nothing. `sqlite.engine` and `postgresql.engine` have what is behind them.
 """
 
 from __future__ import annotations
 
-import os
+import logging
 import random
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
-from urllib.parse import quote
+from typing import Protocol, Self
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
-from sqlalchemy.pool import QueuePool
+from sqlalchemy import Connection, inspect, text
 
-from ingest.errors import StoreUnusable
+from ingest.errors import Contended, StoreUnusable
 from ingest.store.schema import REVISION
-from ingest.store.sqlite.changes import Changes
-from ingest.store.sqlite.driver import is_busy, sqlite_module
-from ingest.store.sqlite.identity import check_log, identity
-from ingest.store.sqlite.translating import replaced, translated
 
 Tx = Connection
 
-WRITE_LOCK_BOUND = 60.0  # seconds a write waits for the lock before it gives up
-_WAIT = (0.0002, 0.001)  # seconds between two tries; uniform, since SQLite's own ladder starves the slowest
+_log = logging.getLogger(__name__)
+
+_AGAIN = 5  # times
+_PAUSE = (0.001, 0.02)  # seconds
 _OLDER = ("older", "run `ingest db upgrade`")
-_CACHE_KIB = 16 * 1024
-_CHECKPOINT_PAGES = 2000
-_WAL_KEPT = 32 * 1024 * 1024  # bytes of the write-ahead log that a checkpoint leaves standing
 
 
-class Store:
-    """An open database: `write()` and `read()` give the transactions every function here takes."""
+class Changes(Protocol):
+    """Tells one process whether others may have committed since it last asked."""
 
-    def __init__(self, url: str, path: Path) -> None:
-        self.url = url
-        self.path = path
-        self._identity = identity(path)
-        self._cookie: int | None = None  # of the schema that was found to be ours; None: any will do
-        self._writer = _engine(self._connect, begin=_begin_immediate)
-        self._reader = _engine(self._connect, begin=_begin_snapshot, pragmas=("query_only=ON",))
-        self._mine = (
-            threading.local()
-        )  # the writing connection of each thread: taking one from a pool costs more
-        self._opened: list[Connection] = []
+    def has_moved(self) -> bool:
+        """True when something was, or may have been, committed since the last call; always at the first."""
 
-    @contextmanager
-    def write(self) -> Iterator[Tx]:
-        """A transaction that holds the write lock; it commits unless the block raises.
+    def expect(self) -> int:
+        """A handle that is readable once the store is written to; -1 where no hints are given.
 
-        Raises `TryAgain` when the lock was not free for a minute,
-        `StoreReplaced` when the file is no longer the one that was opened,
-        `StoreUnusable` when it was brought to another schema meanwhile,
-        `CannotWrite` when the disk refuses.
+        Ask for it before you look, and take what it said before first: a hint
+        that comes in between stands, for what it hints at may not be seen yet.
         """
-        with translated(self.path):
-            tx = self._writing_connection()
-            with tx.begin():
-                self.check_identity()
-                check_log(tx, self.path)
-                if self._cookie is not None and _cookie(tx) != self._cookie:
-                    self._refuse_other_schema(tx)
-                yield tx
 
-    @contextmanager
-    def read(self) -> Iterator[Tx]:
-        """A consistent snapshot, as of the first look, that can only be read; raises `StoreReplaced`."""
-        with translated(self.path), self._reader.begin() as tx:
-            self.check_identity()
-            yield tx
-
-    def check_identity(self) -> None:
-        """Raise `StoreReplaced` unless the path still names the file that was opened."""
-        if identity(self.path) != self._identity:
-            raise replaced(self.path)
-
-    def refuse_other_schema(self) -> None:
-        """Raise `StoreUnusable` unless the schema is the one this version speaks, now and at each write."""
-        with self.read() as tx:
-            self._refuse_other_schema(tx)
-
-    def _refuse_other_schema(self, tx: Tx) -> None:
-        """Asked again whenever the schema moved: by a migration, or by a table that a processor brings."""
-        cookie, found = _cookie(tx), revision_in(tx)
-        if found != REVISION:
-            age, hint = ("newer", "upgrade ingest") if found and found > REVISION else _OLDER
-            said = f"the store's schema ({found or 'none'}) is {age} than this ingest ({REVISION})"
-            raise StoreUnusable(said, hint=hint)
-        self._cookie = cookie
-
-    def changes(self) -> Changes:
-        """What tells, at next to no cost, whether another connection has committed since."""
-        with translated(self.path):
-            return Changes(self._reader.raw_connection(), self.path)
+    def take_hint(self) -> bool:
+        """True when the store was written to since it was last asked to be hinted at."""
 
     def close(self) -> None:
+        """Give back what it takes to tell."""
+
+
+class Store(ABC):
+    """An open database: `write()` and `read()` give the transactions every function here takes."""
+
+    dialect: str  # sqlite | postgresql
+    url: str
+    path: Path  # of the database's file; of one on a server, where no file is and none will be
+
+    @property
+    def local(self) -> Path:
+        """The directory on this host in which those who use the store show that they are alive."""
+        return self.path.parent
+
+    @abstractmethod
+    def write(self) -> AbstractContextManager[Tx]:
+        """A transaction that may write; it commits unless the block raises."""
+
+    @abstractmethod
+    def read(self) -> AbstractContextManager[Tx]:
+        """A transaction over one consistent state, that can only read."""
+
+    @abstractmethod
+    def now(self) -> datetime:
+        """Now, in UTC, by the clock that all who share the store go by."""
+
+    @abstractmethod
+    def changes(self) -> Changes:
+        """What tells, at next to no cost, whether another connection has committed since."""
+
+    @abstractmethod
+    def close(self) -> None:
         """Let go of every connection, those of other threads too."""
-        for connection in self._opened:
-            connection.close()
-        self._opened.clear()
-        self._mine = threading.local()
-        self._writer.dispose()
-        self._reader.dispose()
 
-    def _connect(self) -> Any:
-        """A connection of the driver; one that is gone is not made anew."""
-        self.check_identity()
-        name = f"file:{quote(os.fsencode(self.path))}?mode=rw"
-        return sqlite_module().connect(name, uri=True, timeout=0, check_same_thread=False)
-
-    def _writing_connection(self) -> Connection:
-        connection: Connection | None = getattr(self._mine, "connection", None)
-        if connection is None or connection.closed or connection.invalidated:
-            connection = self._mine.connection = self._writer.connect()
-            self._opened.append(connection)
-        return connection
+    def refuse_other_schema(self) -> None:
+        """Raise `StoreUnusable` unless the schema is the one this version speaks."""
+        with self.read() as tx:
+            check_revision(tx)
 
     def __enter__(self) -> Self:
         return self
@@ -134,59 +97,31 @@ class Store:
         self.close()
 
 
+def beside_others(step: Callable[[], None]) -> None:
+    """`step`, a transaction, was done; again where what others did at the same moment stood in its way.
+
+    Raises `Contended` where that happened time after time.
+    """
+    for _ in range(_AGAIN):
+        try:
+            return step()
+        except Contended as error:
+            _log.debug("%s; again", error.message)
+            time.sleep(random.uniform(*_PAUSE))  # noqa: S311  # spreads those that met, hides nothing
+    return step()
+
+
+def check_revision(tx: Tx) -> None:
+    """Raise `StoreUnusable` unless the schema is the one this version speaks."""
+    found = revision_in(tx)
+    if found != REVISION:
+        age, hint = ("newer", "upgrade ingest") if found and found > REVISION else _OLDER
+        said = f"the store's schema ({found or 'none'}) is {age} than this ingest ({REVISION})"
+        raise StoreUnusable(said, hint=hint)
+
+
 def revision_in(tx: Tx) -> str | None:
     """The migration the store stands at, as `tx` sees it; None for an empty database."""
     if not inspect(tx).has_table("alembic_version"):
         return None
     return tx.execute(text("SELECT version_num FROM alembic_version")).scalar()
-
-
-def _cookie(tx: Tx) -> int:
-    """SQLite's own count of the changes of the schema: any migration moves it."""
-    raw = tx.connection.driver_connection
-    return int(raw.execute("PRAGMA schema_version").fetchone()[0])  # type: ignore[union-attr]  # a driver connection is there
-
-
-def _engine(connect: Callable[[], Any], *, begin: Any, pragmas: tuple[str, ...] = ()) -> Engine:
-    engine = create_engine("sqlite://", module=sqlite_module(), creator=connect, poolclass=QueuePool)
-
-    @event.listens_for(engine, "connect")
-    def configure(raw: Any, _record: object) -> None:
-        raw.isolation_level = None  # BEGIN is ours
-        _patiently(lambda: raw.execute("PRAGMA journal_mode=WAL"))
-        for pragma in (
-            "synchronous=FULL",
-            "foreign_keys=ON",
-            "temp_store=MEMORY",
-            f"cache_size=-{_CACHE_KIB}",
-            f"wal_autocheckpoint={_CHECKPOINT_PAGES}",
-            f"journal_size_limit={_WAL_KEPT}",
-            *pragmas,
-        ):
-            raw.execute(f"PRAGMA {pragma}")
-
-    event.listen(engine, "begin", begin)
-    return engine
-
-
-def _begin_immediate(tx: Connection) -> None:
-    raw = tx.connection.driver_connection
-    _patiently(lambda: raw.execute("BEGIN IMMEDIATE"))  # type: ignore[union-attr]  # a driver connection is there
-
-
-def _begin_snapshot(tx: Connection) -> None:
-    tx.exec_driver_sql("BEGIN")
-
-
-def _patiently(attempt: Any) -> None:
-    """Run `attempt` until the database is not busy, at most `WRITE_LOCK_BOUND` seconds."""
-    deadline = time.monotonic() + WRITE_LOCK_BOUND
-    while True:
-        try:
-            attempt()
-        except sqlite_module().OperationalError as error:
-            if not is_busy(error) or time.monotonic() > deadline:
-                raise
-            time.sleep(random.uniform(*_WAIT))  # noqa: S311  # spreads waiters, hides nothing
-        else:
-            return

@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, delete, exists, false, func, literal_column, n
 
 from ingest.domain.instants import micros
 from ingest.errors import ClaimLost
-from ingest.store.dialect import Batch
+from ingest.store.dialect import Batch, lock_rows
 from ingest.store.engine import Tx
 from ingest.store.schema import deliveries, generations, lanes, replays, subscriptions
 
@@ -100,7 +100,7 @@ def prove(tx: Tx, held: Sequence[Lane]) -> None:
 
     The first write of a completing transaction: on PostgreSQL it also locks the lanes.
     """
-    if _PROVE.run(tx, [(lane.id, lane.fence) for lane in held]) != len(held):
+    if _PROVE.run(tx, [(lane.id, lane.fence) for lane in sorted(held, key=_in_order)]) != len(held):
         raise ClaimLost("a lane was claimed by another worker meanwhile; nothing was written")
 
 
@@ -115,6 +115,8 @@ def leave(tx: Tx, held: Sequence[Lane], *, now: datetime) -> None:
 
     What was started in them has ended, so that none has to be run alone any more.
     """
+    # Whoever appends to one of these lanes is awaited: looking at it after that sees what was appended.
+    lock_rows(tx, _LOCK, [lane.id for lane in held])
     gone = _DELETE_EMPTY.run(tx, [(lane.id, lane.fence) for lane in held])
     if gone != len(held):
         _READY_AND_TRUSTED.run(tx, [(micros(now), lane.id, lane.fence) for lane in held])
@@ -153,6 +155,11 @@ def release(tx: Tx, worker: str, child: int | None = None, *, now: datetime) -> 
 def leased_elsewhere(tx: Tx, worker: str) -> int:
     """How many lanes other workers lease."""
     return tx.execute(_ELSEWHERE, {"of_worker": worker}).scalar_one()
+
+
+def _in_order(lane: Lane) -> tuple[int, str]:
+    """The order in which lanes are locked, wherever several are."""
+    return lane.generation_id, lane.key
 
 
 _READY_STATE = lanes.c.state == literal_column("'ready'")
@@ -212,6 +219,12 @@ _LEASE = (
     .returning(lanes.c.id, lanes.c.generation_id, lanes.c.key, lanes.c.fence)
 )
 _PROVE = Batch(update(lanes).where(*_MINE).values(fence=lanes.c.fence), "lane_id held_fence")
+_LOCK = (
+    select(lanes.c.id)
+    .where(lanes.c.id.in_(bindparam("ids", expanding=True)))
+    .order_by(lanes.c.generation_id, lanes.c.key)
+    .with_for_update()
+)
 _FENCES = select(lanes.c.id, lanes.c.fence).where(
     lanes.c.id.in_(bindparam("ids", expanding=True)), _LEASED_STATE
 )

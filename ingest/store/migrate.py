@@ -1,7 +1,8 @@
 """Bringing a store to the schema this version speaks: all of it, or nothing.
 
 Every migration that is missing runs in one transaction that holds the write
-lock, so a kill leaves the old schema whole and the next run starts over.
+lock, or on a server a lock of its own, so a kill leaves the old schema whole
+and the next run starts over.
 """
 
 from __future__ import annotations
@@ -12,24 +13,26 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import inspect
 
+from ingest.config.masking import mask_url
 from ingest.errors import StoreUnusable
 from ingest.resources import migrations_dir
-from ingest.store.engine import Store
-from ingest.store.opening import create_file, database_path, revision
+from ingest.store.dialect import enter_migration
+from ingest.store.engine import Store, revision_in
+from ingest.store.opening import connected, create_file, database_path, is_on_server, revision
 from ingest.store.schema import REVISION
 
 
-def create_or_upgrade(url: str) -> tuple[str | None, str]:
+def create_or_upgrade(url: str, local: Path | None = None) -> tuple[str | None, str]:
     """The revisions before and after; the database exists and is at `REVISION`.
 
-    A missing database is created, readable by its owner only. Safe to call
+    A missing file is created, readable by its owner only; on a server the
+    empty database has to be there. Safe to call
     from several processes at once: the second finds nothing left to do.
     Raises `StoreUnusable` for a store that is newer, or a database of another program.
     """
-    path = database_path(url)
-    if not path.exists():
-        create_file(path)
-    with Store(url, path) as store:
+    if not is_on_server(url) and not database_path(url).exists():
+        create_file(database_path(url))
+    with connected(url, local) as store:
         before = revision(store)
         if before is not None and before not in revisions():
             raise StoreUnusable(
@@ -44,10 +47,14 @@ def _upgrade(store: Store) -> None:
     config = Config()
     config.set_main_option("script_location", str(migrations_dir()).replace("%", "%%"))
     with store.write() as tx:
+        enter_migration(tx)
+        if revision_in(tx) == REVISION:  # another process was first
+            return
         found = inspect(tx).get_table_names()
         if found and "alembic_version" not in found:
             raise StoreUnusable(
-                f"{store.path} is the database of another program", hint="give store.url a name of its own"
+                f"{mask_url(store.url)} is the database of another program",
+                hint="give store.url a name of its own",
             )
         config.attributes["connection"] = tx
         command.upgrade(config, "head")

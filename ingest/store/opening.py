@@ -1,4 +1,4 @@
-"""Where a store is, and opening it: only on a local disk, and only at the schema this version speaks."""
+"""Where a store is, and opening it: a file only on a local disk, any only at the schema spoken here."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from ingest.errors import CannotWrite, StoreUnusable
 from ingest.filesystems import filesystem_of, is_remote
 from ingest.store.directories import make_private_directory
 from ingest.store.engine import Store, revision_in
+from ingest.store.sqlite.engine import SqliteStore
 from ingest.store.sqlite.soundness import AT_START, damage
 from ingest.store.sqlite.translating import damaged_or_refused, translated
 
@@ -25,17 +26,39 @@ def database_path(url: str) -> Path:
     return Path(name)
 
 
-def open_store(url: str) -> Store:
+def is_on_server(url: str) -> bool:
+    """True of the address of a database on a PostgreSQL server."""
+    return url.startswith(("postgresql:", "postgresql+psycopg:", "postgres:"))
+
+
+def connected(url: str, local: Path | None = None) -> Store:
+    """The store at `url`, at whatever schema it stands; `local` as for `open_store`."""
+    if not is_on_server(url):
+        return SqliteStore(url, database_path(url))
+    if local is None:
+        msg = "a store on a server needs a directory of this host"
+        raise TypeError(msg)
+    from ingest.store.postgresql.engine import PostgresqlStore  # noqa: PLC0415  # slow to load, seldom needed
+
+    return PostgresqlStore(url, local)
+
+
+def open_store(url: str, local: Path | None = None) -> Store:
     """The store at `url`, whose schema is the one this version speaks.
 
-    Raises `StoreUnusable` when there is none, when it is on a network
+    `local` is where those who use a store on a server show, on this host, that
+    they are alive; a file's users show it beside the file. Raises
+    `StoreUnusable` when there is none, when it is on a network
     filesystem, is no database, or is older or newer than this version.
     """
-    path = database_path(url)
-    if not path.exists():
-        raise StoreUnusable(f"there is no store at {path}", hint="run `ingest init`, or `ingest db upgrade`")
-    _refuse_remote(path)
-    store = Store(url, path)
+    if not is_on_server(url):
+        path = database_path(url)
+        if not path.exists():
+            raise StoreUnusable(
+                f"there is no store at {path}", hint="run `ingest init`, or `ingest db upgrade`"
+            )
+        _refuse_remote(path)
+    store = connected(url, local)
     try:
         store.refuse_other_schema()
     except BaseException:
@@ -64,7 +87,9 @@ def create_file(path: Path) -> None:
 
 
 def refuse_damage(store: Store) -> None:
-    """Raise `StoreUnusable` when half a second of checking finds damage: fail closed."""
+    """Raise `StoreUnusable` when half a second of checking a file finds damage: fail closed."""
+    if not isinstance(store, SqliteStore):
+        return
     with translated(store.path):
         found = damage(store.path, seconds=AT_START)
     if found:

@@ -7,7 +7,7 @@ position and nothing can slip through a gap in it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,7 +19,7 @@ from ingest.domain.events import Event
 from ingest.domain.instants import micros
 from ingest.domain.upcast import what_counts
 from ingest.store.dead import supersede
-from ingest.store.dialect import Batch, chunks, insert, next_positions
+from ingest.store.dialect import Batch, chunks, enter_append, insert, lock_rows, next_positions
 from ingest.store.engine import Tx
 from ingest.store.routing import Placed, route
 from ingest.store.schema import event_keys, events
@@ -75,7 +75,10 @@ def append(tx: Tx, drafts: Sequence[Draft], *, now: datetime) -> list[int | None
     new = _unknown(tx, drafts)
     if not new:
         return [None] * len(drafts)
-    heads = _heads(tx, sorted({d.key for d in new}))
+    keys = sorted({d.key for d in new})
+    if enter_append(tx, keys):  # what others appended meanwhile counts
+        new = _unknown(tx, new)
+    heads = _heads(tx, keys)
     placed, rows = [], []
     for d, position in zip(new, next_positions(tx, len(new)), strict=True):
         former = heads.get(d.key)
@@ -88,10 +91,19 @@ def append(tx: Tx, drafts: Sequence[Draft], *, now: datetime) -> list[int | None
         rows.append(_row(d, position, keyseq, hash_))
     _INSERT.run(tx, rows)
     _HEADS.run(tx, sorted((key, *head) for key, head in heads.items()))
+    tx.info["news"] = True  # whoever waits for it is told once it is committed
     route(tx, placed, now=now)
     supersede(tx, [d.supersedes for d in new if d.supersedes], now=now)
     positions = {p.id: p.position for p in placed}
     return [positions.pop(d.id, None) for d in drafts]
+
+
+def lock_keys(tx: Tx, keys: Collection[str]) -> None:
+    """Nobody else appends under those of `keys` that are known before this transaction has ended.
+
+    Keys are locked before lanes: whoever is to append after it has locked lanes comes here first.
+    """
+    lock_rows(tx, _LOCK, sorted(keys))
 
 
 def standing(tx: Tx, ids: Sequence[str]) -> dict[str, tuple[str, str, str]]:
@@ -117,7 +129,8 @@ def _heads(tx: Tx, keys: Sequence[str]) -> dict[str, tuple[int, bytes]]:
     return {
         row.key: (row.keyseq, row.hash)
         for chunk in chunks(keys)
-        for row in tx.execute(_LOCK, {"keys": chunk})
+        for row in tx.execute(_LOCK, {"ids": chunk})
+        if row.keyseq
     }
 
 
@@ -142,7 +155,7 @@ _STANDING = select(events.c.id, events.c.type, events.c.key, events.c.body).wher
 )
 _LOCK = (
     select(event_keys)
-    .where(event_keys.c.key.in_(bindparam("keys", expanding=True)))
+    .where(event_keys.c.key.in_(bindparam("ids", expanding=True)))
     .order_by(event_keys.c.key)
     .with_for_update()
 )

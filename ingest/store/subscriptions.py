@@ -11,6 +11,7 @@ from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from ingest.domain.nearest import suggestion
 from ingest.errors import NotFound
+from ingest.store.dialect import enter_registration, freeze_log
 from ingest.store.engine import Tx
 from ingest.store.schema import (
     calling,
@@ -42,16 +43,18 @@ def register(tx: Tx, wanted: Registration, *, now: datetime) -> bool:
     """The processor is subscribed as wanted; True when it is new.
 
     A new one gets a live generation that is still to be filled with the past
-    (`start="beginning"`), up to a bound that is stable because the write lock
-    is held; later events reach it through their appenders. A known one takes
+    (`start="beginning"`), up to a bound that is stable because nobody can
+    append meanwhile; later events reach it through their appenders. A known one takes
     the new settings for later events.
     """
+    enter_registration(tx)
     values = _values(wanted)
     known = tx.execute(_OF, {"of_processor": wanted.processor}).mappings().first()
     if known is not None:
         if any(known[name] != value for name, value in values.items()):
             tx.execute(_CHANGE.values(**values, changed_at=now), {"of_processor": wanted.processor})
         return False
+    freeze_log(tx)
     bound = tx.execute(select(func.coalesce(func.max(events.c.position), 0))).scalar_one()
     has_past = wanted.start == "beginning" and bound > 0
     generation_id = open_generation(

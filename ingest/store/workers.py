@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import bindparam, insert, select, update
 
 from ingest.store import lanes
+from ingest.store.dialect import enter_registration
 from ingest.store.engine import Tx
 from ingest.store.presence import Presence
 from ingest.store.schema import workers
@@ -39,6 +40,7 @@ def this_process(me: Presence, *, settings: str = "") -> Worker:
 
 def enlist(tx: Tx, worker: Worker, *, lease: timedelta, now: datetime) -> None:
     """The worker is known and its lease runs."""
+    enter_registration(tx)
     tx.execute(
         insert(workers),
         {

@@ -33,7 +33,6 @@ from ingest.testing.engine import know, work_off
 from ingest.testing.seen import Call, Refusal, Standing, Verdict
 from ingest.testing.settings import written
 from ingest.watch.once import watch_once
-from ingest.work.clock import wall_clock
 
 _SOURCE = "bench"
 
@@ -188,7 +187,7 @@ class Bench:
             processors=(), selection=Selection(), mode=mode, reason="the bench", who="ingest.testing"
         )
         with self._open() as store:
-            _, started = planning.start(store, request, now=wall_clock())
+            _, started = planning.start(store, request, now=store.now())
         return [each.replay_id for each in started if each.replay_id is not None]
 
     def _another(
@@ -231,16 +230,18 @@ class Bench:
 
     def _append(self, given: _Given) -> None:
         identity = hashlib.sha256(repr((type(given.fact), given.key, given.name)).encode()).hexdigest()
-        event = codec.new_event(
-            given.fact,
-            id=identity,
-            source=f"/ingest/{_SOURCE}",
-            subject=naming.encode_attribute(given.name),
-            time=wall_clock(),
-            partitionkey=naming.encode_attribute(given.key),
-        )
-        with self._open() as store, store.write() as tx:
-            outbox.append(tx, [outbox.draft(event, origin=_SOURCE)], now=wall_clock())
+        with self._open() as store:
+            now = store.now()
+            event = codec.new_event(
+                given.fact,
+                id=identity,
+                source=f"/ingest/{_SOURCE}",
+                subject=naming.encode_attribute(given.name),
+                time=now,
+                partitionkey=naming.encode_attribute(given.key),
+            )
+            with store.write() as tx:
+                outbox.append(tx, [outbox.draft(event, origin=_SOURCE)], now=now)
 
     @contextmanager
     def _open(self) -> Iterator[Store]:

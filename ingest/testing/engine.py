@@ -16,7 +16,6 @@ from ingest.contract import Processor
 from ingest.store import filling, lanes, presence, replays, workers
 from ingest.store.engine import Store
 from ingest.store.presence import Presence
-from ingest.work.clock import wall_clock
 from ingest.work.cycle import Cycle
 from ingest.work.declared import Declared
 from ingest.work.enrol import enrol
@@ -37,7 +36,7 @@ def know(store: Store, settings: Settings, processors: Mapping[str, Processor]) 
         processors[each.name].check_options(each.name, each.options)
     found = [(each, Declared.of(processors[each.name])) for each in settings.processors]
     with store.write() as tx:
-        return enrol(tx, found, now=wall_clock())
+        return enrol(tx, found, now=store.now())
 
 
 def work_off(store: Store, settings: Settings, processors: Mapping[str, Processor]) -> None:
@@ -48,7 +47,7 @@ def work_off(store: Store, settings: Settings, processors: Mapping[str, Processo
     trades = {spec.name: Trade.of(spec, processors[spec.name]) for spec in specs}
     with Presence(directory, _KIND) as me:
         with store.write() as tx:
-            workers.enlist(tx, workers.this_process(me), lease=_LEASE, now=wall_clock())
+            workers.enlist(tx, workers.this_process(me), lease=_LEASE, now=store.now())
         cycle = fit_out(
             store,
             Archive(store, settings.store.archive),
@@ -60,7 +59,7 @@ def work_off(store: Store, settings: Settings, processors: Mapping[str, Processo
             pass
         cycle.release()
         with store.write() as tx:
-            workers.retire(tx, me.id, now=wall_clock())
+            workers.retire(tx, me.id, now=store.now())
 
 
 def _has_more(store: Store, names: list[str], cycle: Cycle) -> bool:
@@ -68,13 +67,13 @@ def _has_more(store: Store, names: list[str], cycle: Cycle) -> bool:
     with store.write() as tx:
         fills = filling.unfilled(tx, names)
         if fills:
-            filling.fill_window(tx, fills[0], now=wall_clock())
+            filling.fill_window(tx, fills[0], now=store.now())
             return True
     if cycle.turn():
         return True
     with store.write() as tx:
-        replays.finish(tx, now=wall_clock())
-        due = lanes.due(tx, processors=names, now=wall_clock())
+        replays.finish(tx, now=store.now())
+        due = lanes.due(tx, processors=names, now=store.now())
     if due.next_at is not None:
         time.sleep(_GLANCE)
     return bool(due.now) or due.next_at is not None

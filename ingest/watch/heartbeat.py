@@ -7,11 +7,11 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from types import TracebackType
 from typing import Protocol, Self
 
-from ingest.errors import CannotWrite, StoreUnusable, TryAgain
+from ingest.errors import CannotWrite, StoreUnusable, TryAgain, Unreachable
 from ingest.store import presence, workers
 from ingest.store.engine import Store
 from ingest.store.presence import Presence
@@ -73,8 +73,8 @@ class Heartbeat:
         self._thread.join()
         try:
             with self._store.write() as tx:
-                workers.retire(tx, self.id, now=_now())
-        except (CannotWrite, TryAgain, StoreUnusable) as failure:
+                workers.retire(tx, self.id, now=self._store.now())
+        except (CannotWrite, TryAgain, Unreachable, StoreUnusable) as failure:
             _log.warning("the watcher could not sign off: %s", failure)
         finally:
             self._leave()
@@ -90,8 +90,8 @@ class Heartbeat:
         try:
             with self._store.write() as tx:
                 if self._presence is not None:
-                    workers.retire(tx, self.id, now=_now())
-                workers.enlist(tx, me, lease=self._lease, now=_now())
+                    workers.retire(tx, self.id, now=self._store.now())
+                workers.enlist(tx, me, lease=self._lease, now=self._store.now())
         except BaseException:
             here.leave()
             raise
@@ -132,16 +132,12 @@ class Heartbeat:
     def _beat(self, state: str) -> None:
         try:
             with self._store.write() as tx:
-                is_known = workers.beat(tx, self.id, lease=self._lease, now=_now(), state=state)
+                is_known = workers.beat(tx, self.id, lease=self._lease, now=self._store.now(), state=state)
             if not (is_known and self._is_shown()):
                 _log.warning("this watcher was taken for dead; it goes on under another name")
                 self._enlist()
-        except (CannotWrite, TryAgain) as error:
+        except (CannotWrite, TryAgain, Unreachable) as error:
             _log.warning("the watcher could not say that it lives: %s", error)
 
     def _is_shown(self) -> bool:
         return self._presence is not None and self._presence.is_shown()
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 
 from ingest.archive import Archive
 from ingest.config import Settings
-from ingest.errors import CannotWrite, IngestError, TryAgain, UsageError
+from ingest.errors import CannotWrite, IngestError, TryAgain, Unreachable, UsageError
 from ingest.notices.giving import SILENT, Service
 from ingest.store.engine import Store
 from ingest.watch.clock import Clock
@@ -93,7 +93,7 @@ class Loop:
             self._mend()
             try:
                 is_busy = step_all(self._inboxes)
-            except (CannotWrite, TryAgain) as error:
+            except (CannotWrite, TryAgain, Unreachable) as error:
                 self._sit_out(error)
                 continue
             self._recover()

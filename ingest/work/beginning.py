@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import datetime
 from functools import partial
 
 from ingest.errors import ProcessorUnloadable
 from ingest.store.engine import Tx
 from ingest.work import leftovers
 from ingest.work.asking import TICK, Question, ask
-from ingest.work.clock import wall_clock
 from ingest.work.declared import Declared
 from ingest.work.enrol import enrol
 from ingest.work.listing import Listing
@@ -38,7 +38,7 @@ def begin(
             if once:
                 raise
             with suppress(*OUTAGES):
-                listing.enter(lambda _: None)  # whoever asks for the status is told
+                listing.enter(lambda _tx, _now: None)  # whoever asks for the status is told
             outage.tell(error)
             _rest(pause, listing, stop)
             pause = min(pause * 2, LONGEST_PAUSE)
@@ -58,8 +58,10 @@ def _ask(question: Question, listing: Listing, stop: Stop) -> dict[str, Declared
         leftovers.sweep(())
 
 
-def _enrol(question: Question, found: Mapping[str, Declared], tx: Tx) -> tuple[ProcessorSpec, ...]:
-    return enrol(tx, [(each, found[each.name]) for each in question.processors], now=wall_clock())
+def _enrol(
+    question: Question, found: Mapping[str, Declared], tx: Tx, now: datetime
+) -> tuple[ProcessorSpec, ...]:
+    return enrol(tx, [(each, found[each.name]) for each in question.processors], now=now)
 
 
 def _is_to_stop(listing: Listing, stop: Stop) -> bool:

@@ -15,7 +15,7 @@ from typing import Any
 
 from ingest.domain.codec import canonical_json
 from ingest.domain.showing import show
-from ingest.errors import CannotWrite, ClaimLost, PermanentError, TryAgain
+from ingest.errors import CannotWrite, ClaimLost, PermanentError, TryAgain, Unreachable
 from ingest.store import calls, lanes
 from ingest.store.calls import Made, OpenCall
 from ingest.store.engine import Store
@@ -50,7 +50,7 @@ class Caller:
             try:
                 self._claim(held, open_call)
                 made.append(self._make(open_call, trade))
-            except (ClaimLost, CannotWrite, TryAgain):  # of the store's, not of the call
+            except (ClaimLost, CannotWrite, TryAgain, Unreachable):  # of the store's, not of the call
                 raise
             except BaseException as error:  # a call may raise anything; it is recorded
                 if is_from_terminal(error):

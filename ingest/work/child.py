@@ -52,7 +52,7 @@ def main() -> int:
     try:
         trades = _trades(spec)  # first: whatever an import does, nothing of ours is open yet
         report.say(kind="loaded")
-        with open_store(spec.store_url) as store, board_at(Path(spec.lock)) as board:
+        with open_store(spec.store_url, Path(spec.store_local)) as store, board_at(Path(spec.lock)) as board:
             stage = Stage(board=board, slot=spec.slot, keeper=_settle_in(spec, store))
             assignment = Assignment(
                 worker=spec.worker, child=spec.child, limit=spec.limit, is_stopping=lambda: _stopping

@@ -14,16 +14,16 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from ingest.errors import ClaimLost, IngestError, WorkerLost
 from ingest.store import held as holding
 from ingest.store import lanes, workers
 from ingest.store.deliveries import Failure
-from ingest.store.engine import Store, Tx
+from ingest.store.engine import Store, Tx, beside_others
 from ingest.store.held import Held
 from ingest.store.lanes import Lane, Workable
 from ingest.work.calling import Caller
-from ingest.work.clock import wall_clock
 from ingest.work.context import Surroundings
 from ingest.work.perform import Performed, describe, perform, perform_again
 from ingest.work.settle import Settled, settle
@@ -83,7 +83,7 @@ class Cycle:
         """What was run is settled, all that is still held is ready for others, at no charge."""
         self._settle(is_last=True)
         with self.store.write() as tx:
-            lanes.release(tx, self.worker, self.child, now=wall_clock())
+            lanes.release(tx, self.worker, self.child, now=self.store.now())
         self._hold = None
 
     def take_ended(self) -> Counter[str]:
@@ -153,8 +153,8 @@ class Cycle:
     def _perform(self, hold: Hold, held: Held, trade: Trade, around: Surroundings) -> Performed:
         if not held.is_calling:
             run_it = perform if hold.generation.kind == "live" else perform_again
-            return run_it(held, trade.processor, around, wall_clock)
-        caller = Caller(store=self.store, clock=wall_clock, is_stopping=self.is_stopping)
+            return run_it(held, trade.processor, around, self.store.now)
+        caller = Caller(store=self.store, clock=self.store.now, is_stopping=self.is_stopping)
         return caller.call(held, trade, scope=hold.generation.scope)
 
     def _adapt(self, hold: Hold, count: int, elapsed: float) -> None:
@@ -169,7 +169,7 @@ class Cycle:
         if hold is None or not (self._unsettled or is_last):
             return
         try:
-            self._commit(hold, self._unsettled, is_last=is_last)
+            beside_others(partial(self._commit, hold, self._unsettled, is_last=is_last))
         except ClaimLost:
             self._drop_lost(hold)
             self._settle(is_last=is_last)
@@ -182,7 +182,7 @@ class Cycle:
         trade = self.trades[hold.generation.processor]
         left = {held.lane.id for held in hold.waiting}
         finished = [lane for lane in hold.lanes.values() if lane.id not in left] if is_last else []
-        claimed, now = None, wall_clock()
+        claimed, now = None, self.store.now()
         with self.stage.settles(runs), self.store.write() as tx:
             settled = settle(tx, runs, trade, hold.generation, finished=finished, worker=self.worker, now=now)
             is_over = is_last and not (hold.waiting or settled.calling)
@@ -224,7 +224,7 @@ class Cycle:
             if run.held.lane.id not in hold.lanes:
                 continue
             try:
-                self._settle_one(hold, run)
+                beside_others(partial(self._settle_one, hold, run))
             except IngestError:
                 raise
             except Exception as error:  # noqa: BLE001  # recorded as this delivery's failure
@@ -235,14 +235,14 @@ class Cycle:
             self._commit(hold, [], is_last=True)
 
     def _settle_one(self, hold: Hold, run: Performed) -> None:
-        trade, now = self.trades[hold.generation.processor], wall_clock()
+        trade, now = self.trades[hold.generation.processor], self.store.now()
         with self.stage.settles([run]), self.store.write() as tx:
             settled = settle(tx, [run], trade, hold.generation, finished=[], worker=self.worker, now=now)
         self._count(hold, [run], settled)
 
     def _claim(self, tx: Tx) -> tuple[Workable, list[Lane]] | None:
         """Lanes of the next generation in turn that has something due, now leased by this child."""
-        now = wall_clock()
+        now = self.store.now()
         if not workers.is_live(tx, self.worker):
             raise WorkerLost("this child's worker was taken for dead; it claims nothing more")
         found = lanes.due(tx, processors=list(self.trades), now=now).now

@@ -5,15 +5,16 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from datetime import datetime
 from typing import TypeVar
 
 from ingest.config import Settings
 from ingest.errors import UsageError, WorkerLost
 from ingest.notices.giving import SILENT, Service
 from ingest.store import workers
+from ingest.store.dialect import enter_registration
 from ingest.store.engine import Store, Tx
 from ingest.store.presence import Presence
-from ingest.work.clock import wall_clock
 from ingest.work.enrol import fingerprint
 from ingest.work.outages import OUTAGES
 
@@ -37,17 +38,18 @@ class Listing:
         with self._store.read() as tx:
             _refuse_other_settings(tx, fingerprint(self._settings))
 
-    def enter(self, and_then: Callable[[Tx], _Result]) -> _Result:
-        """The worker is listed, its lease runs, and in the same transaction `and_then` was done.
+    def enter(self, and_then: Callable[[Tx, datetime], _Result]) -> _Result:
+        """The worker is listed, its lease runs, and in one transaction with it `and_then` was done then.
 
         Looked at and entered in one transaction: of two with other settings
         that start at once, one is refused before it has written anything.
         Raises `UsageError` for that one.
         """
         with self._store.write() as tx:
+            enter_registration(tx)
             if not self._is_entered:
                 self._enlist(tx)
-            result = and_then(tx)
+            result = and_then(tx, self._store.now())
         self._is_entered = True
         self._put_off()
         return result
@@ -55,7 +57,7 @@ class Listing:
     def _enlist(self, tx: Tx) -> None:
         mine = workers.this_process(self.me, settings=fingerprint(self._settings))
         _refuse_other_settings(tx, mine.settings)
-        workers.enlist(tx, mine, lease=self._lease, now=wall_clock())
+        workers.enlist(tx, mine, lease=self._lease, now=self._store.now())
 
     def beat(self, *, state: str = "active", at_once: bool = False) -> None:
         """The lease of a listed worker runs on; raises `WorkerLost` when it was taken for dead."""
@@ -64,7 +66,7 @@ class Listing:
         if time.monotonic() < self._beat_at and not at_once:
             return
         with self._store.write() as tx:
-            is_known = workers.beat(tx, self.me.id, lease=self._lease, now=wall_clock(), state=state)
+            is_known = workers.beat(tx, self.me.id, lease=self._lease, now=self._store.now(), state=state)
         self._put_off()
         if not is_known:
             raise WorkerLost("this worker was taken for dead and its work was given to others")
@@ -84,7 +86,7 @@ class Listing:
             return
         try:
             with self._store.write() as tx:
-                workers.retire(tx, self.me.id, now=wall_clock())
+                workers.retire(tx, self.me.id, now=self._store.now())
         except OUTAGES as error:  # our lock file goes with us: whoever works next takes over at once
             _log.warning("the worker could not sign off: %s", error)
 

@@ -10,7 +10,6 @@ from ingest.config import Settings
 from ingest.store import setback
 from ingest.store.engine import Store
 from ingest.store.presence import Presence
-from ingest.work.clock import wall_clock
 from ingest.work.takeover import take_over
 
 _log = logging.getLogger(__name__)
@@ -39,7 +38,7 @@ class Lookout:
             self._ahead = ahead
             return False
         with self._store.write() as tx:
-            freed = setback.catch_up(tx, longest=self._longest, lease=self._lease, now=wall_clock())
+            freed = setback.catch_up(tx, longest=self._longest, lease=self._lease, now=self._store.now())
         self._ahead = ahead
         if freed:
             _log.warning("the clock was set back: %d lanes that waited for it are due now", freed)

@@ -9,7 +9,6 @@ from typing import Any
 from ingest.archive import Archive
 from ingest.store import booking
 from ingest.store.engine import Store
-from ingest.work.clock import wall_clock
 from ingest.work.context import Surroundings
 from ingest.work.cycle import Cycle
 from ingest.work.shelf import Shelf
@@ -39,7 +38,7 @@ def fit_out(store: Store, archive: Archive, trades: Trades, *, stage: Stage, ass
                 return booking.select_rows(tx, table, equal)
 
         return Surroundings(
-            processor=name, options=trades[name].spec.options, open=shelf.open, select=read, clock=wall_clock
+            processor=name, options=trades[name].spec.options, open=shelf.open, select=read, clock=store.now
         )
 
     return Cycle(

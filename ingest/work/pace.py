@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 
-from ingest.store.sqlite.changes import Changes
+from ingest.store.engine import Changes
 
 TICK = 0.04  # seconds between two looks at a store that moves, or that gives no hints
 SELDOM = 1.0  # seconds between two looks at a store that would have hinted

@@ -17,7 +17,6 @@ from ingest.errors import IngestError, ProcessorUnloadable, TryAgain, WorkerLost
 from ingest.store import crashes, presence
 from ingest.store.engine import Store
 from ingest.store.presence import Presence
-from ingest.work.clock import wall_clock
 from ingest.work.deaths import unrepeated
 from ingest.work.leftovers import sweep
 from ingest.work.outages import cannot_start, failure_of
@@ -65,6 +64,7 @@ class Pool:
         self._spawned += 1
         spec = ChildSpec(
             store_url=self._store.url,
+            store_local=str(self._store.local),
             archive=str(equipment.archive),
             worker=self._me.id,
             lock=str(self._me.path),
@@ -210,7 +210,7 @@ class Pool:
                 [] if ran is None else [ran],
                 error=child.death(),
                 jitter=random.random(),  # noqa: S311  # spreads retries
-                now=wall_clock(),
+                now=self._store.now(),
             )
         self._me.board.write(child.spec.slot, None)
         self.ended["crashed"] += len(charged)

@@ -10,11 +10,12 @@ from datetime import datetime
 from itertools import groupby
 
 from ingest.errors import PermanentError
-from ingest.store import applying, calls, dead, deliveries, lanes, pending_outcomes, shadows
+from ingest.store import applying, calls, dead, deliveries, lanes, outbox, pending_outcomes, shadows
 from ingest.store.applying import Applied, Emissions
 from ingest.store.deliveries import Failure, Outcome
 from ingest.store.dialect import Savepoint
 from ingest.store.engine import Tx
+from ingest.store.handover import Rejects
 from ingest.store.held import Held
 from ingest.store.lanes import Lane, Workable
 from ingest.store.subscriptions import find
@@ -51,6 +52,7 @@ def settle(  # noqa: PLR0913  # the runs, whose they are, and when
     was written, when a lane was claimed by another worker meanwhile; the
     caller rolls back.
     """
+    outbox.lock_keys(tx, _keys(performed))
     lanes.prove(tx, list({p.held.lane.id: p.held.lane for p in performed}.values()))
     emissions = Emissions(tx, now)
     outcomes: list[Outcome] = []
@@ -99,6 +101,13 @@ def _results(  # the runs, whose they are, and where their facts go
             if isinstance(result, Failure):
                 failed.add(run.held.lane.id)
             yield result
+
+
+def _keys(performed: Sequence[Performed]) -> set[str]:
+    """The partition keys of the facts that were handed over; those of large ones are not looked for."""
+    handed = [run.spool for run in performed if run.spool.facts and applying.is_small(run.spool)]
+    pieces = [piece for handover in handed for piece in handover.pieces() if not isinstance(piece, Rejects)]
+    return {fact.key for piece in pieces for fact in piece.facts if fact is not None}
 
 
 def _is_plain(run: Performed, generation: Workable) -> bool:

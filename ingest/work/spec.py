@@ -49,6 +49,7 @@ class ChildSpec:
     """Everything one child needs; sent as JSON on its standard input."""
 
     store_url: str
+    store_local: str  # directory
     archive: str  # directory
     worker: str  # id
     lock: str  # path of the worker's lock file, which carries the board

@@ -18,7 +18,6 @@ from ingest.config import Settings
 from ingest.errors import IngestError
 from ingest.store import filling, lanes, replays
 from ingest.store.engine import Store
-from ingest.work.clock import wall_clock
 from ingest.work.enrol import chosen
 from ingest.work.listing import Listing
 from ingest.work.lookout import Lookout
@@ -131,7 +130,7 @@ class Supervisor:
             return
         until = min(self._pace.pause(), self._listing.next_at() - time.monotonic())
         if self._due.next_at is not None:
-            until = min(until, (self._due.next_at - wall_clock()).total_seconds())
+            until = min(until, (self._due.next_at - self._store.now()).total_seconds())
         self._pool.listen(max(until, 0.0), (self._stop.fileno(), *self._pace.prompts()))
 
     def _is_calm(self) -> bool:
@@ -201,23 +200,23 @@ class Supervisor:
 
     def _look(self) -> None:
         """Know what is due, whenever something was committed or a retry's time has come."""
-        is_time = self._due.next_at is not None and wall_clock() >= self._due.next_at
+        is_time = self._due.next_at is not None and self._store.now() >= self._due.next_at
         if not (self._pace.has_moved() or self._pool.has_news or is_time):
             return
         self._pool.has_news = True  # until all of it was seen to: a look that is refused is made up for
         with self._store.read() as tx:
             self._fills = filling.unfilled(tx, self._names)
-            self._due = lanes.due(tx, processors=self._names, now=wall_clock())
+            self._due = lanes.due(tx, processors=self._names, now=self._store.now())
             is_finishable = replays.is_finishable(tx)
         if is_finishable:
             with self._store.write() as tx:
-                replays.finish(tx, now=wall_clock())
+                replays.finish(tx, now=self._store.now())
         self._pool.has_news = False
 
     def _fill(self) -> None:
         if self._fills:
             with self._store.write() as tx:
-                filling.fill_window(tx, self._fills[0], now=wall_clock())
+                filling.fill_window(tx, self._fills[0], now=self._store.now())
             self._pool.has_news = True
 
     def _employ(self) -> None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import logging
 import random
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 from ingest.store import crashes, presence, workers
 from ingest.store.engine import Store, Tx
 from ingest.work import rooms
-from ingest.work.clock import wall_clock
 from ingest.work.leftovers import end_descendants
 
 _log = logging.getLogger(__name__)
@@ -22,16 +21,16 @@ def take_over(store: Store, directory: Path, *, me: str) -> int:
     """What dead workers held is ready again, what they ran is charged; how many there were."""
     is_dead = partial(_is_dead, directory)
     with store.read() as tx:
-        if not [id_ for id_ in workers.gone(tx, is_dead=is_dead, now=wall_clock()) if id_ != me]:
+        if not [id_ for id_ in workers.gone(tx, is_dead=is_dead, now=store.now()) if id_ != me]:
             return 0
     began = time.monotonic()
     with store.write() as tx:
         # Whoever waited for the lock as long as we did could not beat: the wait is not held against it.
         waited = timedelta(seconds=time.monotonic() - began)
-        gone = [id_ for id_ in workers.gone(tx, is_dead=is_dead, now=wall_clock() - waited) if id_ != me]
+        gone = [id_ for id_ in workers.gone(tx, is_dead=is_dead, now=store.now() - waited) if id_ != me]
         buried = [id_ for id_ in gone if workers.bury_worker(tx, id_)]
         for worker in buried:
-            _release(tx, directory, worker)
+            _release(tx, directory, worker, now=store.now())
     for worker in buried:
         _log.warning("took over from %s, which died", worker)
     if buried:
@@ -60,9 +59,9 @@ def _clear_up(directory: Path, worker: str) -> None:
     rooms.clear(directory, worker)
 
 
-def _release(tx: Tx, directory: Path, worker: str) -> None:
+def _release(tx: Tx, directory: Path, worker: str, *, now: datetime) -> None:
     ran = presence.last_words(directory, worker)
-    error, jitter, now = "its worker died while it ran", random.random(), wall_clock()  # noqa: S311  # spreads retries
+    error, jitter = "its worker died while it ran", random.random()  # noqa: S311  # spreads retries
     if ran is None:
         crashes.charge_all(tx, worker, error=error, jitter=jitter, now=now)
     crashes.release(tx, worker, None, ran or [], error=error, jitter=jitter, now=now)

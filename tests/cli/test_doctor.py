@@ -16,6 +16,7 @@ from ingest.cli.doctor import installation
 from ingest.store import workers
 from ingest.store.opening import open_store
 from ingest.store.sqlite.driver import sqlite_module
+from ingest.store.sqlite.engine import SqliteStore
 from ingest.store.workers import Worker
 from tests.cli.project import SETTINGS, Ingest, write
 
@@ -160,7 +161,7 @@ def test_a_clock_that_was_set_back_is_seen_by_the_newest_event(
     well: Path, ingest: Ingest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = wiring.now()
-    monkeypatch.setattr(wiring, "now", lambda: now - timedelta(days=1))
+    monkeypatch.setattr(SqliteStore, "now", lambda _: now - timedelta(days=1))
 
     assert says(problems(ingest), "behind the newest event", "set back")
 

@@ -69,8 +69,6 @@ def test_a_value_that_is_documented_but_not_built_says_so(project: Project, line
 @pytest.mark.parametrize(
     "toml",
     [
-        '[store]\nurl = "postgresql://u:pw@h/db"\n',
-        '[store]\nurl = "postgresql+psycopg://u:pw@h/db"\n',
         '[store]\narchive = "s3://bucket/prefix"\n',
         '[[source]]\nname = "a"\npath = "sftp://host/in"\n',
     ],

@@ -13,7 +13,7 @@ import pytest
 
 from ingest.config import load
 from ingest.run import FOR_GOOD
-from ingest.store.engine import WRITE_LOCK_BOUND
+from ingest.store.sqlite.engine import WRITE_LOCK_BOUND
 from tests.docs.pages import DOCS, blocks_of
 
 PAGE = DOCS / "howto" / "systemd.md"

@@ -15,7 +15,6 @@ from ingest.config import load
 from ingest.store.opening import open_store
 from ingest.store.presence import Presence, directory_of
 from ingest.work.asking import ask_now
-from ingest.work.clock import wall_clock
 from ingest.work.enrol import enrol
 from ingest.work.listing import Listing
 from ingest.work.pool import Equipment, Pool
@@ -30,7 +29,7 @@ def main() -> None:
     found = ask_now(settings.processors, local=None, limit=settings.work.start_timeout)
     with open_store(settings.store.url) as store, Presence(directory_of(store.path), "worker") as me:
         pairs = [(p, found[p.name]) for p in settings.processors]
-        specs = Listing(store, me, settings).enter(lambda tx: enrol(tx, pairs, now=wall_clock()))
+        specs = Listing(store, me, settings).enter(lambda tx, now: enrol(tx, pairs, now=now))
         rooms = Rooms(me.path.parent, me.id)
         equipment = Equipment(
             archive=settings.store.archive,

@@ -18,13 +18,14 @@ from ingest.store.integrity import check
 from ingest.store.migrate import create_or_upgrade
 from ingest.store.opening import create_file, open_store, revision
 from ingest.store.schema import REVISION, metadata, outcome_totals
+from ingest.store.sqlite.engine import SqliteStore
 from tests.store.backends import url_in
 from tests.store.stage import land
 
 
 def bare(directory: Path) -> Store:
     """The store as it is, at whatever revision."""
-    return Store(url_in(directory), directory / "ingest.db")
+    return SqliteStore(url_in(directory), directory / "ingest.db")
 
 
 def at_revision(directory: Path, revision: str) -> None:

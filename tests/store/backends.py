@@ -8,7 +8,7 @@ from __future__ import annotations
 import atexit
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
@@ -17,6 +17,7 @@ from ingest.store.directories import make_private_directory
 from ingest.store.engine import Store
 from ingest.store.migrate import create_or_upgrade
 from ingest.store.opening import open_store
+from tests import server
 
 
 def url_in(directory: Path) -> str:
@@ -44,7 +45,23 @@ def _template() -> Path:
     return directory / "ingest.db"
 
 
-BACKENDS: dict[str, Callable[[Path], Store]] = {"sqlite": sqlite}
+@contextmanager
+def postgresql(directory: Path) -> Iterator[Store]:
+    """A store in a database of its own, on the server of this process."""
+    with server.database(_template_database()) as name, open_store(server.url(name), directory) as store:
+        yield store
+
+
+@cache
+def _template_database() -> str:
+    """An empty store on the server, made by the migrations once for all tests of this process."""
+    name = server.new_database()
+    create_or_upgrade(server.url(name), Path("/nowhere"))
+    return name
+
+
+Backend = Callable[[Path], AbstractContextManager[Store]]
+BACKENDS: dict[str, Backend] = {"sqlite": sqlite, "postgresql": postgresql}
 
 
 @contextmanager

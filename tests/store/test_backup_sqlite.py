@@ -13,6 +13,7 @@ from ingest.store import backup, integrity
 from ingest.store.engine import Store
 from ingest.store.opening import open_store
 from ingest.store.reading import verifying
+from ingest.store.sqlite.engine import SqliteStore
 from tests.store.stage import land
 
 
@@ -136,7 +137,7 @@ def test_a_damaged_store_gives_no_copy(store: Store, tmp_path: Path) -> None:
             file.seek(page)
             file.write(bytes([0xFF] * 16))
 
-    with Store(store.url, store.path) as damaged, pytest.raises(StoreUnusable, match="damaged"):
+    with SqliteStore(store.url, store.path) as damaged, pytest.raises(StoreUnusable, match="damaged"):
         backup.back_up(damaged, tmp_path / "copy.db")
 
     assert not (tmp_path / "copy.db").exists()

@@ -12,10 +12,11 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from ingest.errors import CannotWrite, TryAgain
-from ingest.store import engine
 from ingest.store.engine import Store
 from ingest.store.opening import open_store
 from ingest.store.schema import events
+from ingest.store.sqlite import engine
+from ingest.store.sqlite.engine import SqliteStore
 from tests.store.backends import sqlite, url_in
 from tests.store.stage import land, rolled_back
 
@@ -143,9 +144,9 @@ def test_processes_that_open_and_close_the_database_do_not_disturb_one_another(
     program = """
         import sys
         from pathlib import Path
-        from ingest.store.engine import Store
+        from ingest.store.sqlite.engine import SqliteStore
         for _ in range(60):
-            with Store(sys.argv[1], Path(sys.argv[2])) as store, store.write() as tx:
+            with SqliteStore(sys.argv[1], Path(sys.argv[2])) as store, store.write() as tx:
                 tx.exec_driver_sql("UPDATE event_keys SET keyseq = 1")
         """
     other = start(program, url_in(tmp_path), tmp_path / "ingest.db")
@@ -241,6 +242,7 @@ def test_looking_out_for_changes_does_not_keep_the_log_from_being_checkpointed(s
     changes.has_moved()
     land(store, "2")
 
+    assert isinstance(store, SqliteStore)
     with store._writer.connect() as raw:
         busy, *_ = raw.connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 

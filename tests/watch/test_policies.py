@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.store.engine import Store
+from ingest.store.opening import open_store
 from ingest.watch.once import Summary
 from tests.watch.place import Place, as_nobody
 from tests.watch.test_refusals import refused, yield_to_nobody
@@ -19,7 +19,7 @@ def counted(summary: Summary) -> tuple[int, int, int, int]:
 
 def reopened(place: Place) -> Place:
     """The same pipeline as another process would see it."""
-    return Place(place.root, Store(place.store.url, place.store.path), place.archive, place.settings)
+    return Place(place.root, open_store(place.store.url), place.archive, place.settings)
 
 
 def test_a_file_larger_than_max_size_is_refused_once(place: Place) -> None:

@@ -18,7 +18,8 @@ from typing import Any
 import pytest
 
 from ingest.config import SourceSettings
-from ingest.store.engine import Store, Tx
+from ingest.store.engine import Tx
+from ingest.store.sqlite.engine import SqliteStore
 from ingest.watch import inbox, loop
 from ingest.watch.landing.take import ignore_lease_breaks
 from tests.watch.place import LARGE, Place, full_disk, new_place, until
@@ -33,7 +34,7 @@ LEFT = f".left.csv.{'0' * 24}.{'0' * 16}.leaving"  # the private name of a file 
 SETTLED = "SELECT (SELECT count(*) FROM sightings), (SELECT count(*) FROM departures WHERE ended_at > 0)"
 
 
-class RefusedOnce(Store):
+class RefusedOnce(SqliteStore):
     """A store of which the disk refuses one write, by its number."""
 
     refused = 0  # none

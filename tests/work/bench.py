@@ -136,7 +136,8 @@ class Bench:
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """What the query finds."""
         with self.store.read() as tx:
-            return [tuple(row) for row in tx.exec_driver_sql(query)]
+            said = query if tx.dialect.name == "sqlite" else query.replace("%", "%%")
+            return [tuple(row) for row in tx.exec_driver_sql(said)]
 
     def _around(self, name: str, flush: Callable[[], None]) -> Surroundings:
         def read(table: Any, equal: dict[str, Any]) -> list[dict[str, Any]]:

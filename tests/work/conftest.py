@@ -9,19 +9,26 @@ from pathlib import Path
 import pytest
 
 from ingest.store.presence import Presence
-from tests.store.backends import sqlite
+from tests.store.backends import BACKENDS
 from tests.work.bench import Bench
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Every test meets every backend, but for the modules whose name says which one they are about."""
+    if "benches" in metafunc.fixturenames:
+        of_one = [name for name in BACKENDS if metafunc.module.__name__.endswith(f"_{name}")]
+        metafunc.parametrize("benches", of_one or sorted(BACKENDS), indirect=True)
+
+
 @pytest.fixture
-def benches(tmp_path: Path) -> Iterator[Callable[[str], Bench]]:
+def benches(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[str], Bench]]:
     """Makes a bench by its name."""
     with ExitStack() as stack:
 
         def bench(name: str) -> Bench:
             folder = tmp_path / name
             folder.mkdir()
-            store = stack.enter_context(sqlite(folder))
+            store = stack.enter_context(BACKENDS[request.param](folder))
             return Bench(store, stack.enter_context(Presence(folder / "workers", "worker")).path)
 
         yield bench

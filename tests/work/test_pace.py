@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.store.engine import Store
-from ingest.store.sqlite.changes import Changes
+from ingest.store.engine import Changes, Store
 from ingest.work.pace import SELDOM, TICK, Pace
 from tests.store.backends import sqlite
 from tests.store.stage import land

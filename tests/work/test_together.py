@@ -17,7 +17,7 @@ KEYED = table("keyed", key=str, amount=Decimal, unique="key")
 PLAIN = table("plain", lane=str, text=str)
 WHAT_STANDS = (
     "SELECT key, amount, event_id FROM keyed ORDER BY key",
-    "SELECT lane, text, event_id FROM plain ORDER BY lane, rowid",
+    "SELECT lane, text, event_id FROM plain ORDER BY event_id, text",
     "SELECT event_id, line, rule, raw FROM rejects ORDER BY event_id, id",
     "SELECT id, key, keyseq, cause, body FROM events WHERE producer = 'mixed' ORDER BY key, keyseq",
     "SELECT key, processor, position, name FROM effects ORDER BY key",

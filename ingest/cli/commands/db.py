@@ -28,7 +28,7 @@ def upgrade(ctx: typer.Context, json: Json = False) -> int:
 
     held = wiring.settings(ctx.obj)
     wiring.make_missing(held)
-    before, after = create_or_upgrade(held.store.url)
+    before, after = create_or_upgrade(held.store.url, held.store.local)
     said = {"before": before, "after": after}
     output.document(said) if json else output.write(f"the store stands at schema {after}\n")
     return 0

@@ -75,7 +75,7 @@ def show(ctx: typer.Context, event: DeadEvent, processor: Processor = None, json
             found = _undecided(tx, wanted, processor)
             if not found:
                 raise NotFound(f"no delivery of event {event} is dead", hint="see `ingest dead list`")
-            told = deadview.tell(tx, found, now=wiring.now())
+            told = deadview.tell(tx, found, now=pipeline.store.now())
     output.lines(deadview.as_json(each) for each in told) if json else output.show(*deadview.view(told))
     return 0
 
@@ -105,7 +105,7 @@ def retry(
         wanted = _selection(pipeline, [*(events or ()), *(ids or ())], source, key, since, until, first, last)
 
         def decide(tx: Tx, some: Sequence[DeadDelivery]) -> list[DeadDelivery]:
-            return decisions.retry(tx, some, who=asking.who(), reason=reason, now=wiring.now())
+            return decisions.retry(tx, some, who=asking.who(), reason=reason, now=pipeline.store.now())
 
         return _decide(
             pipeline, wanted, processor, decide, verb="retry", dry_run=dry_run, yes=yes, as_json=json
@@ -139,7 +139,7 @@ def discard(
         wanted = _selection(pipeline, [*(events or ()), *(ids or ())], source, key, since, until, first, last)
 
         def decide(tx: Tx, some: Sequence[DeadDelivery]) -> list[DeadDelivery]:
-            return decisions.discard(tx, some, who=asking.who(), reason=reason, now=wiring.now())
+            return decisions.discard(tx, some, who=asking.who(), reason=reason, now=pipeline.store.now())
 
         return _decide(
             pipeline, wanted, processor, decide, verb="discard", dry_run=dry_run, yes=yes, as_json=json

@@ -103,7 +103,7 @@ def show(ctx: typer.Context, event: Meant, json: Json = False) -> int:
     from ingest.store.reading import browsing
 
     with wiring.opened(ctx.obj) as pipeline, pipeline.store.read() as tx:
-        found = browsing.event(tx, event, now=wiring.now())
+        found = browsing.event(tx, event, now=pipeline.store.now())
     output.document(shapes.event(found)) if json else _show_one(found)
     return 0
 

@@ -45,7 +45,8 @@ def land(
 
     request = Request(file=file, source=source, path=as_, reason=reason)
     with wiring.opened(ctx.obj) as pipeline:
-        answer = land_by_hand(pipeline.store, pipeline.archive, pipeline.settings, request, now=wiring.now())
+        store, archive = pipeline.store, pipeline.archive
+        answer = land_by_hand(store, archive, pipeline.settings, request, now=store.now())
     output.document(_as_json(answer)) if json else output.write(f"{_in_words(answer)}\n")
     return 0 if answer.standing is not None else 3
 

@@ -96,7 +96,7 @@ def add(
         local, limit = pipeline.processors_dir(processors), pipeline.settings.work.start_timeout
         declared = ask_now(chosen, local=local, limit=limit)
         with pipeline.store.write() as tx:
-            enrol.enrol(tx, [(each, declared[each.name]) for each in chosen], now=wiring.now())
+            enrol.enrol(tx, [(each, declared[each.name]) for each in chosen], now=pipeline.store.now())
         with pipeline.store.read() as tx:
             found = roster.one(tx, name)
     output.document(shapes.subscribed(found)) if json else _show(found)
@@ -120,7 +120,7 @@ def remove(
         if not dry_run:
             asking.confirm(f"remove the processor {name} and all that is due for it", is_sure=yes)
             with pipeline.store.write() as tx:
-                subscriptions.remove(tx, name, now=wiring.now())
+                subscriptions.remove(tx, name, now=pipeline.store.now())
     output.document(shapes.subscribed(found)) if json else _show(found)
     return 0
 
@@ -131,7 +131,7 @@ def _set_state(ctx: typer.Context, name: str, state: str, *, as_json: bool) -> i
     from ingest.store.reading import roster
 
     with wiring.opened(ctx.obj) as pipeline, pipeline.store.write() as tx:
-        subscriptions.set_state(tx, name, state, now=wiring.now())
+        subscriptions.set_state(tx, name, state, now=pipeline.store.now())
         found = roster.one(tx, name)
     output.document(shapes.subscribed(found)) if as_json else output.write(f"{name} is {state}\n")
     return 0

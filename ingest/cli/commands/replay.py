@@ -93,14 +93,14 @@ def _check_mode(mode: str) -> None:
 def _start(
     pipeline: Pipeline, request: Request, *, as_planned: str | None, is_sure: bool, wait: bool, as_json: bool
 ) -> int:
-    from ingest.cli import asking, wiring
+    from ingest.cli import asking
     from ingest.replay.planning import check, start
 
     check(request)
     planned = _plan(pipeline, request)
     if planned.events and request.mode != "shadow":
         asking.confirm(_in_words(planned), is_sure=is_sure)
-    planned, started = start(pipeline.store, request, as_planned=as_planned, now=wiring.now())
+    planned, started = start(pipeline.store, request, as_planned=as_planned, now=pipeline.store.now())
     ids = [each.replay_id for each in started if each.replay_id is not None]
     reports = _wait(pipeline, ids) if wait and ids else []
     if reports is None:
@@ -111,12 +111,12 @@ def _start(
 
 def _wait(pipeline: Pipeline, ids: Sequence[str]) -> list[ReplayReport] | None:
     """The reports once workers are through; None when the user would not wait any longer."""
-    from ingest.cli import bars, signals, wiring
+    from ingest.cli import bars, signals
     from ingest.replay.waiting import wait
     from ingest.store import workers
 
     with pipeline.store.read() as tx:
-        is_worked = any(row.lease_until > wiring.now() for row in workers.live(tx, "worker"))
+        is_worked = any(row.lease_until > pipeline.store.now() for row in workers.live(tx, "worker"))
     with (
         signals.stopping(leave_at=2, is_last=True) as stop,
         bars.progress("replaying", things="events") as advance,

@@ -90,7 +90,7 @@ def _move(ctx: typer.Context, replay: str, verb: str, *, as_json: bool) -> int:
     with wiring.opened(ctx.obj) as pipeline, pipeline.store.write() as tx:
         replay = replay_id(tx, replay)
         if verb == "cancel":
-            replays.cancel(tx, replay, now=wiring.now())
+            replays.cancel(tx, replay, now=pipeline.store.now())
         else:
             (replays.pause if verb == "pause" else replays.resume)(tx, replay)
         [report] = replays.reports(tx, replay)

@@ -33,6 +33,6 @@ def trace(ctx: typer.Context, asked: Asked, json: Json = False, limit: Limit = 1
 
     with wiring.opened(ctx.obj) as pipeline, pipeline.store.read() as tx:
         sources = pipeline.settings.sources
-        traced = lives.trace(tx, asked, sources, cwd=Path.cwd(), limit=limit, now=wiring.now())
+        traced = lives.trace(tx, asked, sources, cwd=Path.cwd(), limit=limit, now=pipeline.store.now())
     output.document(lifeview.as_json(traced)) if json else output.show(*lifeview.view(traced))
     return 0

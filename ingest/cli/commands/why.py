@@ -19,6 +19,6 @@ def why(ctx: typer.Context, path: PathLike, json: Json = False) -> int:
     from ingest.cli import whyview, wiring
 
     with wiring.opened(ctx.obj) as pipeline, pipeline.store.read() as tx:
-        reason = whyview.find(tx, path, pipeline.settings.sources, cwd=Path.cwd(), now=wiring.now())
+        reason = whyview.find(tx, path, pipeline.settings.sources, cwd=Path.cwd(), now=pipeline.store.now())
     output.document(whyview.as_json(reason)) if json else output.show(*whyview.view(reason))
     return 0

@@ -13,7 +13,7 @@ from ingest.cli.problems import problems
 from ingest.cli.statuses import Status
 from ingest.cli.wiring import Pipeline
 from ingest.cli.words import age
-from ingest.config import Settings
+from ingest.config import Settings, mask_url
 from ingest.domain.showing import show
 from ingest.errors import IngestError
 from ingest.store.engine import Store
@@ -41,12 +41,12 @@ def findings(held: Settings) -> tuple[list[Finding], Sequence[SourceStatus]]:
         with wiring.existing(held) as store:
             found += _schema(store)
             refuse_damage(store)
-            found.append(
-                well(_AREA, "soundness", "no damage found in half a second; `ingest db check` reads all")
-            )
+            if store.dialect == "sqlite":
+                said = "no damage found in half a second; `ingest db check` reads all"
+                found.append(well(_AREA, "soundness", said))
             store.refuse_other_schema()
             status = _status(held, store)
-            found += [*_state(status), *_clock(store, wiring.now())]
+            found += [*_state(status), *_clock(store, store.now())]
             seen = status.sources
     except IngestError as error:
         if not any(error.message == finding.problem for finding in found):
@@ -55,7 +55,8 @@ def findings(held: Settings) -> tuple[list[Finding], Sequence[SourceStatus]]:
 
 
 def _schema(store: Store) -> Iterator[Finding]:
-    yield well(_AREA, "database", show(os.fsencode(store.path)))
+    where = store.path if store.dialect == "sqlite" else mask_url(store.url)
+    yield well(_AREA, "database", show(os.fsencode(where)))
     current = revision(store)
     yield well(_AREA, "schema", f"{current or 'none'}, newest known {REVISION}")
 

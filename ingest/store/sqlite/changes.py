@@ -21,8 +21,8 @@ _IN_MODIFY, _IN_ONESHOT = 0x00000002, 0x80000000  # inotify(7)
 _EVENTS = 4096  # bytes read at once; one event takes 16
 
 
-class Changes:
-    """Tells one process what others have done to the store, since it last asked."""
+class FileChanges:
+    """Implements `ingest.store.engine.Changes`."""
 
     def __init__(self, raw: Any, path: Path) -> None:
         self._raw, self._path = raw, path

@@ -18,6 +18,7 @@ from ingest.domain.settling import StatTuple
 from ingest.store import contents, departures, landings, sightings, sources
 from ingest.store.contents import First
 from ingest.store.departures import Owed
+from ingest.store.dialect import enter_landing
 from ingest.store.engine import Tx
 from ingest.store.landings import Landing
 from ingest.store.outbox import Draft, append
@@ -87,6 +88,7 @@ def land(  # noqa: PLR0913  # what lands, from where, and what was prepared of i
     says that what has landed, was delivered again or is suppressed is to leave the source.
     `ahead` may have, for each of them, its fact as it reads where the path and the bytes are new.
     """
+    enter_landing(tx)
     decided = _Decided(
         standing=sightings.standing(tx, origin.name, [taken.look.path for taken in batch]),
         firsts=contents.firsts(tx, [taken.sha256 for taken in batch]),
@@ -115,6 +117,7 @@ def land(  # noqa: PLR0913  # what lands, from where, and what was prepared of i
 
 def refuse(tx: Tx, origin: Origin, refusals: Sequence[Refusal], *, now: datetime) -> Counts:
     """Every one of `refusals` is known, and stated once for its tuple."""
+    enter_landing(tx)
     positions = append(tx, [drafts.refused(origin, refusal, now=now) for refusal in refusals], now=now)
     sightings.refuse(tx, origin.name, [Waiting(r.look, now, f"{r.reason}: {r.message}") for r in refusals])
     counts = Counts(refused=sum(position is not None for position in positions))

@@ -1,0 +1,135 @@
+"""A store in a PostgreSQL database, which any number of hosts may share.
+
+What SQLite has by its one write lock is had here by locks on what is written:
+the landing of files is one at a time (`dialect.enter_landing`), the events of
+a partition key are by the lock on its row of `event_keys`, and a lane is its
+claimer's. A write sees at each statement what is committed by then.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import URL, Engine, create_engine, make_url
+
+from ingest.domain.instants import moment
+from ingest.errors import ExtraMissing, StoreUnusable
+from ingest.store.engine import Store, Tx
+from ingest.store.postgresql.changes import CHANNEL, Notifications
+from ingest.store.postgresql.translating import translated
+
+LOCK_BOUND = 60  # seconds a statement waits for a lock before it gives up
+_CONNECT_BOUND = 10  # seconds
+_SILENCE_BOUND = 30  # seconds after which a server that says nothing is given up
+_CONNECTIONS = 5  # that one process keeps open
+_ASK_EVERY = 5.0  # seconds between two looks at the server's clock
+_NOTIFY_EVERY = 0.02  # seconds between two hints that a process gives
+_CLOCK = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
+_UP = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # goes on while the host sleeps
+
+
+class PostgresqlStore(Store):
+    """A database on a server; its connections are made when they are needed."""
+
+    dialect = "postgresql"
+
+    def __init__(self, url: str, local: Path) -> None:
+        self.url = url
+        self.path = local / "on-a-server"
+        self._address = address(url)
+        self._engine = _engine(self._address)
+        self._reading = self._engine.execution_options(
+            isolation_level="REPEATABLE READ", postgresql_readonly=True
+        )
+        self._clock: tuple[float, datetime] | None = None  # the server's at a moment of this host's uptime
+        self._notified_at = 0.0
+
+    @contextmanager
+    def write(self) -> Iterator[Tx]:
+        """A transaction at READ COMMITTED; it commits unless the block raises.
+
+        Raises `Unreachable` when the server does not answer, `TryAgain` when
+        it could not be done beside what others did, `StoreUnusable` when the
+        server refuses us or the schema is another one, `CannotWrite` when its
+        disk is full or it only reads.
+        """
+        with translated(self._address), self._engine.connect() as tx:
+            tx.info.pop("news", None)
+            with tx.begin():
+                self._look_at_clock(tx)
+                yield tx
+            if tx.info.pop("news", False):
+                self._hint(tx)
+
+    @contextmanager
+    def read(self) -> Iterator[Tx]:
+        """A consistent snapshot, as of the first look, that can only be read; raises as `write` does."""
+        with translated(self._address), self._reading.begin() as tx:
+            self._look_at_clock(tx)
+            yield tx
+
+    def now(self) -> datetime:
+        """Now, by the server's clock; raises `Unreachable` where it was never seen."""
+        if self._clock is None:
+            with self.read():
+                pass
+        assert self._clock is not None  # noqa: S101  # any transaction looks at it
+        at, then = self._clock
+        return then + timedelta(seconds=time.clock_gettime(_UP) - at)
+
+    def changes(self) -> Notifications:
+        """What tells whether another connection may have committed since."""
+        return Notifications(self._engine, self._address)
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        self._engine.dispose()
+
+    def _look_at_clock(self, tx: Tx) -> None:
+        at = time.clock_gettime(_UP)
+        if self._clock is None or at - self._clock[0] > _ASK_EVERY:
+            micros = tx.exec_driver_sql(_CLOCK).scalar_one()
+            self._clock = time.clock_gettime(_UP), moment(micros)
+
+    def _hint(self, tx: Tx) -> None:
+        """Who waits is told that something was committed; some are left out, and found by looking."""
+        at = time.monotonic()
+        if at - self._notified_at >= _NOTIFY_EVERY:
+            self._notified_at = at
+            with tx.begin():
+                tx.exec_driver_sql(f"NOTIFY {CHANNEL}")
+
+
+def address(url: str) -> URL:
+    """The address with the driver that is used."""
+    try:
+        return make_url(url).set(drivername="postgresql+psycopg")
+    except Exception as error:
+        raise StoreUnusable(
+            "store.url cannot be read", hint="write postgresql://user@host:5432/database"
+        ) from error
+
+
+def _engine(where: URL) -> Engine:
+    try:
+        import psycopg  # noqa: F401, PLC0415  # an extra: nobody without such a store needs it
+    except ImportError as error:
+        raise ExtraMissing(
+            "a store in PostgreSQL needs the extra `postgres`", hint="pip install 'ingest[postgres]'"
+        ) from error
+    return create_engine(
+        where,
+        pool_size=_CONNECTIONS,
+        connect_args={
+            "connect_timeout": _CONNECT_BOUND,
+            "keepalives_idle": _SILENCE_BOUND // 3,
+            "keepalives_interval": 5,
+            "tcp_user_timeout": _SILENCE_BOUND * 1000,
+            "application_name": "ingest",
+            "options": f"-c timezone=UTC -c lock_timeout={LOCK_BOUND}s -c synchronous_commit=on",
+        },
+    )

