@@ -10,7 +10,6 @@ from __future__ import annotations
 import atexit
 import json
 import os
-import shutil
 import signal
 import socket
 import sys
@@ -18,10 +17,10 @@ from collections.abc import Collection
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
 
 from tests.launcher import LONGEST
 from tests.launching import Command
+from tests.scratch import kept_folder
 
 _STAND_IN = Path(__file__).with_name("stand_in.py")
 _SCRIPT = """\
@@ -34,7 +33,7 @@ class Exchange:
     """The commands that were typed and have not ended yet; `folder` goes in front of PATH."""
 
     def __init__(self) -> None:
-        self.folder = Path(mkdtemp(prefix="ingest-", dir="/tmp"))  # a socket's address is short
+        self.folder = kept_folder("ingest-", "/tmp")  # a socket's address is short
         address = self.folder / "exchange"
         self._listening = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._listening.bind(str(address))
@@ -47,12 +46,11 @@ class Exchange:
         atexit.register(self.close, os.getpid())
 
     def close(self, owner: int) -> None:
-        """Nothing of it is left."""
+        """Nothing that was typed still runs."""
         if os.getpid() == owner:
             for asking in list(self._running):
                 self._end(asking)
             self._listening.close()
-            shutil.rmtree(self.folder, ignore_errors=True)
 
     def handles(self) -> list[int]:
         """What becomes readable when there is something to do."""

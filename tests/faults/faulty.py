@@ -17,6 +17,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.scratch import kept_folder
+
 SOURCE = Path(__file__).parent / "shim.c"
 DEADLINE = 50  # seconds in which every command ends, whatever fails
 
@@ -27,7 +29,7 @@ def shim(source: Path = SOURCE) -> Path:
     compiler = shutil.which("cc") or shutil.which("gcc")
     if compiler is None or sys.platform != "linux":
         pytest.skip("faults below the C library need Linux and a C compiler")
-    made = Path(tempfile.mkdtemp(prefix="ingest-shim-")) / "shim.so"
+    made = kept_folder("ingest-shim-") / "shim.so"
     built = subprocess.run(
         [compiler, "-shared", "-fPIC", "-O1", "-o", str(made), str(source), "-ldl"],
         capture_output=True,

@@ -5,19 +5,19 @@ To prove another backend, add one line to `BACKENDS`.
 
 from __future__ import annotations
 
-import atexit
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory, mkdtemp
+from tempfile import TemporaryDirectory
 
 from ingest.store.directories import make_private_directory
 from ingest.store.engine import Store
 from ingest.store.migrate import create_or_upgrade
 from ingest.store.opening import open_store
 from tests import server
+from tests.scratch import kept_folder
 
 
 def url_in(directory: Path) -> str:
@@ -39,8 +39,7 @@ def make_store(path: Path) -> None:
 @cache
 def _template() -> Path:
     """An empty store, made by the migrations once for all tests of this process."""
-    directory = Path(mkdtemp(prefix="ingest-template-"))
-    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    directory = kept_folder("ingest-template-")
     create_or_upgrade(url_in(directory))
     return directory / "ingest.db"
 
