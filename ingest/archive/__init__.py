@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ingest.archive.archive import Archive, verified
+from ingest.archive.letting_go import LetGo
 from ingest.archive.objects import Abandoned, Staged
 from ingest.archive.verifying import Verification, verify
 
-__all__ = ["Abandoned", "Archive", "Staged", "Verification", "verified", "verify"]
+__all__ = ["Abandoned", "Archive", "LetGo", "Staged", "Verification", "verified", "verify"]

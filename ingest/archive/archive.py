@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO
 
 from ingest.archive.objects import Objects, unreadable
-from ingest.errors import ArchiveDamaged, NotFound
+from ingest.errors import ArchiveDamaged, NotFound, TryAgain
 from ingest.store import contents, presence
 from ingest.store.engine import Store
 
@@ -35,16 +36,31 @@ class Archive:
     def open(self, sha256: str) -> BinaryIO:
         """The content with this digest from its beginning, seekable and verified.
 
-        Raises `NotFound` for a digest that never landed, `ArchiveDamaged`
+        Raises `NotFound` for a digest that never landed, or whose bytes were let go, `ArchiveDamaged`
         when the bytes are missing or are not what they were.
         """
         with self.store.read() as tx:
             found = contents.find(tx, sha256)
         if found is None:
             raise NotFound(f"nothing with the digest {sha256} has landed", hint="see `ingest events list`")
+        if found.retired:
+            raise NotFound(
+                f"the bytes of {sha256} were let go by retention run {found.retired}",
+                hint="land the file again to have them back, or take them from a backup",
+            )
         if found.bytes is None:
             return self._open_object(sha256)
         return io.BytesIO(verified(sha256, found.bytes))
+
+    def expect(self, digests: Sequence[str]) -> None:
+        """Each of these has its object; raises `TryAgain` where it went between being stored and now.
+
+        Ask in the transaction that lands them, in which no object is removed.
+        """
+        if not all(map(self.objects.has, digests)):
+            raise TryAgain(
+                "bytes that were to land were let go at that moment", hint="the next look lands them"
+            )
 
     def sweep(self) -> list[str]:
         """What watchers of this host that died left half written is gone; returns the names."""

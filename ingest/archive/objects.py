@@ -56,6 +56,22 @@ class Objects:
         """Where the object with this digest lies, or would lie."""
         return self._named / sha256[:2] / sha256
 
+    def has(self, sha256: str) -> bool:
+        """True when the object with this digest lies there."""
+        return self.path_of(sha256).exists()
+
+    def remove(self, digests: Sequence[str]) -> None:
+        """No object with one of these digests lies there, for good; raises `CannotWrite`."""
+        try:
+            shards = set[Path]()
+            for path in map(self.path_of, digests):
+                path.unlink(missing_ok=True)
+                shards.add(path.parent)
+            for shard in sorted(shard for shard in shards if shard.is_dir()):
+                sync_directory(shard)
+        except OSError as error:
+            raise _cannot_write(self.directory, error) from error
+
     def are_there(self) -> bool:
         """True when the directory of the objects can be seen; False where it is not mounted."""
         return self._named.is_dir()

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from ingest.cli import bars, shapes, signals
+from ingest.archive import Archive, LetGo, letting_go
+from ingest.cli import asking, bars, output, shapes, signals
 from ingest.cli.words import size, so_many
 from ingest.config.quantities import parse_duration
 from ingest.domain.showing import show
 from ingest.errors import UsageError
-from ingest.store import backup, pruning
+from ingest.store import backup, runs
 from ingest.store.backup import Backup
 from ingest.store.engine import Store
-from ingest.store.pruning import Pruned
+from ingest.store.runs import Run
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -64,25 +65,48 @@ def moment_before(older_than: str | None, now: datetime) -> datetime:
         ) from error
 
 
-def prune(store: Store, before: datetime, foreseen: Pruned) -> tuple[Pruned, bool]:
+def kinds(what: Sequence[str] | None) -> frozenset[str]:
+    """What is to go; attempts, and what goes with them, where nothing is named. Raises `UsageError`."""
+    for kind in what or ():
+        if kind not in letting_go.KINDS:
+            known = ", ".join(letting_go.KINDS)
+            raise UsageError(f"--what {kind!r} is nothing that can be let go", hint=f"it can be {known}")
+    return frozenset(what or ("attempts",))
+
+
+def recorded(store: Store, what: Collection[str], before: datetime, reason: str) -> Run | None:
+    """The run that is to take `what`, where it is recorded, with who wants it and why."""
+    with store.write() as tx:
+        return letting_go.begin(
+            tx, what, before, who=asking.who(), reason=output.one_line(reason), now=store.now()
+        )
+
+
+def let_go(
+    archive: Archive, what: Collection[str], before: datetime, run: Run | None, foreseen: LetGo
+) -> tuple[LetGo, bool]:
     """What has gone, and whether all of it has: asked to stop, the rest stays for another time."""
-    gone = Pruned()
+    gone = LetGo()
     with (
         signals.stopping(leave_at=2, is_last=True) as stop,
         bars.progress("letting go", total=foreseen.rows, things="records") as advance,
     ):
         began = monotonic()
-        for count in pruning.steps(store, before, gone):
+        for count in letting_go.steps(archive, what, before, run, gone):
             advance(count)
             # As long as a step held the write lock, landing and processing have it to themselves.
             if stop.wait(monotonic() - began):
                 return gone, False
             began = monotonic()
+    if run is not None:
+        with archive.store.write() as tx:
+            runs.end(tx, run, now=archive.store.now())
     return gone, True
 
 
-def pruned_as_json(pruned: Pruned, before: datetime, *, is_removed: bool) -> dict[str, Any]:
+def pruned_as_json(found: LetGo, before: datetime, *, is_removed: bool) -> dict[str, Any]:
     """The document of `db prune --json`."""
+    pruned = found.records
     return {
         "before": shapes.time(before),
         "removed": is_removed,
@@ -91,23 +115,30 @@ def pruned_as_json(pruned: Pruned, before: datetime, *, is_removed: bool) -> dic
         "outcomes": pruned.outcomes,
         "workers": pruned.workers,
         "kept_replays": pruned.kept_replays,
+        "live_outcomes": found.outcomes,
+        "contents": found.contents,
+        "content_bytes": found.content_bytes,
+        "run": found.run or None,
     }
 
 
-def pruned_in_full(pruned: Pruned, before: datetime, *, is_removed: bool) -> str:
+def pruned_in_full(found: LetGo, before: datetime, *, is_removed: bool) -> str:
     """What is printed."""
-    what = pruned_in_words(pruned)
+    what = pruned_in_words(found)
     became = "removed" if is_removed else "nothing was done"
     said = f"{what}: {became}" if what else "nothing has to go"
     lines = [f"{said} (from before {shapes.time(before)})"]
-    if pruned.kept_replays:
-        kept = so_many(pruned.kept_replays, "replay")
+    if found.run and what:
+        lines.append(f"recorded as run {found.run}")
+    if found.records.kept_replays:
+        kept = so_many(found.records.kept_replays, "replay")
         lines.append(f"{kept} as old: kept, since no live work handled those events")
     return "\n".join(lines) + "\n"
 
 
-def pruned_in_words(pruned: Pruned) -> str:
+def pruned_in_words(found: LetGo) -> str:
     """What may go, or has gone; empty for nothing."""
+    pruned = found.records
     replays = so_many(pruned.replays, "replay")
     if pruned.outcomes:
         replays += f" with {so_many(pruned.outcomes, 'outcome')}"
@@ -115,5 +146,8 @@ def pruned_in_words(pruned: Pruned) -> str:
         (pruned.attempts, so_many(pruned.attempts, "attempt")),
         (pruned.replays + pruned.outcomes, replays),
         (pruned.workers, so_many(pruned.workers, "start of a process", "starts of processes")),
+        (found.contents, f"{so_many(found.contents, 'content')} of {size(found.content_bytes)}"),
+        (found.left_over, so_many(found.left_over, "object") + " left over by an interrupted run"),
+        (found.outcomes, so_many(found.outcomes, "outcome") + " of live work"),
     )
     return ", ".join(said for count, said in parts if count)

@@ -23,6 +23,7 @@ __all__ = [
     "enter_append",
     "enter_landing",
     "enter_migration",
+    "enter_past",
     "enter_registration",
     "freeze_log",
     "insert",
@@ -34,7 +35,7 @@ __all__ = [
 
 CHUNK = 500  # rows bound into one IN list
 _OURS = 1_768_843_109  # the first key of our advisory locks: "inge" in ASCII
-_MIGRATION, _LANDING, _REGISTRATION = 1, 2, 3
+_MIGRATION, _LANDING, _REGISTRATION, _PAST = 1, 2, 3, 4
 
 
 class Batch:
@@ -121,6 +122,14 @@ def enter_registration(tx: Connection) -> None:
     SQLite: the write lock is held. PostgreSQL: an advisory lock.
     """
     _lock(tx, _REGISTRATION)
+
+
+def enter_past(tx: Connection) -> None:
+    """No other process makes the past due, or lets go of it, before this transaction has ended.
+
+    SQLite: the write lock is held. PostgreSQL: an advisory lock, taken after that on landing.
+    """
+    _lock(tx, _PAST)
 
 
 def enter_append(tx: Connection, keys: Sequence[str]) -> bool:

@@ -17,13 +17,26 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, bindparam, delete, exists, func, literal_column, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 
 from ingest.store.engine import Store, Tx
 from ingest.store.schema import (
     attempts,
+    contents,
     difference_totals,
     differences,
+    events,
     generations,
     lanes,
     outcome_totals,
@@ -120,12 +133,13 @@ def _outcomes(store: Store, generation_id: int, pruned: Pruned) -> Iterator[int]
         if not found:
             return
         with store.write() as tx:
-            gone = _drop_outcomes(tx, generation_id, found)
+            gone = drop_outcomes(tx, generation_id, found)
         pruned.outcomes += gone
         yield gone
 
 
-def _drop_outcomes(tx: Tx, generation_id: int, positions: Sequence[int]) -> int:
+def drop_outcomes(tx: Tx, generation_id: int, positions: Sequence[int]) -> int:
+    """These outcomes of a generation are gone, and its totals and findings say so; how many there were."""
     of_these = {"of_generation": generation_id, "positions": positions}
     kinds = Counter(tuple(row) for row in tx.execute(_DROP_OUTCOMES, of_these))
     for (state, verdict), count in kinds.items():
@@ -154,6 +168,20 @@ def _is_needed(tx: Tx, replay: Any) -> bool:
         return False
     of_it = {"of_generation": replay.generation_id, "of_processor": replay.processor}
     return bool(tx.execute(_SAYS_WHAT_STANDS, of_it).scalar_one())
+
+
+_IS_GONE: ColumnElement[bool] = contents.c.state != literal_column("'kept'")
+
+
+def can_not_run_again(
+    position: ColumnElement[int], *, soon: ColumnElement[bool] | None = None
+) -> ColumnElement[bool]:
+    """True where the bytes behind the event were let go: what it came to is compared with nothing."""
+    return exists().where(
+        events.c.position == position,
+        contents.c.sha256 == events.c.content,
+        _IS_GONE if soon is None else or_(_IS_GONE, soon),
+    )
 
 
 _BEFORE: Any = bindparam("before", type_=attempts.c.ended_at.type)
@@ -212,6 +240,7 @@ _SAYS_WHAT_STANDS = select(
         outcomes.c.generation_id == _OF_GENERATION,
         outcomes.c.state == literal_column("'done'"),
         ~_IS_DONE_LIVE,
+        ~can_not_run_again(outcomes.c.position),
     )
 )
 _POSITIONS = (

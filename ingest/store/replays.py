@@ -12,6 +12,7 @@ from sqlalchemy import Column, and_, bindparam, case, delete, exists, func, inse
 from ingest.domain.naming import digest_of
 from ingest.errors import NotFound, UsageError
 from ingest.store import subscriptions
+from ingest.store.dialect import enter_past
 from ingest.store.engine import Tx
 from ingest.store.filling import concerned
 from ingest.store.routing import Subscription, live_subscriptions
@@ -124,6 +125,7 @@ def start(  # noqa: PLR0913  # who asks for what, why and when
     tx: Tx, planned: Plan, *, replay_id: str, plan_id: str, mode: str, reason: str, who: str, now: datetime
 ) -> None:
     """The planned set will be made due, window by window, in a generation of its own."""
+    enter_past(tx)
     generation_id = subscriptions.open_generation(
         tx, planned.processor, kind="replay", bound=planned.bound, cursor=0, is_filled=False
     )

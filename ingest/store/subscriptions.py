@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from ingest.domain.nearest import suggestion
 from ingest.errors import NotFound
-from ingest.store.dialect import enter_registration, freeze_log
+from ingest.store.dialect import enter_past, enter_registration, freeze_log
 from ingest.store.engine import Tx
 from ingest.store.schema import (
     calling,
@@ -54,6 +54,7 @@ def register(tx: Tx, wanted: Registration, *, now: datetime) -> bool:
         if any(known[name] != value for name, value in values.items()):
             tx.execute(_CHANGE.values(**values, changed_at=now), {"of_processor": wanted.processor})
         return False
+    enter_past(tx)
     freeze_log(tx)
     bound = tx.execute(select(func.coalesce(func.max(events.c.position), 0))).scalar_one()
     has_past = wanted.start == "beginning" and bound > 0

@@ -78,3 +78,42 @@ def _is_idle(ingest: Ingest) -> bool:
     waiting = sum(p["waiting"] + p["running"] + p["retrying"] for p in status["processors"])
     open_replays = [each for each in status["replays"] if each["state"] not in ("done", "cancelled")]
     return status["sources"][0]["landed"] >= 8 and not waiting and not open_replays
+
+
+def test_bytes_go_when_they_are_named_and_whoever_asks_for_them_is_told(worked: Path, ingest: Ingest) -> None:
+    assert ingest("dead", "discard", "--reason", "a test", "--yes").code == 0
+    old = ("db", "prune", "--older-than", "0s", "--what", "contents", "--what", "outcomes")
+    foreseen = ingest(*old, "--dry-run", "--json").json()
+
+    gone = ingest(*old, "--reason", "ninety days", "--yes", "--json").json()
+
+    assert {**foreseen, "removed": None, "before": None, "run": None} == {
+        **gone,
+        "removed": None,
+        "before": None,
+        "run": None,
+    }
+    assert gone["contents"] == 2
+    assert gone["live_outcomes"] > 0
+    refused = ingest("archive", "get", *_landed(ingest))
+    assert refused.code == 4
+    assert f"let go by retention run {gone['run']}" in refused.err
+    assert ingest("replay", "payments", "--yes").code == 0
+    assert spawned("work", "--once", cwd=worked).code == 3
+    assert f"run {gone['run']}" in ingest("trace", "inbox/good.csv").out
+    assert ingest("events", "verify").code == 0
+    assert ingest("archive", "verify").code == 0
+    assert ingest("trace", "inbox/good.csv").code == 0
+    assert ingest("status", "--check").code in (0, 3)
+
+
+def _landed(ingest: Ingest) -> tuple[str]:
+    events = ingest("events", "list", "--type", "ingest.file.landed.v1", "--json").lines()
+    return (events[0]["event"]["data"]["sha256"],)
+
+
+def test_what_cannot_be_let_go_is_named_with_what_can(day: Path, ingest: Ingest) -> None:
+    said = ingest("db", "prune", "--older-than", "1d", "--what", "everything")
+
+    assert said.code == 2
+    assert "it can be attempts, outcomes, contents" in said.err

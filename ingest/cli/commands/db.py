@@ -10,12 +10,16 @@ from typer import Argument, Option
 
 from ingest.cli import output
 from ingest.cli.frame import INTERRUPTED, App
-from ingest.cli.options import DryRun, Json, Yes
+from ingest.cli.options import DryRun, Json, Reason, Yes
 from ingest.errors import StoreUnusable
 
 app = App("Upgrade, check, back up and prune the store.")
 BackupFile = Annotated[
     Path, Argument(metavar="FILE", help="A new file; nothing is ever overwritten.", show_default=False)
+]
+What = Annotated[
+    list[str] | None,
+    Option(metavar="KIND", help="attempts, contents or outcomes; may be repeated.", show_default=False),
 ]
 OlderThan = Annotated[str | None, Option(metavar="AGE", help="How old: 90d, 12h.", show_default=False)]
 
@@ -86,22 +90,28 @@ def backup(ctx: typer.Context, file: BackupFile, json: Json = False) -> int:
 def prune(
     ctx: typer.Context,
     older_than: OlderThan = None,
+    what: What = None,
+    reason: Reason = "",
     dry_run: DryRun = False,
     yes: Yes = False,
     json: Json = False,
 ) -> int:
-    """Let go of old attempts of what has ended, of old replays that have, and of old starts of processes."""
-    from ingest.cli import asking, dbview, wiring
-    from ingest.store import pruning
+    """Let go of what is old and needed by nothing: attempts, replays and starts of processes that have ended.
 
-    before = dbview.moment_before(older_than, wiring.now())
+    With --what also the archived bytes of old files, and outcomes that nothing asks for any more.
+    """
+    from ingest.archive import letting_go
+    from ingest.cli import asking, dbview, wiring
+
+    before, kinds = dbview.moment_before(older_than, wiring.now()), dbview.kinds(what)
     with wiring.opened(ctx.obj) as pipeline:
         with pipeline.store.read() as tx:
-            found = pruning.foresee(tx, before)
+            found = letting_go.foresee(tx, kinds, before)
         is_through = True
         if found.rows and not dry_run:
             asking.confirm(f"let go of {dbview.pruned_in_words(found)}", is_sure=yes)
-            found, is_through = dbview.prune(pipeline.store, before, found)
+            run = dbview.recorded(pipeline.store, kinds, before, reason)
+            found, is_through = dbview.let_go(pipeline.archive, kinds, before, run, found)
     if json:
         output.document(dbview.pruned_as_json(found, before, is_removed=not dry_run))
     else:

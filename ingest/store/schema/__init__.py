@@ -6,7 +6,13 @@ from ingest.store.schema.base import Instant, metadata
 from ingest.store.schema.landing import departures, gaps, landings, sightings, sources
 from ingest.store.schema.log import contents, event_keys, events
 from ingest.store.schema.outbox import dead, deliveries, generations, lanes, subscriptions
-from ingest.store.schema.requests import difference_totals, differences, replays, workers
+from ingest.store.schema.requests import (
+    difference_totals,
+    differences,
+    replays,
+    retention_runs,
+    workers,
+)
 from ingest.store.schema.results import (
     attempts,
     calling,
@@ -44,12 +50,13 @@ __all__ = [
     "processor_tables",
     "rejects",
     "replays",
+    "retention_runs",
     "sightings",
     "sources",
     "subscriptions",
     "workers",
 ]
 
-REVISION = "0003"  # the newest migration; a store at another revision is refused
+REVISION = "0004"  # the newest migration; a store at another revision is refused
 
 OWN_TABLES = frozenset({*metadata.tables, "alembic_version"})

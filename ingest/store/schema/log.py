@@ -47,4 +47,8 @@ contents = Table(
     Column("source", Text, nullable=False),  # what landed first with these bytes
     Column("path", LargeBinary, nullable=False),
     Column("version", BigInteger, nullable=False),
+    # kept | leaving: a run has taken it, its object may still lie there | retired
+    Column("state", Text, nullable=False, server_default="kept"),
+    Column("run_id", Text),  # of the retention run that took the bytes
+    partial_index("ix_contents_leaving", "sha256", where="state = 'leaving'"),
 )

@@ -1,4 +1,4 @@
-"""Who works here, and what people asked to be done again."""
+"""Who works here, and what people asked to be done again, or to be let go."""
 
 from __future__ import annotations
 
@@ -66,4 +66,18 @@ workers = Table(
     Column("beat_at", Instant, nullable=False),
     Column("lease_until", Instant, nullable=False),
     Column("settings", Text, nullable=False),  # digest of what must be equal among live workers
+)
+
+retention_runs = Table(
+    "retention_runs",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("who", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("cutoff", Instant, nullable=False),  # what is as young stays
+    Column("started_at", Instant, nullable=False),
+    Column("ended_at", Instant),  # NULL: it goes on, or was interrupted
+    Column("outcomes", BigInteger, nullable=False),
+    Column("contents", BigInteger, nullable=False),
+    Column("content_bytes", BigInteger, nullable=False),
 )

@@ -37,6 +37,7 @@ class Came(NamedTuple):
 
     counts: Counts
     turned_away: Sequence[tuple[bytes, str]]  # paths that neither landed nor were counted, and why
+    objects_again: Sequence[str]  # contents that had been let go and count on their objects again
 
 
 class _New(NamedTuple):
@@ -98,6 +99,7 @@ def land(  # noqa: PLR0913  # what lands, from where, and what was prepared of i
     positions = append(tx, [new.draft for new in decided.new], now=now)
     kept = [_content(new) for new in decided.new if new.is_first]
     contents.keep(tx, origin.name, kept)
+    again = contents.keep_again(tx, [_content(new) for new in decided.new if not new.is_first])
     landed = [_landing(new, at) for new, at in zip(decided.new, positions, strict=True) if at is not None]
     landings.record(tx, origin.name, landed, now=now)
     sightings.land(tx, origin.name, [_landed(new) for new in decided.new], now=now)
@@ -108,11 +110,12 @@ def land(  # noqa: PLR0913  # what lands, from where, and what was prepared of i
     counts = away + Counts(
         landed=len(landed),
         redelivered=len(decided.redelivered),
-        contents=len(kept),
-        content_bytes=sum(new.size for new in kept),
+        contents=len(kept) + len(again),
+        content_bytes=sum(new.size for new in (*kept, *again)),
     )
     sources.count(tx, origin.name, counts)
-    return Came(counts, [(a.look.path, a.said) for a in (*decided.suppressed, *decided.refused)])
+    turned_away = [(a.look.path, a.said) for a in (*decided.suppressed, *decided.refused)]
+    return Came(counts, turned_away, [new.sha256 for new in again if new.data is None])
 
 
 def refuse(tx: Tx, origin: Origin, refusals: Sequence[Refusal], *, now: datetime) -> Counts:
