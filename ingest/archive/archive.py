@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from ingest.archive.objects import Objects, unreadable
+from ingest.archive.directory import DirectoryObjects
+from ingest.archive.objects import Objects, never
+from ingest.archive.staging import Staging
+from ingest.config import Bucket
 from ingest.errors import ArchiveDamaged, NotFound, TryAgain
 from ingest.store import contents, presence
 from ingest.store.engine import Store
@@ -24,20 +26,20 @@ _HINT = "restore it from a backup; `ingest archive verify` lists everything that
 class Archive:
     """One interface over inline contents and objects."""
 
-    def __init__(self, store: Store, directory: Path) -> None:
+    def __init__(self, store: Store, location: Path | Bucket) -> None:
         self.store = store
-        self.objects = Objects(directory, is_expected=self._has_objects)
+        self.objects = objects_at(location, local=store.path.parent, is_expected=self._has_objects)
 
     @property
     def directory(self) -> Path:
-        """Where the objects lie."""
+        """Where on this host bytes lie: the objects, or those on their way to them."""
         return self.objects.directory
 
     def open(self, sha256: str) -> BinaryIO:
         """The content with this digest from its beginning, seekable and verified.
 
         Raises `NotFound` for a digest that never landed, or whose bytes were let go, `ArchiveDamaged`
-        when the bytes are missing or are not what they were.
+        when the bytes are missing or are not what they were, `Unreachable` when that cannot be told now.
         """
         with self.store.read() as tx:
             found = contents.find(tx, sha256)
@@ -65,7 +67,7 @@ class Archive:
     def sweep(self) -> list[str]:
         """What watchers of this host that died left half written is gone; returns the names."""
         workers = presence.directory_of(self.store.path)
-        return self.objects.sweep(is_dead=lambda owner: presence.is_dead(workers, owner))
+        return self.objects.staging.sweep(is_dead=lambda owner: presence.is_dead(workers, owner))
 
     def _has_objects(self) -> bool:
         with self.store.read() as tx:
@@ -73,20 +75,25 @@ class Archive:
 
     def _open_object(self, sha256: str) -> BinaryIO:
         try:
-            file = self.objects.open(sha256)
+            file, found = self.objects.read(sha256)
         except FileNotFoundError as error:
-            if not self.objects.are_there():
-                raise unreadable(self.directory, error) from error
             raise ArchiveDamaged(f"the archived content {sha256} is missing", hint=_HINT) from error
-        except OSError as error:
-            raise unreadable(self.directory, error) from error
-        with ExitStack() as unless_sound:
-            unless_sound.callback(file.close)
-            if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
-                raise _changed(sha256)
-            unless_sound.pop_all()
-        file.seek(0)
+        if found != sha256:
+            file.close()
+            raise _changed(sha256)
         return file
+
+
+def objects_at(location: Path | Bucket, *, local: Path, is_expected: Callable[[], bool] = never) -> Objects:
+    """The objects in a directory, or in a bucket; `local` is where this host keeps what is on its way there.
+
+    Raises `ExtraMissing` where a bucket needs what is not installed.
+    """
+    if isinstance(location, Path):
+        return DirectoryObjects(location, is_expected=is_expected)
+    from ingest.archive.bucket import BucketObjects  # noqa: PLC0415  # an extra, slow to load
+
+    return BucketObjects(location, Staging(local / "outgoing"), is_expected=is_expected)
 
 
 def verified(sha256: str, data: bytes) -> bytes:

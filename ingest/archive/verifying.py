@@ -9,12 +9,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from ingest.archive.archive import Archive
-from ingest.errors import Unreachable, UsageError
+from ingest.errors import UsageError
 from ingest.store import contents, presence
 from ingest.store.contents import Entry
 from ingest.store.dialect import chunks
 
-_GRACE = 60.0  # seconds an object may stand before the commit of its landing
 _GROUP = 8 << 20  # bytes of inline contents read at once
 
 
@@ -39,13 +38,14 @@ def verify(
     archive: Archive,
     subset: tuple[int, int] = (1, 1),
     *,
-    grace: float = _GRACE,
+    grace: float | None = None,
     advance: Callable[[int], None] = lambda _: None,
 ) -> Verification:
     """Every content of part N of M, cut by digest, was hashed again; (1, 1) is all of them.
 
     Memory stays flat; no transaction is held while objects are read. An
     object younger than `grace` seconds may be about to land: it is no orphan.
+    Raises `Unreachable` when objects cannot be read and nobody can tell whether they are there.
     `advance` hears how many bytes more were hashed.
     """
     number, parts = subset
@@ -70,7 +70,7 @@ def verify(
         bytes=size,
         missing=missing,
         damaged=damaged,
-        orphans=list(_orphans(archive, time.time() - grace)),
+        orphans=list(_orphans(archive, time.time() - (archive.objects.grace if grace is None else grace))),
         unfinished=_unfinished(archive),
     )
 
@@ -115,12 +115,9 @@ def _grouped(entries: list[Entry]) -> Iterator[list[Entry]]:
 
 def _digest_of_object(archive: Archive, sha256: str) -> str | None:
     try:
-        with archive.objects.open(sha256) as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return archive.objects.digest_of(sha256)
     except FileNotFoundError:
         return None
-    except (OSError, Unreachable):
-        return ""  # it is there and cannot be read
 
 
 def _orphans(archive: Archive, settled: float) -> Iterator[str]:
@@ -140,4 +137,4 @@ def _is_settled(archive: Archive, sha256: str, settled: float) -> bool:
 
 def _unfinished(archive: Archive) -> list[str]:
     workers = presence.directory_of(archive.store.path)
-    return [name for name, owner in archive.objects.unfinished() if presence.is_dead(workers, owner)]
+    return [name for name, owner in archive.objects.staging.unfinished() if presence.is_dead(workers, owner)]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ingest.cli import wiring
-from ingest.config import FILE_NAME, load
+from ingest.config import FILE_NAME, database_file, load
 from ingest.demo import script
 from ingest.errors import CannotWrite
 from ingest.store.opening import open_store
@@ -54,7 +54,9 @@ def _made(directory: Path, *, is_example: bool) -> Iterator[Written]:
         yield from _drops(directory)
     is_new = wiring.make_missing(held)
     open_store(held.store.url, held.store.local).close()
-    yield Written(path=os.path.relpath(held.store.archive.parent, directory) + "/", is_new=is_new)
+    archive = held.store.archive
+    made = archive if isinstance(archive, Path) else database_file(held.store)
+    yield Written(path=os.path.relpath(made.parent, directory) + "/", is_new=is_new)
 
 
 def _files(template: Path) -> list[Path]:

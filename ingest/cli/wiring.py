@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ingest.archive import Archive
+from ingest.archive import Archive, Objects, objects_at
 from ingest.cli.given import Given
 from ingest.config import Settings, database_file, exposed, is_on_server, load
 from ingest.domain.showing import show
@@ -18,7 +18,7 @@ from ingest.errors import StoreUnusable, UsageError
 from ingest.notices import giving
 from ingest.notices.giving import Service
 from ingest.store import presence
-from ingest.store.directories import make_private_directory, open_to_others
+from ingest.store.directories import open_to_others
 from ingest.store.engine import Store
 from ingest.store.opening import connected, open_store, refuse_damage, revision
 
@@ -93,9 +93,7 @@ def make_missing(held: Settings) -> bool:
     Raises `StoreUnusable` for an archive without its store: making a new one
     would hide what was lost.
     """
-    had_archive = (
-        held.store.archive.is_dir()
-    )  # looked at first: another process may be making both, store first
+    had_archive = _has_archive(held)  # looked at first: another process may be making both, store first
     if not _is_missing(held):
         return False
     if had_archive and not is_on_server(held.store):  # that of a server's store may be another host's
@@ -103,14 +101,27 @@ def make_missing(held: Settings) -> bool:
     from ingest.store.migrate import create_or_upgrade  # Alembic is slow to load and seldom needed
 
     create_or_upgrade(held.store.url, held.store.local)
-    make_private_directory(held.store.archive)
+    objects_of(held).begin()
     return True
 
 
 def _refuse_lost(held: Settings) -> None:
     """Raise `StoreUnusable` where only the archive stands: nobody is to be told to make a new store then."""
-    if held.store.archive.is_dir() and not stands(held):
+    if _has_archive(held) and not stands(held):
         raise _lost(held)
+
+
+def objects_of(held: Settings) -> Objects:
+    """Where large contents are kept, also while there is no store."""
+    return objects_at(held.store.archive, local=database_file(held.store).parent)
+
+
+def _has_archive(held: Settings) -> bool:
+    """True when the archive stands; an object store is asked only where the store beside it does not."""
+    archive = held.store.archive
+    return (
+        archive.is_dir() if isinstance(archive, Path) else not stands(held) and objects_of(held).are_there()
+    )
 
 
 def _lost(held: Settings) -> StoreUnusable:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from ingest.config.buckets import Bucket, location
 from ingest.config.load import FILE_NAME, find_file, load
 from ingest.config.masking import mask_url
 from ingest.config.places import database_file, is_on_server
@@ -23,6 +24,7 @@ from ingest.config.showing import Shown, describe, exposed, written
 __all__ = [
     "FILE_NAME",
     "BackoffSettings",
+    "Bucket",
     "EventSettings",
     "ProcessorSettings",
     "Settings",
@@ -37,6 +39,7 @@ __all__ = [
     "is_on_server",
     "json_schema",
     "load",
+    "location",
     "mask_url",
     "written",
 ]

@@ -37,10 +37,9 @@ def _refuse_a_directory_twice(settings: Settings) -> None:
 
 
 def _refuse_own_files_as_arrivals(settings: Settings) -> None:
-    own = {
-        "store.url": database_file(settings.store),
-        "store.archive": settings.store.archive / "object",
-    }
+    own = {"store.url": database_file(settings.store)}
+    if isinstance(settings.store.archive, Path):
+        own["store.archive"] = settings.store.archive / "object"
     for source in settings.sources:
         for key, path in own.items():
             if _would_land(source, path):

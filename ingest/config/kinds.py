@@ -15,6 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
+from ingest.config.buckets import Bucket, read_bucket
 from ingest.config.quantities import (
     parse_duration,
     parse_percentage,
@@ -200,6 +201,10 @@ def _read_path(value: object) -> Path:
     return Path(value)
 
 
+def _read_archive(value: object) -> Path | Bucket:
+    return read_bucket(value) if isinstance(value, str) and "://" in value else _read_path(value)
+
+
 def _read_encoding(value: object) -> str:
     if not isinstance(value, str) or not _ENCODING.fullmatch(value):
         raise ValueError("it must be the name of a text encoding")
@@ -219,6 +224,13 @@ def _read_options(value: object) -> dict[str, Any]:
         raise ValueError("it holds a value that JSON does not know: write dates as text") from error
 
 
+AFTER = text(r"keep|delete|move:.+", "keep, move:DIR or delete")
+ARCHIVE = Kind(
+    wants="the path of a directory, or s3://bucket/prefix",
+    read=_read_archive,
+    write=str,
+    schema={"type": "string", "minLength": 1},
+)
 BOOLEAN = Kind(
     wants="true or false",
     read=_read_boolean,
@@ -230,6 +242,9 @@ DIRECTORY = Kind(
 )
 ENCODING = Kind(wants="a text encoding", read=_read_encoding, schema={"type": "string"})
 GLOB = Kind(wants="a glob", read=_read_glob, schema={"type": "string", "minLength": 1})
+MARKER = text(
+    r"(?!\{name\}$)[^{}/\0]*\{name\}[^{}/\0]*", "the name of a file with {name} in it, as in {name}.done"
+)
 NAME = text(_NAME, "a name: a letter or digit, then letters, digits, '_', '.' or '-'")
 NAME_PATTERN = Kind(
     wants="a regular expression of names, such as '(?P<account>[A-Z]+)_[0-9]+[.]csv'",
@@ -237,6 +252,7 @@ NAME_PATTERN = Kind(
     schema={"type": "string", "maxLength": LONGEST_PATTERN},
 )
 OPTIONS = Kind(wants="a table", read=_read_options, schema={"type": "object"})
+PARTITION = text(r"\{[A-Za-z_][A-Za-z0-9_]*\}", "{path}, {source} or a group of name_pattern")
 PERCENTAGE = Kind(
     wants='a share such as "0%" or "2.5%"',
     read=parse_percentage,

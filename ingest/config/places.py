@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from ingest.config.buckets import Bucket
 from ingest.config.settings import Settings, SourceSettings, StoreSettings
 from ingest.errors import UsageError
 
@@ -24,7 +25,7 @@ def anchored(settings: Settings, base: Path, env: Mapping[str, str]) -> Settings
             store,
             url=_anchored_url(store.url, base, env),
             local=base / store.local,
-            archive=base / store.archive,
+            archive=store.archive if isinstance(store.archive, Bucket) else base / store.archive,
         ),
         sources=tuple(_anchored_source(source, base) for source in settings.sources),
     )

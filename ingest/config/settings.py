@@ -13,14 +13,19 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
+from ingest.config.buckets import Bucket
 from ingest.config.kinds import (
+    AFTER,
+    ARCHIVE,
     BOOLEAN,
     DIRECTORY,
     ENCODING,
     GLOB,
+    MARKER,
     NAME,
     NAME_PATTERN,
     OPTIONS,
+    PARTITION,
     PERCENTAGE,
     URI_REFERENCE,
     WORDS,
@@ -30,7 +35,6 @@ from ingest.config.kinds import (
     key,
     list_of,
     size,
-    text,
 )
 from ingest.domain.globs import ALWAYS_IGNORED, compile_globs
 from ingest.domain.nearest import suggestion
@@ -43,12 +47,6 @@ _RESCAN_POLLED = timedelta(seconds=5)
 _QUIET = timedelta(seconds=2)
 _QUIET_POLLED = timedelta(seconds=30)
 
-_PARTITION = text(r"\{[A-Za-z_][A-Za-z0-9_]*\}", "{path}, {source} or a group of name_pattern")
-_MARKER = text(
-    r"(?!\{name\}$)[^{}/\0]*\{name\}[^{}/\0]*", "the name of a file with {name} in it, as in {name}.done"
-)
-_AFTER = text(r"keep|delete|move:.+", "keep, move:DIR or delete")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreSettings:
@@ -60,8 +58,9 @@ class StoreSettings:
     local: Path = field(
         default=Path(".ingest"), metadata=key(DIRECTORY, "What a host keeps beside a database on a server.")
     )
-    archive: Path = field(
-        default=Path(".ingest/archive"), metadata=key(DIRECTORY, "The directory of the received bytes.")
+    archive: Path | Bucket = field(
+        default=Path(".ingest/archive"),
+        metadata=key(ARCHIVE, "The directory, or the s3:// address, of the received bytes."),
     )
     inline_max: int = field(
         default=64 * KIB,
@@ -143,7 +142,7 @@ class SourceSettings:
     )
     marker: str = field(
         default="{name}.done",
-        metadata=key(_MARKER, 'The name of the marker file, for complete = "marker".'),
+        metadata=key(MARKER, 'The name of the marker file, for complete = "marker".'),
     )
     manifest: str = field(
         default="*.sha256",
@@ -155,7 +154,7 @@ class SourceSettings:
     )
     partition: str = field(
         default="{path}",
-        metadata=key(_PARTITION, "Files of the same partition are handled in order."),
+        metadata=key(PARTITION, "Files of the same partition are handled in order."),
     )
     encoding: str = field(default="utf-8", metadata=key(ENCODING, "The declared encoding of the files."))
     resend: str = field(
@@ -175,7 +174,7 @@ class SourceSettings:
         metadata=key(choice("accept", "refuse"), "What a file with a second name is."),
     )
     max_size: int = field(default=2 * GIB, metadata=key(size(least=1), "Larger files are refused."))
-    after: str = field(default="keep", metadata=key(_AFTER, "What becomes of a file that has landed."))
+    after: str = field(default="keep", metadata=key(AFTER, "What becomes of a file that has landed."))
 
     def quiet_for(self, *, polled: bool) -> timedelta:
         """How long a file must not change, given how the source is in fact watched."""

@@ -16,7 +16,6 @@ from ingest.demo.truth import Books, Fate
 from ingest.replay import planning
 from ingest.replay.planning import Request
 from ingest.store import replays, sightings
-from ingest.store.directories import make_private_directory
 from ingest.store.engine import Store
 from ingest.store.migrate import create_or_upgrade
 from ingest.store.opening import open_store
@@ -89,9 +88,9 @@ def run(directory: Path, *, tell: Callable[[Step], None], stop: Stop) -> Result 
     told = script.read()
     settings = _project(directory, told)
     create_or_upgrade(settings.store.url)
-    make_private_directory(settings.store.archive)
     with open_store(settings.store.url) as store:
         archive = Archive(store, settings.store.archive)
+        archive.objects.make_directories()
         for each in told.passes:
             step = _step(each, store, archive, settings, stop=stop)
             if stop.is_set():

@@ -22,7 +22,6 @@ from ingest.contract import Processor, Table
 from ingest.domain import codec, naming
 from ingest.replay import planning
 from ingest.store import outbox, replays
-from ingest.store.directories import make_private_directory
 from ingest.store.engine import Store
 from ingest.store.migrate import create_or_upgrade
 from ingest.store.opening import open_store
@@ -69,8 +68,8 @@ class Bench:
         file.write_text(written(_SOURCE, list(self._processors), settings), encoding="utf-8")
         self._settings = load(file, env={})
         create_or_upgrade(self._settings.store.url)
-        make_private_directory(self._settings.store.archive)
         with self._open() as store:
+            Archive(store, self._settings.store.archive).objects.make_directories()
             know(store, self._settings, self._processors)
 
     def land(self, name: str, data: bytes | str) -> None:

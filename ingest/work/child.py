@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 
 from ingest.archive import Archive
+from ingest.config import location
 from ingest.domain.showing import show
 from ingest.errors import IngestError
 from ingest.store.engine import Store
@@ -53,13 +54,12 @@ def main() -> int:
         trades = _trades(spec)  # first: whatever an import does, nothing of ours is open yet
         report.say(kind="loaded")
         with open_store(spec.store_url, Path(spec.store_local)) as store, board_at(Path(spec.lock)) as board:
+            archive = Archive(store, location(spec.archive))  # before any limit holds
             stage = Stage(board=board, slot=spec.slot, keeper=_settle_in(spec, store))
             assignment = Assignment(
                 worker=spec.worker, child=spec.child, limit=spec.limit, is_stopping=lambda: _stopping
             )
-            cycle = fit_out(
-                store, Archive(store, Path(spec.archive)), trades, stage=stage, assignment=assignment
-            )
+            cycle = fit_out(store, archive, trades, stage=stage, assignment=assignment)
             report.say(kind="ready")
             _work(cycle, wake, report)
     except IngestError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO
 
 from ingest.archive import Archive
 from ingest.store import booking
@@ -30,6 +30,10 @@ def fit_out(store: Store, archive: Archive, trades: Trades, *, stage: Stage, ass
     """A cycle that works `trades` on this store and archive."""
     shelf = Shelf(archive)
 
+    def fetch(sha256: str) -> BinaryIO:
+        with stage.keeper.paused():
+            return shelf.open(sha256)
+
     def around(name: str, flush: Callable[[], None]) -> Surroundings:
         def read(table: Any, equal: dict[str, Any]) -> list[dict[str, Any]]:
             with stage.keeper.paused():
@@ -38,7 +42,7 @@ def fit_out(store: Store, archive: Archive, trades: Trades, *, stage: Stage, ass
                 return booking.select_rows(tx, table, equal)
 
         return Surroundings(
-            processor=name, options=trades[name].spec.options, open=shelf.open, select=read, clock=store.now
+            processor=name, options=trades[name].spec.options, open=fetch, select=read, clock=store.now
         )
 
     return Cycle(

@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ingest.config import Bucket
 from ingest.errors import IngestError, ProcessorUnloadable, TryAgain, WorkerLost
 from ingest.store import crashes, presence
 from ingest.store.engine import Store
@@ -32,7 +33,7 @@ _log = logging.getLogger(__name__)
 class Equipment:
     """What every child is given."""
 
-    archive: Path
+    archive: Path | Bucket
     processors: tuple[ProcessorSpec, ...]
     processors_dir: Path | None
     start_timeout: float  # seconds for a child to start, the imports of all its processors included

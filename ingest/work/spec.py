@@ -50,7 +50,7 @@ class ChildSpec:
 
     store_url: str
     store_local: str  # directory
-    archive: str  # directory
+    archive: str  # directory, or the address of a bucket
     worker: str  # id
     lock: str  # path of the worker's lock file, which carries the board
     room: str  # a private directory to work in

@@ -11,6 +11,7 @@ import pytest
 from ingest.archive import verify
 from ingest.errors import ArchiveDamaged, NotFound, UsageError
 from ingest.store.presence import Presence, directory_of
+from tests.archive.places import Behind
 from tests.watch.place import LARGE, Place
 
 SMALL_DATA, LARGE_DATA = b"small", (bytes(range(256)) * (LARGE // 256 + 1))[:LARGE]
@@ -18,11 +19,11 @@ SMALL, BIG = (hashlib.sha256(data).hexdigest() for data in (SMALL_DATA, LARGE_DA
 
 PEAK = """
 import sys, tracemalloc
-from pathlib import Path
 from ingest.archive import Archive, verify
+from ingest.config import location
 from ingest.store.opening import open_store
 
-archive = Archive(open_store(f"sqlite:///{sys.argv[1]}"), Path(sys.argv[2]))
+archive = Archive(open_store(f"sqlite:///{sys.argv[1]}"), location(sys.argv[2]))
 verify(archive)
 tracemalloc.start()
 verify(archive)
@@ -38,11 +39,6 @@ def filled(place: Place) -> Place:
     return place
 
 
-def spoil(place: Place, sha256: str) -> None:
-    path = place.archive.objects.path_of(sha256)
-    path.write_bytes(b"!" + path.read_bytes()[1:])
-
-
 def spoil_inline(place: Place, sha256: str) -> None:
     with place.store.write() as tx:
         tx.exec_driver_sql("UPDATE contents SET bytes = x'21' WHERE sha256 = ?", (sha256,))
@@ -56,8 +52,8 @@ def test_a_content_reads_back_and_can_be_sought_in(filled: Place, sha256: str, d
         assert file.read() == data[1:]
 
 
-def test_bytes_that_were_damaged_are_not_handed_out(filled: Place) -> None:
-    spoil(filled, BIG)
+def test_bytes_that_were_damaged_are_not_handed_out(filled: Place, behind: Behind) -> None:
+    behind.spoil(BIG)
     spoil_inline(filled, SMALL)
 
     for sha256 in (BIG, SMALL):
@@ -66,8 +62,8 @@ def test_bytes_that_were_damaged_are_not_handed_out(filled: Place) -> None:
         assert "backup" in raised.value.hint
 
 
-def test_an_object_that_is_missing_is_damage_too(filled: Place) -> None:
-    filled.archive.objects.path_of(BIG).unlink()
+def test_an_object_that_is_missing_is_damage_too(filled: Place, behind: Behind) -> None:
+    behind.remove(BIG)
 
     with pytest.raises(ArchiveDamaged, match=BIG):
         filled.archive.open(BIG)
@@ -86,9 +82,9 @@ def test_a_sound_archive_verifies(filled: Place) -> None:
     assert report.orphans == report.unfinished == []
 
 
-def test_what_is_damaged_or_missing_is_named(filled: Place) -> None:
+def test_what_is_damaged_or_missing_is_named(filled: Place, behind: Behind) -> None:
     spoil_inline(filled, SMALL)
-    filled.archive.objects.path_of(BIG).unlink()
+    behind.remove(BIG)
 
     report = verify(filled.archive)
 
@@ -116,13 +112,14 @@ def test_an_object_without_a_landing_is_an_orphan_once_it_is_old(filled: Place) 
     assert verify(filled.archive, grace=0).orphans == [BIG]
 
 
-def test_what_a_verification_takes_of_memory_does_not_grow_with_the_archive(filled: Place) -> None:
+@pytest.mark.parametrize("behind", ["directory"], indirect=True)  # an object store lists by pages
+def test_what_a_verification_takes_of_memory_does_not_grow_with_the_archive(
+    filled: Place, behind: Behind
+) -> None:
     few = peak_of_verifying(filled)
     for number in range(64):
-        shard = filled.archive.objects.path_of(f"{number:02x}").parent
-        shard.mkdir(exist_ok=True)
         for digest in range(100):
-            (shard / f"{number:02x}{digest:062x}").touch()
+            behind.put(f"{number:02x}{digest:062x}", b"")
 
     many = peak_of_verifying(filled)
 
@@ -131,7 +128,7 @@ def test_what_a_verification_takes_of_memory_does_not_grow_with_the_archive(fill
 
 def peak_of_verifying(place: Place) -> int:
     """Bytes, in a process of its own: what other tests left in this one is not counted."""
-    where = [str(place.store.path), str(place.archive.directory)]
+    where = [str(place.store.path), place.archive.objects.place]
     done = subprocess.run([sys.executable, "-c", PEAK, *where], capture_output=True, text=True, check=True)
     return int(done.stdout)
 
@@ -147,8 +144,8 @@ def test_half_written_files_of_the_living_are_nobody_s_business(filled: Place) -
         assert filled.unfinished() == [f"{living.id}.0123"]
 
 
-def test_a_delivery_of_lost_bytes_brings_the_object_back(filled: Place) -> None:
-    filled.archive.objects.path_of(BIG).unlink()
+def test_a_delivery_of_lost_bytes_brings_the_object_back(filled: Place, behind: Behind) -> None:
+    behind.remove(BIG)
     filled.drop("again.bin", LARGE_DATA)
 
     filled.once()

@@ -25,6 +25,7 @@ from ingest.store.sightings import Look
 from ingest.watch.landing.drafts import Origin
 from ingest.watch.landing.land import Came, land
 from ingest.watch.landing.take import Taken
+from tests.archive.places import PLACES
 from tests.store.backends import BACKENDS
 from tests.store.replaying import start
 from tests.store.stage import NOON, claim, complete, fill, kill, states, subscribe, wanted, work_off
@@ -35,13 +36,16 @@ ORIGIN = Origin(name="acme", event_source="/ingest/acme")
 BOTH = ("contents", "outcomes")
 
 
-@pytest.fixture(params=sorted(BACKENDS))
+@pytest.fixture(
+    params=[*((backend, "directory") for backend in sorted(BACKENDS)), ("sqlite", "bucket")], ids="-".join
+)
 def archive(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Archive]:
-    """An empty archive over a store of a backend."""
-    with BACKENDS[request.param](tmp_path) as store:
+    """An empty archive over a store of a backend, its objects in each place."""
+    backend, place = request.param
+    with BACKENDS[backend](tmp_path) as store, PLACES[place](tmp_path / "archive") as behind:
         with store.write() as tx:
             sources.introduce(tx, ORIGIN.name, "inbox")
-        yield Archive(store, tmp_path / "archive")
+        yield Archive(store, behind.location)
 
 
 def digest(data: bytes) -> str:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from ingest.archive.objects import Objects, Staged
+from ingest.archive.directory import DirectoryObjects as Objects
+from ingest.archive.staging import Staged
 from ingest.errors import CannotWrite
 from tests.watch.place import mode_of
 
@@ -40,7 +41,7 @@ def staged(objects: Objects, data: bytes = DATA, owner: str = "watcher-1") -> St
 
 
 def unfinished(objects: Objects) -> list[str]:
-    return [name for name, _ in objects.unfinished()]
+    return [name for name, _ in objects.staging.unfinished()]
 
 
 def test_what_is_staged_has_no_name_yet_and_what_is_stored_has(objects: Objects) -> None:
@@ -99,7 +100,7 @@ def test_only_what_the_dead_left_is_swept(objects: Objects) -> None:
     staged(objects, owner="watcher-dead")
     living = staged(objects, owner="watcher-alive")
 
-    swept = objects.sweep(is_dead=lambda owner: owner == "watcher-dead")
+    swept = objects.staging.sweep(is_dead=lambda owner: owner == "watcher-dead")
 
     assert len(swept) == 1
     assert unfinished(objects) == [living.tmp.name]

@@ -66,17 +66,32 @@ def test_a_value_that_is_documented_but_not_built_says_so(project: Project, line
     assert word in refusal.message + refusal.hint
 
 
-@pytest.mark.parametrize(
-    "toml",
-    [
-        '[store]\narchive = "s3://bucket/prefix"\n',
-        '[[source]]\nname = "a"\npath = "sftp://host/in"\n',
-    ],
-)
-def test_a_place_that_is_not_built_says_so_and_shows_no_password(project: Project, toml: str) -> None:
-    refusal = project.refuses(toml, "not built yet")
+def test_a_place_that_is_not_built_says_so_and_shows_no_password(project: Project) -> None:
+    refusal = project.refuses('[[source]]\nname = "a"\npath = "sftp://me:pw@host/in"\n', "not built yet")
 
     assert "pw" not in refusal.message + refusal.hint
+
+
+@pytest.mark.parametrize(
+    ("address", "word"),
+    [
+        ("s3://AKIA1:hush@bucket/prefix", "credentials"),
+        ("s3://hush@bucket", "credentials"),
+        ("s3://bucket/prefix?aws_secret_access_key=hush", "credentials"),
+        ("gs://bucket/prefix", "only directories and s3://"),
+        ("s3://", "no bucket"),
+        ("s3://Bucket", "no bucket"),
+        ("s3://bucket/../other", "prefix"),
+        ("s3://bucket/a//b", "prefix"),
+        ("s3://bucket/\\u001b[31m", "prefix"),
+    ],
+)
+def test_an_address_of_no_bucket_is_refused_and_tells_no_secret(
+    project: Project, address: str, word: str
+) -> None:
+    refusal = project.refuses(f'[store]\narchive = "{address}"\n', "store.archive", word)
+
+    assert "hush" not in refusal.message + refusal.hint
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from typing import Any
 from sqlalchemy import text
 
 from ingest.archive import Archive
-from ingest.config import Settings, SourceSettings, StoreSettings, WorkSettings
+from ingest.config import Bucket, Settings, SourceSettings, StoreSettings, WorkSettings
 from ingest.domain import codec
 from ingest.domain.events import Event
 from ingest.store.engine import Store
@@ -111,17 +111,19 @@ class Place:
         return sorted(chain.from_iterable(self.archive.objects.shards()))
 
     def unfinished(self) -> list[str]:
-        return [name for name, _ in self.archive.objects.unfinished()]
+        return [name for name, _ in self.archive.objects.staging.unfinished()]
 
 
 @contextmanager
-def new_place(root: Path, *, quiet: float = 0) -> Iterator[Place]:
+def new_place(root: Path, *, quiet: float = 0, archive: Path | Bucket | None = None) -> Iterator[Place]:
     inbox = root / "inbox"
     inbox.mkdir()
     settings = Settings(
         file=root / "ingest.toml",
         store=StoreSettings(
-            url=f"sqlite:///{root}/.ingest/ingest.db", archive=root / ".ingest" / "archive", inline_max=2000
+            url=f"sqlite:///{root}/.ingest/ingest.db",
+            archive=archive or root / ".ingest" / "archive",
+            inline_max=2000,
         ),
         work=WorkSettings(lease=timedelta(seconds=3)),
         sources=(SourceSettings(name="acme", path=inbox, quiet=timedelta(seconds=quiet)),),

@@ -6,10 +6,12 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from ingest.cli import wiring
 from ingest.cli.doctor import machine
-from ingest.cli.doctor.findings import Finding, ill, well
+from ingest.cli.doctor.findings import Finding, failed, ill, well
 from ingest.config import Settings, SourceSettings, database_file, exposed
 from ingest.domain.showing import show
+from ingest.errors import IngestError
 from ingest.filesystems import filesystem_of, is_remote
 from ingest.store.reading.reports import SourceStatus
 from ingest.watch.seeing.notify import is_supported
@@ -27,11 +29,25 @@ def of_store(held: Settings) -> Iterator[Finding]:
             f"{database.parent} is on {kind}, where SQLite's locks cannot be trusted",
             "put store.url on a local disk",
         )
-    for path in (database.parent, held.store.archive):
-        yield from _writable(path)
-    for path in (database, held.store.archive):
-        yield from machine.privacy("store", path)
-    yield from machine.room("archive", "directory", held.store.archive)
+    yield from _writable(database.parent)
+    yield from machine.privacy("store", database)
+    yield from _of_archive(held)
+
+
+def _of_archive(held: Settings) -> Iterator[Finding]:
+    """The directory of the archive, or whether its bucket answers."""
+    archive = held.store.archive
+    if isinstance(archive, Path):
+        yield from _writable(archive)
+        yield from machine.privacy("store", archive)
+        yield from machine.room("archive", "directory", archive)
+        return
+    try:
+        is_begun = wiring.objects_of(held).are_there()
+    except IngestError as error:
+        yield failed("archive", "bucket", error)
+    else:
+        yield well("archive", "bucket", f"{archive} answers" + ("" if is_begun else "; nothing is in it yet"))
 
 
 def of_settings(held: Settings) -> Iterator[Finding]:

@@ -145,7 +145,9 @@ class Lander:
     def _commit(self, batch: _Batch, landed: LandingResult, *, shows: Shows | None = None) -> None:
         taken = batch.taken
         try:
-            self._watcher.archive.objects.store(batch.staged)
+            self._watcher.archive.objects.store(batch.staged, should_stop=self._watcher.should_stop)
+        except Abandoned:  # the next start finds them again
+            taken = [t for t in taken if t.staged is None]
         except CannotWrite as error:
             landed.left += [
                 NotTaken(t.look, "unwritable", error.message) for t in taken if t.staged is not None
