@@ -22,6 +22,7 @@ NAMES = (
     "idle",
     "starts",
     "slow_disk",
+    "on_server",
 )
 
 

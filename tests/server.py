@@ -8,27 +8,38 @@ user, since PostgreSQL refuses to be root.
 from __future__ import annotations
 
 import atexit
-import ctypes
 import functools
 import importlib.util
 import os
 import pwd
+import select
 import shutil
 import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Any
+from typing import IO, Any
 
 import psycopg
 
 _TEXT = ("-E", "UTF8", "--locale=C.UTF-8")
-_PR_SET_PDEATHSIG = 1  # prctl(2)
+# It is no child of ours, for the product may end every child of its process; it ends when we are gone.
+_ON_A_LEASH = """
+"$0" "$@" >log 2>&1 </dev/null & pid=$!
+exec 3<&0
+(
+    read -r _ <&3 && exit
+    kill -QUIT $pid
+    while kill -0 $pid; do sleep 0.1; done
+    rm -rf "$PWD"
+) >/dev/null 2>&1 </dev/null &
+echo $pid
+"""
 _START_BOUND = 60.0  # seconds
 
 
@@ -39,7 +50,8 @@ class Server:
     directory: Path
     binaries: Path
     settings: tuple[str, ...]
-    process: subprocess.Popen[bytes] | None = None
+    pid: int = 0  # 0: it does not run
+    _leash: IO[bytes] | None = None
 
     def url(self, database: str) -> str:
         return f"postgresql://ingest@/{database}?host={self.directory}"
@@ -47,27 +59,43 @@ class Server:
     def start(self) -> None:
         """The server answers."""
         flags = [part for setting in self.settings for part in ("-c", setting)]
-        with (self.directory / "log").open("ab") as log:
-            self.process = subprocess.Popen(
-                ["postgres", "-D", self.directory / "data", "-k", self.directory, "-h", "", *flags],
-                executable=self.binaries / "postgres",
-                stdout=log,
-                stderr=log,
-                stdin=subprocess.DEVNULL,
-                preexec_fn=_die_with_parent,  # noqa: PLW1509  # no thread of ours runs here
-                **_unprivileged(),
-            )
+        postgres = ["postgres", "-D", "data", "-k", str(self.directory), "-h", "", *flags]
+        environment = os.environ | {"PATH": f"{self.binaries}:{os.environ['PATH']}"}
+        with subprocess.Popen(
+            ["sh", "-c", _ON_A_LEASH, *postgres],
+            cwd=self.directory,
+            env=environment,
+            stdin=(leash := os.pipe())[0],
+            stdout=subprocess.PIPE,
+            **_unprivileged(),
+        ) as starting:
+            assert starting.stdout is not None
+            self.pid = int(starting.stdout.readline())
+        os.close(leash[0])
+        self._leash = os.fdopen(leash[1], "wb", buffering=0)
+        self.answers_again()
+
+    def answers_again(self) -> None:
+        """It answers, after it was started, or after it lost a backend and starts over by itself."""
         deadline = time.monotonic() + _START_BOUND
         while not self._answers():
-            if self.process.poll() is not None or time.monotonic() > deadline:
+            if not Path(f"/proc/{self.pid}").exists() or time.monotonic() > deadline:
                 raise AssertionError((self.directory / "log").read_text(errors="replace")[-2000:])
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
         """The server is gone; SIGINT is its fast shutdown, SIGQUIT its immediate one."""
-        if self.process is not None:
-            self.process.send_signal(how)
-            self.process.wait(timeout=60)
-            self.process = None
+        if not self.pid:
+            return
+        assert self._leash is not None
+        with suppress(ProcessLookupError):
+            handle = os.pidfd_open(self.pid)
+            os.kill(self.pid, how)
+            assert select.select([handle], [], [], 60)[0], "it does not stop"
+            os.close(handle)
+        with suppress(BrokenPipeError):
+            self._leash.write(b"it was stopped\n")
+        self._leash.close()
+        self.pid = 0
 
     def run(self, statement: str, database: str = "postgres") -> list[tuple[Any, ...]]:
         """What the statement answers, as the owner of the server, outside of any transaction."""
@@ -131,6 +159,11 @@ def database(template: str | None = None) -> Iterator[str]:
         shared().run(f"DROP DATABASE {name} WITH (FORCE)")
 
 
+def name_in(url: str) -> str:
+    """The name of the database in an address that `url` gave."""
+    return url.rpartition("?")[0].rpartition("/")[2]
+
+
 def url(database: str) -> str:
     """The address of a database of the shared server."""
     return shared().url(database)
@@ -165,8 +198,3 @@ def _unprivileged() -> dict[str, Any]:
         return {}
     nobody = pwd.getpwnam("nobody")
     return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
-
-
-def _die_with_parent() -> None:
-    os.setsid()
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGQUIT))

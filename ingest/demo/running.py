@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -167,7 +166,3 @@ def _changes(before: Books, after: Books, reports: Sequence[ReplayReport]) -> li
         if (report.state, report.repaired, report.changed) != ("done", 0, 0):
             wrong.append(f"the replay of {report.processor} is {report.state}: {came}")
     return wrong
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

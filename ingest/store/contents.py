@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, bindparam, func, literal_column, null, select, update
+from sqlalchemy import ColumnElement, bindparam, literal_column, null, select, update
 
-from ingest.store.dialect import Batch, chunks, insert
+from ingest.store.dialect import Batch, chunks, insert, whole_sum
 from ingest.store.engine import Tx
 from ingest.store.lookup import Lookup
 from ingest.store.schema import contents, retention_runs, sources
@@ -161,6 +161,6 @@ _NEXT = (
     .limit(_PAGE)
 )
 _TOTALS = select(
-    func.coalesce(func.sum(sources.c.contents), 0).label("contents"),
-    func.coalesce(func.sum(sources.c.content_bytes), 0).label("bytes"),
+    whole_sum(sources.c.contents).label("contents"),
+    whole_sum(sources.c.content_bytes).label("bytes"),
 )

@@ -10,7 +10,18 @@ from contextlib import closing
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import ClauseElement, Connection, Dialect, Executable, bindparam, func, select
+from sqlalchemy import (
+    BigInteger,
+    ClauseElement,
+    ColumnElement,
+    Connection,
+    Dialect,
+    Executable,
+    bindparam,
+    cast,
+    func,
+    select,
+)
 from sqlalchemy.dialects.postgresql import Insert, insert
 
 from ingest.store.schema import event_keys, events
@@ -29,6 +40,7 @@ __all__ = [
     "insert",
     "lock_rows",
     "next_positions",
+    "whole_sum",
 ]
 
 # PostgreSQL's insert with ON CONFLICT is rendered by SQLite too; the other way round it is not.
@@ -169,6 +181,11 @@ def freeze_log(tx: Connection) -> None:
 def _lock(tx: Connection, number: int) -> None:
     if tx.dialect.name != "sqlite":
         tx.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_OURS}, {number})")
+
+
+def whole_sum(numbers: ColumnElement[int]) -> ColumnElement[int]:
+    """The sum of whole numbers, 0 for none: a whole number too, which PostgreSQL's would not be."""
+    return cast(func.coalesce(func.sum(numbers), 0), BigInteger)
 
 
 def chunks(values: Sequence[Any]) -> Iterator[Sequence[Any]]:

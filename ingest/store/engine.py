@@ -76,6 +76,13 @@ class Store(ABC):
         """Now, in UTC, by the clock that all who share the store go by."""
 
     @abstractmethod
+    def witness(self, tx: Tx) -> None:
+        """Raise `StoreReplaced` where the store lacks what this host saw committed; what it has is noted.
+
+        To be called now and then, in a transaction that appends nothing.
+        """
+
+    @abstractmethod
     def changes(self) -> Changes:
         """What tells, at next to no cost, whether another connection has committed since."""
 

@@ -30,6 +30,7 @@ from sqlalchemy import (
     update,
 )
 
+from ingest.store.dialect import whole_sum
 from ingest.store.engine import Store, Tx
 from ingest.store.schema import (
     attempts,
@@ -249,7 +250,7 @@ _POSITIONS = (
     .order_by(outcomes.c.position)
     .limit(WINDOW)
 )
-_COUNT_OUTCOMES = select(func.coalesce(func.sum(outcome_totals.c.outcomes), 0)).where(
+_COUNT_OUTCOMES = select(whole_sum(outcome_totals.c.outcomes)).where(
     outcome_totals.c.generation_id == _OF_GENERATION
 )
 _DROP_OUTCOMES = (

@@ -12,7 +12,7 @@ from sqlalchemy import Column, and_, bindparam, case, delete, exists, func, inse
 from ingest.domain.naming import digest_of
 from ingest.errors import NotFound, UsageError
 from ingest.store import subscriptions
-from ingest.store.dialect import enter_past
+from ingest.store.dialect import enter_past, whole_sum
 from ingest.store.engine import Tx
 from ingest.store.filling import concerned
 from ingest.store.routing import Subscription, live_subscriptions
@@ -254,7 +254,7 @@ _COUNTED = outcome_totals.c.outcomes
 
 
 def _ended(column: Column[str], value: str) -> Any:
-    return func.coalesce(func.sum(case((column == value, _COUNTED), else_=0)), 0).label(value)
+    return whole_sum(case((column == value, _COUNTED), else_=0)).label(value)
 
 
 _REPORTS = (
@@ -272,7 +272,7 @@ _REPORTS = (
         replays.c.last_position,
         replays.c.requested_at,
         replays.c.ended_at,
-        func.coalesce(func.sum(_COUNTED), 0).label("done"),
+        whole_sum(_COUNTED).label("done"),
         *(_ended(outcome_totals.c.verdict, verdict) for verdict in VERDICTS),
         _ended(outcome_totals.c.state, "superseded"),
     )

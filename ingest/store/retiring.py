@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 
 from ingest.store import runs, sources
-from ingest.store.dialect import enter_landing, enter_past
+from ingest.store.dialect import enter_landing, enter_past, whole_sum
 from ingest.store.engine import Store, Tx
 from ingest.store.runs import Run
 from ingest.store.schema import (
@@ -145,9 +145,7 @@ MAY_GO: ColumnElement[bool] = and_(
     ~_is_unfilled,
     contents.c.sha256.not_in(_NEEDED),
 )
-_COUNT = select(
-    func.count().label("contents"), func.coalesce(func.sum(contents.c.size), 0).label("bytes")
-).where(MAY_GO)
+_COUNT = select(func.count().label("contents"), whole_sum(contents.c.size).label("bytes")).where(MAY_GO)
 _NEXT = (
     select(contents.c.id, contents.c.source, contents.c.size)
     .where(contents.c.id > bindparam("after"), MAY_GO)

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 
 from ingest.domain.settling import Reading, is_steady
 
 
 class Clock:
-    """Reads the monotonic and the wall clock together; once the latter has stepped it stays in doubt."""
+    """Reads the monotonic and the wall clock together; once the latter has stepped it stays in doubt.
 
-    def __init__(self) -> None:
+    What is written goes by `now`, the clock of all who share the store; files
+    are judged by this host's.
+    """
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self.now = now
         self._start = _read(is_steady=True)
 
     def read(self) -> Reading:
@@ -22,10 +28,6 @@ class Clock:
             if not is_steady(self._start, now.monotonic, now.wall_ns):
                 self._start = now = _read(is_steady=False)
         return now
-
-    def now(self) -> datetime:
-        """The moment that is written into events and the store."""
-        return datetime.now(UTC)
 
     def up_since(self) -> datetime:
         """When the system started."""

@@ -92,6 +92,7 @@ class Heartbeat:
                 if self._presence is not None:
                     workers.retire(tx, self.id, now=self._store.now())
                 workers.enlist(tx, me, lease=self._lease, now=self._store.now())
+                self._store.witness(tx)
         except BaseException:
             here.leave()
             raise
@@ -133,6 +134,7 @@ class Heartbeat:
         try:
             with self._store.write() as tx:
                 is_known = workers.beat(tx, self.id, lease=self._lease, now=self._store.now(), state=state)
+                self._store.witness(tx)
             if not (is_known and self._is_shown()):
                 _log.warning("this watcher was taken for dead; it goes on under another name")
                 self._enlist()

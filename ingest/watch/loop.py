@@ -209,7 +209,7 @@ def watching(
         raise UsageError("ingest.toml names no source", hint="add a [[source]] with a name and a path")
     refuse_exits_that_are_barred(chosen)
     ignore_lease_breaks()
-    clock, wake = Clock(), threading.Event()
+    clock, wake = Clock(store.now), threading.Event()
 
     def should_stop() -> bool:
         service.turn()  # a step that copies a large file goes on as long as it asks

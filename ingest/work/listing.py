@@ -58,6 +58,7 @@ class Listing:
         mine = workers.this_process(self.me, settings=fingerprint(self._settings))
         _refuse_other_settings(tx, mine.settings)
         workers.enlist(tx, mine, lease=self._lease, now=self._store.now())
+        self._store.witness(tx)
 
     def beat(self, *, state: str = "active", at_once: bool = False) -> None:
         """The lease of a listed worker runs on; raises `WorkerLost` when it was taken for dead."""
@@ -67,6 +68,7 @@ class Listing:
             return
         with self._store.write() as tx:
             is_known = workers.beat(tx, self.me.id, lease=self._lease, now=self._store.now(), state=state)
+            self._store.witness(tx)
         self._put_off()
         if not is_known:
             raise WorkerLost("this worker was taken for dead and its work was given to others")

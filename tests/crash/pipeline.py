@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
 import time
+import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,12 +16,15 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
 from ingest.archive import Archive, verify
 from ingest.store.opening import open_store
 from ingest.store.reading import verifying
 from ingest.store.sqlite.driver import sqlite_module
+from tests import server
 from tests.launching import Command
-from tests.store.backends import make_store
+from tests.store.backends import make_store, template_database
 
 KILLS = Path(__file__).parent / "kill"
 CONFIG = """\
@@ -91,8 +96,27 @@ class Pipeline:
         return self.root / ".ingest" / "ingest.db"
 
     @property
+    def url(self) -> str:
+        """Where its store is."""
+        settings = tomllib.loads((self.root / "ingest.toml").read_text("utf-8"))
+        return str(settings.get("store", {}).get("url", f"sqlite:///{self.database}"))
+
+    @property
+    def is_on_server(self) -> bool:
+        return not self.url.startswith("sqlite:")
+
+    @property
     def archive(self) -> Path:
         return self.root / ".ingest" / "archive"
+
+    def copy(self, to: Path) -> Pipeline:
+        """Another pipeline in `to`, as this one is now, with a store of its own."""
+        shutil.copytree(self.root, to)
+        if self.is_on_server:
+            config = (to / "ingest.toml").read_text("utf-8")
+            url = server.url(server.new_database(template=server.name_in(self.url)))
+            (to / "ingest.toml").write_text(config.replace(self.url, url), "utf-8")
+        return type(self)(to)
 
     def drop(self, name: str, data: bytes) -> None:
         """The file appears in the inbox under its name, complete."""
@@ -144,7 +168,7 @@ class Pipeline:
 
     @contextmanager
     def sql(self) -> Iterator[sqlite3.Connection]:
-        """The database, to be read."""
+        """The database file, to be read."""
         connection = sqlite_module().connect(f"file:{self.database}?mode=ro", uri=True)
         try:
             yield connection
@@ -153,6 +177,9 @@ class Pipeline:
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """What the query finds."""
+        if self.is_on_server:
+            with psycopg.connect(self.url) as connection:
+                return connection.execute(query).fetchall()
         with self.sql() as connection:
             return connection.execute(query).fetchall()
 
@@ -163,7 +190,7 @@ class Pipeline:
 
     def assert_sound(self) -> None:
         """Every invariant that must hold once the faults have stopped."""
-        with open_store(f"sqlite:///{self.database}") as store:
+        with open_store(self.url, self.root / ".ingest") as store:
             assert verifying.verify(store).holds, "the chains are whole"
             report = verify(Archive(store, self.archive))
         assert report.is_sound, "every content is there and hashes to its digest"
@@ -177,8 +204,9 @@ class Pipeline:
         assert self.rows("SELECT count(*) FROM lanes WHERE state = 'leased'") == [(0,)], (
             "nothing stays running"
         )
-        assert self.rows("PRAGMA integrity_check") == [("ok",)]
-        assert self.rows("PRAGMA foreign_key_check") == []
+        if not self.is_on_server:
+            assert self.rows("PRAGMA integrity_check") == [("ok",)]
+            assert self.rows("PRAGMA foreign_key_check") == []
         self.assert_private()
 
     def assert_worked_off(self) -> None:
@@ -206,14 +234,25 @@ class Pipeline:
 
     def assert_private(self) -> None:
         """Only the owner can read the database and the archive."""
-        for path in [self.database, *self.archive.rglob("*")]:
+        for path in [*self.database.parent.glob("ingest.db*"), *self.archive.rglob("*")]:
             assert path.stat().st_mode & 0o077 == 0, path
 
 
 def pipeline(root: Path, config: str = CONFIG) -> Pipeline:
-    """A fresh project with its store, in `root`."""
+    """A fresh project with its store, in `root`; the store is a file, or what PIPELINE_STORE says."""
+    if os.environ.get("PIPELINE_STORE") == "postgresql":
+        return pipeline_at(server.url(server.new_database(template_database())), root, config)
     (root / "inbox").mkdir(parents=True)
     (root / "ingest.toml").write_text(config)
     made = Pipeline(root)
     make_store(made.database)
     return made
+
+
+def pipeline_at(url: str, root: Path, config: str = CONFIG) -> Pipeline:
+    """A fresh project in `root`, whose store stands at `url` on a server."""
+    (root / "inbox").mkdir(parents=True)
+    place = f'[store]\nurl = "{url}"\n'
+    is_told = "[store]\n" in config
+    (root / "ingest.toml").write_text(config.replace("[store]\n", place) if is_told else f"{config}\n{place}")
+    return Pipeline(root)

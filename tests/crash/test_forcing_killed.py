@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -37,9 +36,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
 
 @pytest.fixture
 def project(tmp_path: Path, told: Pipeline) -> Pipeline:
-    copy = Pipeline(tmp_path / "p")
-    shutil.copytree(told.root, copy.root)
-    return copy
+    return told.copy(tmp_path / "p")
 
 
 def replay(project: Pipeline, mode: str) -> str:

@@ -45,9 +45,7 @@ def landed(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
 
 @pytest.fixture
 def project(tmp_path: Path, landed: Pipeline) -> Pipeline:
-    copy = Pipeline(tmp_path / "p")
-    shutil.copytree(landed.root, copy.root)
-    return copy
+    return landed.copy(tmp_path / "p")
 
 
 def configure(project: Pipeline, seen: Receiver, config: str = ALONE) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import threading
 from pathlib import Path
 from typing import Any
@@ -45,9 +44,7 @@ def worked(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
 
 @pytest.fixture
 def project(tmp_path: Path, worked: Pipeline) -> Pipeline:
-    copy = Pipeline(tmp_path / "p")
-    shutil.copytree(worked.root, copy.root)
-    return copy
+    return worked.copy(tmp_path / "p")
 
 
 def replays(project: Pipeline) -> list[dict[str, Any]]:

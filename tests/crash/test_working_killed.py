@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -38,8 +37,7 @@ def landed(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
 
 @pytest.mark.parametrize("arrow", ARROWS)
 def test_killed_worker_books_everything_once(tmp_path: Path, landed: Pipeline, arrow: str) -> None:
-    project = Pipeline(tmp_path / "p")
-    shutil.copytree(landed.root, project.root)
+    project = landed.copy(tmp_path / "p")
 
     project.run("work", "--once", "--wait-retries", kill=arrow)
     was_killed = project.was_killed()
@@ -56,8 +54,7 @@ def test_killed_worker_books_everything_once(tmp_path: Path, landed: Pipeline, a
 def test_whoever_kills_every_child_as_it_starts_ends_no_worker(
     tmp_path: Path, landed: Pipeline, module: str, count: int
 ) -> None:
-    project = Pipeline(tmp_path / "p")
-    shutil.copytree(landed.root, project.root)
+    project = landed.copy(tmp_path / "p")
     killed = set[int]()
 
     def kill_children() -> bool:

@@ -58,8 +58,7 @@ def struck(
     The number of the call is the name of the copy. It ends with the first call that is not reached.
     """
     for number in at:
-        project = Pipeline(below / str(number))
-        shutil.copytree(original.root, project.root)
+        project = original.copy(below / str(number))
         happened = is_reached(project, fault.after(number), *args)
         yield project
         shutil.rmtree(project.root)

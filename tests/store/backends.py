@@ -47,12 +47,12 @@ def _template() -> Path:
 @contextmanager
 def postgresql(directory: Path) -> Iterator[Store]:
     """A store in a database of its own, on the server of this process."""
-    with server.database(_template_database()) as name, open_store(server.url(name), directory) as store:
+    with server.database(template_database()) as name, open_store(server.url(name), directory) as store:
         yield store
 
 
 @cache
-def _template_database() -> str:
+def template_database() -> str:
     """An empty store on the server, made by the migrations once for all tests of this process."""
     name = server.new_database()
     create_or_upgrade(server.url(name), Path("/nowhere"))

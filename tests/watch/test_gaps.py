@@ -178,7 +178,7 @@ def _gaps(place: Place) -> Gaps:
         store=place.store,
         archive=place.archive,
         settings=place.settings,
-        clock=Clock(),
+        clock=Clock(place.store.now),
         owner=lambda: "watcher-0",
         should_stop=lambda: False,
     )

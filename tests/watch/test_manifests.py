@@ -6,7 +6,8 @@ import hashlib
 import os
 import subprocess
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -256,7 +257,8 @@ def manifests(place: Place, root: Root, *, room: int) -> Manifests:
 def heard(source: Manifests, root: Root, path: Path) -> list[str]:
     """Why the manifest at `path` waits."""
     there = Look(os.fsencode(path.name), tuple_of(path.lstat()))
-    return [waits.reason for waits in source.hear([there], Clock().read(), 30).waits]
+    now = Clock(partial(datetime.now, UTC)).read()
+    return [waits.reason for waits in source.hear([there], now, 30).waits]
 
 
 @pytest.mark.parametrize("said", [line("a.csv", b"a") + line("b.csv", b"b"), "no manifest"])

@@ -149,6 +149,7 @@ def _pages(
     *,
     processor: str | None = None,
     after: int = 0,
+    upto: int | None = None,
     limit: int | None = None,
 ) -> Iterator[Listed]:
     """The events that match, read page by page: nothing is held open while they are printed."""
@@ -157,7 +158,7 @@ def _pages(
 
     left = limit
     while left is None or left > 0:
-        window = Window(after=after, limit=PAGE if left is None else min(PAGE, left))
+        window = Window(after=after, upto=upto, limit=PAGE if left is None else min(PAGE, left))
         with pipeline.store.read() as tx:
             found = page(tx, wanted, window, processor=processor, now=now())
         yield from found
@@ -184,11 +185,13 @@ def _follow(pipeline: Pipeline, wanted: Selection, *, after: int, as_json: bool)
     from contextlib import closing
 
     from ingest.cli.signals import stopping
+    from ingest.store.reading.browsing import settled
 
     with stopping(leave_at=2, is_last=True) as stop, closing(pipeline.store.changes()) as changes:
         while not stop.is_set():
             if changes.has_moved():
-                after = _print(_pages(pipeline, wanted, after=after), as_json=as_json) or after
+                found = _pages(pipeline, wanted, after=after, upto=settled(pipeline.store))
+                after = _print(found, as_json=as_json) or after
                 output.flush()
             output.is_unheard()
             stop.wait(FOLLOW_EVERY)

@@ -20,7 +20,8 @@ from ingest.domain.instants import moment
 from ingest.errors import ExtraMissing, StoreUnusable
 from ingest.store.engine import Store, Tx
 from ingest.store.postgresql.changes import CHANNEL, Notifications
-from ingest.store.postgresql.translating import translated
+from ingest.store.postgresql.translating import named, translated
+from ingest.store.postgresql.witness import Witness
 
 LOCK_BOUND = 60  # seconds a statement waits for a lock before it gives up
 _CONNECT_BOUND = 10  # seconds
@@ -47,6 +48,7 @@ class PostgresqlStore(Store):
         )
         self._clock: tuple[float, datetime] | None = None  # the server's at a moment of this host's uptime
         self._notified_at = 0.0
+        self._witness = Witness(local, named(self._address))
 
     @contextmanager
     def write(self) -> Iterator[Tx]:
@@ -80,6 +82,10 @@ class PostgresqlStore(Store):
         assert self._clock is not None  # noqa: S101  # any transaction looks at it
         at, then = self._clock
         return then + timedelta(seconds=time.clock_gettime(_UP) - at)
+
+    def witness(self, tx: Tx) -> None:
+        """Raise `StoreReplaced` when the server has lost events that this host has seen."""
+        self._witness.look(tx)
 
     def changes(self) -> Notifications:
         """What tells whether another connection may have committed since."""

@@ -13,8 +13,10 @@ from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, ex
 
 from ingest.errors import NotFound, UsageError
 from ingest.store import subscriptions
-from ingest.store.engine import Tx
+from ingest.store.dialect import freeze_log
+from ingest.store.engine import Store, Tx
 from ingest.store.landings import positions_of
+from ingest.store.replays import head
 from ingest.store.routing import is_accepted
 from ingest.store.schema import dead, deliveries, events, lanes, outcomes
 from ingest.store.schema import subscriptions as subscription_table
@@ -46,10 +48,11 @@ class Listed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """Which part of a listing: events above `after`, of these at most `limit`."""
+    """Which part of a listing: events above `after`, up to `upto` where that is given; at most `limit`."""
 
     after: int = 0
     limit: int = PAGE
+    upto: int | None = None
 
 
 def page(
@@ -61,7 +64,22 @@ def page(
     the selection is that of its delivery, or of any processor's where none is named.
     """
     statement = _narrowed(tx, selection, processor).where(events.c.position > window.after)
+    if window.upto is not None:
+        statement = statement.where(events.c.position <= window.upto)
     return with_deliveries(tx, tx.execute(statement.order_by(events.c.position).limit(window.limit)), now=now)
+
+
+def settled(store: Store) -> int | None:
+    """The position at or below which no event will come to stand any more; None where none ever does.
+
+    Whoever goes on from where he was, by position, goes no further. On a
+    server positions are given out before they are committed.
+    """
+    if store.dialect == "sqlite":
+        return None
+    with store.write() as tx:
+        freeze_log(tx)
+        return head(tx)
 
 
 def newest(tx: Tx, count: int) -> int:

@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import BindParameter, bindparam, exists, func, literal_column, select, true
 
+from ingest.store.dialect import whole_sum
 from ingest.store.engine import Tx
 from ingest.store.schema import (
     dead,
@@ -237,7 +238,7 @@ _DEAD = select(
     func.count().filter(dead.c.is_parking == true()).label("parked"),
 ).group_by(dead.c.generation_id)
 _ENDED = select(
-    select(func.coalesce(func.sum(outcome_totals.c.outcomes), 0))
+    select(whole_sum(outcome_totals.c.outcomes))
     .where(outcome_totals.c.generation_id == _OF_GENERATION)
     .scalar_subquery()
     .label("done"),

@@ -57,6 +57,6 @@ __all__ = [
     "workers",
 ]
 
-REVISION = "0004"  # the newest migration; a store at another revision is refused
+REVISION = "0005"  # the newest migration; a store at another revision is refused
 
 OWN_TABLES = frozenset({*metadata.tables, "alembic_version"})

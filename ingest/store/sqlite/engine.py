@@ -97,6 +97,9 @@ class SqliteStore(Store):
         """Now, by the clock of this host: all who share the file are on it."""
         return datetime.now(UTC)
 
+    def witness(self, tx: Tx) -> None:
+        """Whether the file is the one that was opened is asked at each transaction."""
+
     def changes(self) -> FileChanges:
         """What tells, at next to no cost, whether another connection has committed since."""
         with translated(self.path):

@@ -1,0 +1,173 @@
+"""The server goes away, is killed, and comes back, while files are dropped: nothing is lost or done twice."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ingest.store.migrate import create_or_upgrade
+from tests import server
+from tests.crash.pipeline import CONFIG, Pipeline, payments_file, pipeline_at, wait_until
+from tests.launching import Command
+from tests.server import Server
+
+ROUNDS = 8
+FLEET = [("watch",), ("watch",), ("work",), ("work",)]
+BACKENDS = "SELECT pid FROM pg_stat_activity WHERE application_name = 'ingest' AND datname = 'pipeline'"
+
+
+@pytest.fixture
+def own() -> Iterator[Server]:
+    """A server of the test's own, that keeps what it confirmed."""
+    one = server.new()
+    one.start()
+    one.run("CREATE DATABASE pipeline")
+    yield one
+    one.stop(signal.SIGQUIT)
+
+
+@pytest.fixture
+def project(own: Server, tmp_path: Path) -> Pipeline:
+    create_or_upgrade(own.url("pipeline"), tmp_path)
+    return pipeline_at(own.url("pipeline"), tmp_path / "p", CONFIG.replace('lease = "30s"', 'lease = "3s"'))
+
+
+def booked(project: Pipeline) -> set[str]:
+    if project.rows("SELECT to_regclass('payments')") == [(None,)]:
+        return set()
+    return {row[0] for row in project.rows("SELECT payment_id FROM payments")}
+
+
+def test_a_command_says_which_server_does_not_answer(own: Server, project: Pipeline) -> None:
+    own.stop()
+
+    for command in (("status",), ("events", "list"), ("watch", "--once"), ("work", "--once")):
+        done = project.run(*command)
+
+        assert done.returncode == 69, (command, done.stderr)
+        assert b"the database pipeline at" in done.stderr
+        assert b"does not answer" in done.stderr
+        assert b"Traceback" not in done.stderr
+
+
+def test_who_runs_waits_for_a_server_that_is_away_and_goes_on(own: Server, project: Pipeline) -> None:
+    running = [project.start("watch"), project.start("work")]
+    project.drop("a.csv", payments_file("P-1"))
+    wait_until(lambda: booked(project) == {"P-1"}, "the first file is booked")
+
+    own.stop(signal.SIGQUIT)
+    project.drop("b.csv", payments_file("P-2"))
+    wait_until(lambda: project.run("status").returncode == 69, "the server is missed")
+    own.start()
+
+    wait_until(lambda: booked(project) == {"P-1", "P-2"}, "the second file is booked", 60)
+    for process in running:
+        process.send_signal(signal.SIGTERM)
+    ended = [process.communicate(timeout=40) for process in running]
+    assert [process.returncode for process in running] == [0, 0], ended
+    assert all(b"does not answer" in said or b"well again" in said for _, said in ended), ended
+    project.heal()
+    project.assert_worked_off()
+    project.assert_sound()
+
+
+def test_a_processor_is_charged_nothing_for_a_server_that_is_away(own: Server, project: Pipeline) -> None:
+    for n in range(20):
+        project.drop(f"{n}.csv", payments_file(f"P-{n}"))
+    project.ok("watch", "--once")
+    working = project.start("work")
+    wait_until(lambda: len(booked(project)) > 0, "it has begun")
+    own.stop(signal.SIGQUIT)
+    own.start()
+    wait_until(lambda: len(booked(project)) == 20, "all is booked", 60)
+    working.send_signal(signal.SIGTERM)
+    working.communicate(timeout=40)
+    project.heal()
+
+    assert project.rows("SELECT count(*) FROM attempts WHERE ended = 'failed'") == [(0,)]
+    project.assert_worked_off()
+
+
+class Fleet:
+    """Processes that are started again whenever they were killed."""
+
+    def __init__(self, project: Pipeline) -> None:
+        self.project = project
+        self.running = [self.start(args) for args in FLEET]
+
+    def start(self, args: tuple[str, ...]) -> tuple[tuple[str, ...], subprocess.Popen[bytes]]:
+        process = Command(args, cwd=self.project.root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        return args, process
+
+    def kill_one(self, chance: random.Random) -> None:
+        index = chance.randrange(len(self.running))
+        args, process = self.running[index]
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        self.running[index] = self.start(args)
+
+    def are_up(self) -> bool:
+        """Whoever could not begin, since the server was away just then, is started again, as a service is."""
+        for index, (args, process) in enumerate(self.running):
+            if process.poll() is not None:
+                assert process.returncode == 69, (args, process.returncode)
+                self.running[index] = self.start(args)
+        return len(self.project.live()) == len(FLEET)
+
+    def stop(self) -> list[int]:
+        for _, process in self.running:
+            process.send_signal(signal.SIGTERM)
+        return [process.wait(timeout=60) for _, process in self.running]
+
+
+def hurt(own: Server, chance: random.Random) -> None:
+    """The server is shut down at once and started again, or one of its backends is killed."""
+    if chance.random() < 0.5:
+        own.stop(signal.SIGQUIT)
+        own.start()
+        return
+    backends = [pid for (pid,) in own.run(BACKENDS)]
+    if backends:
+        os.kill(chance.choice(backends), signal.SIGKILL)
+        own.answers_again()
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("seed", [20261126])
+def test_whatever_is_killed_every_invariant_stands(own: Server, project: Pipeline, seed: int) -> None:
+    print(f"seed {seed}")
+    chance = random.Random(seed)
+    fleet = Fleet(project)
+    contents: dict[str, bytes] = {}
+    expected: set[str] = set()
+
+    for round_ in range(ROUNDS):
+        for n in range(15):
+            ids = [f"P-{round_}-{n}-{k}" for k in range(3)]
+            contents[f"{round_}-{n}.csv"] = payments_file(*ids, account=f"ACC-{n % 3}")
+            expected.update(ids)
+            project.drop(f"{round_}-{n}.csv", contents[f"{round_}-{n}.csv"])
+        for name in chance.sample(sorted(contents), 3):
+            project.drop(name, contents[name])  # sent again
+        if round_ % 2:
+            hurt(own, chance)
+        else:
+            fleet.kill_one(chance)
+        time.sleep(chance.uniform(0.1, 0.8))  # the fleet works for a moment: the kills fall anywhere
+    wait_until(fleet.are_up, "every process is up")
+    codes = fleet.stop()
+    project.heal()
+
+    assert codes == [0] * len(FLEET), "each stops cleanly when asked"
+    assert booked(project) == expected
+    landed = project.rows("SELECT count(*) FROM events WHERE type = 'ingest.file.landed.v1'")
+    assert landed == [(len(contents),)], "a file that is sent again is no new event"
+    project.assert_worked_off()
+    project.assert_sound()
