@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from ingest.archive.archive import Archive
-from ingest.store import forgetting, pruning, retiring, runs
+from ingest.store import burying, forgetting, pruning, retiring, runs
 from ingest.store.engine import Tx
 from ingest.store.pruning import Pruned
 from ingest.store.runs import Run
 
-KINDS = ("attempts", "outcomes", "contents")
+KINDS = ("attempts", "outcomes", "contents", "events")
 RECORDED = frozenset(KINDS) - {"attempts"}  # of these a run is kept
 
 
@@ -24,13 +24,14 @@ class LetGo:
     outcomes: int = 0  # of live work
     contents: int = 0
     content_bytes: int = 0
+    events: int = 0
     left_over: int = 0  # objects of contents that an interrupted run let go
     run: str = ""  # id of the run that took them
 
     @property
     def rows(self) -> int:
         """How much there is in all, as `steps` counts it."""
-        return self.records.rows + self.outcomes + self.contents + self.left_over
+        return self.records.rows + self.outcomes + self.contents + self.events + self.left_over
 
 
 def foresee(tx: Tx, what: Collection[str], cutoff: datetime) -> LetGo:
@@ -42,8 +43,10 @@ def foresee(tx: Tx, what: Collection[str], cutoff: datetime) -> LetGo:
         may_go = retiring.foresee(tx, cutoff)
         found.contents, found.content_bytes = may_go.contents, may_go.bytes
         found.left_over = may_go.left_over
+    if "events" in what:
+        found.events = burying.foresee(tx, cutoff, with_contents="contents" in what)
     if "outcomes" in what:
-        found.outcomes = forgetting.foresee(tx, cutoff, with_contents="contents" in what)
+        found.outcomes = forgetting.foresee(tx, cutoff, what)
     return found
 
 
@@ -70,6 +73,10 @@ def steps(
     gone.run = run.id
     if "contents" in what:
         yield from _contents(archive, run, gone)
+    if "events" in what:
+        for count in burying.steps(archive.store, run):
+            gone.events += count
+            yield count
     if "outcomes" in what:
         for count in forgetting.steps(archive.store, run):
             gone.outcomes += count

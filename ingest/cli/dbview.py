@@ -65,12 +65,16 @@ def moment_before(older_than: str | None, now: datetime) -> datetime:
         ) from error
 
 
-def kinds(what: Sequence[str] | None) -> frozenset[str]:
+def kinds(what: Sequence[str] | None, reason: str) -> frozenset[str]:
     """What is to go; attempts, and what goes with them, where nothing is named. Raises `UsageError`."""
     for kind in what or ():
         if kind not in letting_go.KINDS:
             known = ", ".join(letting_go.KINDS)
             raise UsageError(f"--what {kind!r} is nothing that can be let go", hint=f"it can be {known}")
+    if "events" in (what or ()) and not reason.strip():
+        raise UsageError(
+            "who lets go of events gives a reason", hint="give --reason; it is kept in the record"
+        )
     return frozenset(what or ("attempts",))
 
 
@@ -118,6 +122,7 @@ def pruned_as_json(found: LetGo, before: datetime, *, is_removed: bool) -> dict[
         "live_outcomes": found.outcomes,
         "contents": found.contents,
         "content_bytes": found.content_bytes,
+        "events": found.events,
         "run": found.run or None,
     }
 
@@ -147,6 +152,7 @@ def pruned_in_words(found: LetGo) -> str:
         (pruned.replays + pruned.outcomes, replays),
         (pruned.workers, so_many(pruned.workers, "start of a process", "starts of processes")),
         (found.contents, f"{so_many(found.contents, 'content')} of {size(found.content_bytes)}"),
+        (found.events, so_many(found.events, "event") + " to a tombstone"),
         (found.left_over, so_many(found.left_over, "object") + " left over by an interrupted run"),
         (found.outcomes, so_many(found.outcomes, "outcome") + " of live work"),
     )

@@ -58,7 +58,7 @@ def _file(traced: Traced) -> dict[str, Any]:
     """The file at the root: its newest fact's name, content and size, or what was seen of it."""
     for life in reversed(traced.lives):
         data = json.loads(life.event.body)["data"]
-        if life.event.cause is None:
+        if life.event.cause is None and not life.event.retired:
             names = {name: data[name] for name in ("name", "name_b64") if name in data}
             return {
                 **names,
@@ -90,6 +90,8 @@ def _branch(life: Life, above: Tree | None) -> Tree:
         f"  {shapes.time(event.time)}",
     )
     branch = Tree(label) if above is None else above.add(label)
+    if event.retired:
+        branch.add(Text(f"retired by run {event.retired}", style="dim"))
     for handling in life.handlings:
         twig = branch.add(Text(_summary(handling)))
         for attempt in handling.attempts:

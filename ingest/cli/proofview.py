@@ -55,6 +55,7 @@ def as_json(proved: Proved) -> dict[str, Any]:
     return {
         "events": proved.log.events,
         "keys": proved.log.keys,
+        "retired": proved.log.retired,
         "breaks": [asdict(each) for each in proved.log.breaks],
         "archive": None if proved.archive is None else archive_as_json(proved.archive),
         "holds": proved.holds,
@@ -72,6 +73,10 @@ def view(proved: Proved) -> Iterator[RenderableType]:
 
     log = proved.log
     yield Text(f"log: {so_many(log.events, 'event')} under {so_many(log.keys, 'key')} walked")
+    if log.retired:
+        yield Text(
+            f"{so_many(log.retired, 'event')} retired: their place in the chain stands, without their bytes"
+        )
     if log.breaks:
         yield output.table(
             "Breaks",

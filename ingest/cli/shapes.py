@@ -44,7 +44,8 @@ def cloud_event(listed: Listed) -> dict[str, Any]:
 
 def event(listed: Listed) -> dict[str, Any]:
     """One line of `events list`."""
-    return {"position": listed.position, "event": cloud_event(listed), "deliveries": listed.deliveries}
+    shown = {"position": listed.position, "event": cloud_event(listed), "deliveries": listed.deliveries}
+    return {**shown, "retired": listed.retired} if listed.retired else shown
 
 
 def life(lived: Life) -> dict[str, Any]:

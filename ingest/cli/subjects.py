@@ -46,6 +46,10 @@ def of_file(tx: Tx, held: Settings, file: Path, *, now: datetime) -> Subject:
 def _event(tx: Tx, origin: Origin, taken: Taken, former: Standing | None, *, now: datetime) -> Event:
     if former is not None and former.sha256 == taken.sha256:
         stands = browsing.event(tx, former.event_id, now=now)
+        if stands.retired:
+            raise NotFound(
+                f"event {stands.id} was retired by run {stands.retired}", hint="try a copy under another name"
+            )
         return decode(stands.body, stands.keyseq)
     first = contents.firsts(tx, [taken.sha256]).get(taken.sha256)
     duplicate_of = first_elsewhere(tx, origin, taken, first)

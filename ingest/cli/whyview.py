@@ -18,7 +18,7 @@ from ingest.domain.identity import Standing
 from ingest.domain.instants import moment
 from ingest.domain.settling import StatTuple
 from ingest.domain.showing import show
-from ingest.store import departures, sightings
+from ingest.store import contents, departures, sightings
 from ingest.store.departures import Departure
 from ingest.store.engine import Tx
 from ingest.store.reading import browsing
@@ -54,6 +54,7 @@ class Reason:
     duplicate_of: str | None
     supersedes: str | None
     superseded_by: str | None
+    retired: str  # by which run its event was retired, and when; empty: it was not
     departure: Departure | None  # of what was delivered last
 
 
@@ -70,7 +71,10 @@ def find(tx: Tx, asked: str, sources: Sequence[SourceSettings], *, cwd: Path, no
     if word == "unseen" and place.source.empty == "ignore" and on_disk is not None and not on_disk.size:
         word, says = "ignored", "the source ignores empty files"
     standing = sighting.standing if sighting is not None else None
-    data = {} if standing is None else json.loads(browsing.event(tx, standing.event_id, now=now).body)["data"]
+    if word == "landed" and standing is not None:
+        says = _kept_or_not(tx, standing, says)
+    event = None if standing is None else browsing.event(tx, standing.event_id, now=now)
+    data = {} if event is None else json.loads(event.body)["data"]
     return Reason(
         place=place,
         verdict=word,
@@ -82,9 +86,16 @@ def find(tx: Tx, asked: str, sources: Sequence[SourceSettings], *, cwd: Path, no
         complete=data.get("complete"),
         duplicate_of=data.get("duplicateof"),
         supersedes=data.get("supersedes"),
+        retired="" if event is None else event.retired,
         superseded_by=None if standing is None else browsing.superseder(tx, standing.event_id),
         departure=None if standing is None else _departure(tx, place, standing),
     )
+
+
+def _kept_or_not(tx: Tx, standing: Standing, says: str) -> str:
+    """What is said of a file that landed: `says`, unless its bytes were let go."""
+    found = contents.find(tx, standing.sha256)
+    return says if found is None or not found.retired else f"its bytes were let go by run {found.retired}"
 
 
 def as_json(reason: Reason) -> dict[str, Any]:
@@ -110,6 +121,7 @@ def as_json(reason: Reason) -> dict[str, Any]:
         "duplicateof": reason.duplicate_of,
         "supersedes": reason.supersedes,
         "superseded_by": reason.superseded_by,
+        "retired": reason.retired or None,
         "departure": None if reason.departure is None else _departure_as_json(reason.departure),
         "redelivered": 0 if reason.sighting is None else reason.sighting.redelivered,
     }
@@ -144,6 +156,7 @@ def view(reason: Reason) -> Iterator[RenderableType]:
             ("duplicate of", reason.duplicate_of and _short(reason.duplicate_of)),
             ("supersedes", reason.supersedes and _short(reason.supersedes)),
             ("superseded by", reason.superseded_by and _short(reason.superseded_by)),
+            ("retired", f"by run {reason.retired}" if reason.retired else None),
             ("departure", None if reason.departure is None else _departure_in_words(reason.departure)),
             ("delivered again", sighting.redelivered if sighting and sighting.redelivered else None),
         ]

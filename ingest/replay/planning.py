@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ingest.errors import NotFound, PlanStale, UsageError
-from ingest.store import replays
+from ingest.store import burying, replays
 from ingest.store.dialect import freeze_log
 from ingest.store.engine import Store, Tx
 from ingest.store.reading import roster
@@ -68,6 +68,7 @@ def plan(tx: Tx, request: Request, *, bound: int | None = None) -> Planned:
         )
     plans = tuple(replays.plan(tx, name, request.selection, bound=bound) for name in names)
     if request.selection.ids and not any(each.events for each in plans):
+        _refuse_retired(tx, request.selection)
         raise NotFound("no processor has such an event to handle", hint="see `ingest events list`")
     return Planned(id=replays.plan_id(list(plans), request.mode), mode=request.mode, plans=plans)
 
@@ -94,6 +95,15 @@ def start(
             )
         started = [_start(tx, each, request, planned.id, now=now) for each in planned.plans]
     return planned, started
+
+
+def _refuse_retired(tx: Tx, selection: Selection) -> None:
+    gone = burying.retired_among(tx, selection)
+    for position, stone in burying.tombstones_of(tx, gone[:1]).items():
+        raise NotFound(
+            f"the event at {position} was retired by run {stone.said}: it cannot be run again",
+            hint="what it said is only in a backup from before",
+        )
 
 
 def _plan_aside(store: Store, request: Request) -> Planned:

@@ -243,5 +243,7 @@ _CALLS = select(calls.c.name, calls.c.request).where(
     calls.c.scope == literal_column("''"),  # not what was repeated on purpose
 )
 _EMITTED = select(events.c.id, events.c.type, events.c.key, events.c.body).where(
-    events.c.cause == bindparam("of_event"), events.c.producer == bindparam("of_processor")
+    events.c.cause == bindparam("of_event"),
+    events.c.producer == bindparam("of_processor"),
+    events.c.body != literal_column("''"),
 )

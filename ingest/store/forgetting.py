@@ -6,13 +6,14 @@ it is compared with, so its outcome stays, however old it is.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import bindparam, func, literal_column, select
 
 from ingest.store import runs
+from ingest.store.burying import may_go
 from ingest.store.dialect import enter_landing
 from ingest.store.engine import Store, Tx
 from ingest.store.pruning import can_not_run_again, drop_outcomes
@@ -23,9 +24,15 @@ from ingest.store.schema import generations, outcomes
 WINDOW = 1000  # outcomes that one transaction looks at
 
 
-def foresee(tx: Tx, cutoff: datetime, *, with_contents: bool) -> int:
-    """How many outcomes from before `cutoff` may go, when the contents that may go have gone or as it is."""
-    return int(tx.execute(_COUNT_THEN if with_contents else _COUNT, {"cutoff": cutoff}).scalar_one())
+def foresee(tx: Tx, cutoff: datetime, what: Collection[str]) -> int:
+    """How many outcomes from before `cutoff` may go once those of `contents` and `events` in `what` have."""
+    with_contents = "contents" in what
+    can_not = can_not_run_again(
+        outcomes.c.position,
+        soon=MAY_GO if with_contents else None,
+        events_soon=may_go(with_contents=with_contents) if "events" in what else None,
+    )
+    return int(tx.execute(_OLD.where(can_not), {"cutoff": cutoff}).scalar_one())
 
 
 def steps(store: Store, run: Run) -> Iterator[int]:
@@ -62,8 +69,6 @@ _CUTOFF: Any = bindparam("cutoff", type_=outcomes.c.ended_at.type)
 _MAY_GO = (outcomes.c.ended_at < _CUTOFF) & can_not_run_again(outcomes.c.position)
 _LIVE = select(generations.c.id).where(generations.c.kind == literal_column("'live'"))
 _OLD = select(func.count()).where(outcomes.c.generation_id.in_(_LIVE), outcomes.c.ended_at < _CUTOFF)
-_COUNT = _OLD.where(can_not_run_again(outcomes.c.position))
-_COUNT_THEN = _OLD.where(can_not_run_again(outcomes.c.position, soon=MAY_GO))
 _OF_GENERATION = outcomes.c.generation_id == bindparam("of_generation")
 _NEXT = (
     select(outcomes.c.position)

@@ -24,6 +24,8 @@ from ingest.store.engine import Tx
 from ingest.store.routing import Placed, route
 from ingest.store.schema import event_keys, events
 
+FORGOTTEN = ("", "", "")  # what counts of an event that says nothing any more
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
@@ -107,9 +109,9 @@ def lock_keys(tx: Tx, keys: Collection[str]) -> None:
 
 
 def standing(tx: Tx, ids: Sequence[str]) -> dict[str, tuple[str, str, str]]:
-    """What counts of each of the events `ids` that stands in the log."""
+    """What counts of each of the events `ids` that stands in the log; of one that was retired `FORGOTTEN`."""
     return {
-        row.id: what_counts(row.type, row.key, row.body)
+        row.id: what_counts(row.type, row.key, row.body) if row.body else FORGOTTEN
         for chunk in chunks(ids)
         for row in tx.execute(_STANDING, {"ids": chunk})
     }

@@ -175,13 +175,21 @@ _IS_GONE: ColumnElement[bool] = contents.c.state != literal_column("'kept'")
 
 
 def can_not_run_again(
-    position: ColumnElement[int], *, soon: ColumnElement[bool] | None = None
+    position: ColumnElement[int],
+    *,
+    soon: ColumnElement[bool] | None = None,
+    events_soon: ColumnElement[bool] | None = None,
 ) -> ColumnElement[bool]:
-    """True where the bytes behind the event were let go: what it came to is compared with nothing."""
+    """True where the event or the bytes behind it were let go: what it came to is compared with nothing."""
     return exists().where(
         events.c.position == position,
-        contents.c.sha256 == events.c.content,
-        _IS_GONE if soon is None else or_(_IS_GONE, soon),
+        or_(
+            events.c.type == literal_column("''"),
+            exists().where(
+                contents.c.sha256 == events.c.content, _IS_GONE if soon is None else or_(_IS_GONE, soon)
+            ),
+            *(() if events_soon is None else (events_soon,)),
+        ),
     )
 
 

@@ -49,4 +49,6 @@ class Retelling:
 def _told(fact: Draft, stood: tuple[str, str, str] | None) -> Told:
     if stood is None:
         return "new"
+    if stood == outbox.FORGOTTEN:
+        return "same"  # it stands, and what it said is not known any more
     return "same" if stood == what_counts(fact.type, fact.key, fact.body) else "otherwise"

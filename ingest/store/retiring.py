@@ -44,6 +44,7 @@ from ingest.store.schema import (
 from ingest.store.sources import Counts
 
 WINDOW = 500  # contents that go in one transaction
+AT_ONCE = 100  # objects removed in one, during which nobody lands: a store far away takes its time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,17 +116,17 @@ _CUTOFF: Any = bindparam("cutoff", type_=landings.c.landed_at.type)
 _IS_AGAIN: ColumnElement[bool] = literal_column("NOT again.is_first")  # as in the index
 _first = landings.alias("first")
 _again = landings.alias("again")
-_is_unfilled = exists().where(
+IS_UNFILLED = exists().where(
     # Which of the past it will still take is not known here, so that nothing goes before it is filled.
     generations.c.state != literal_column("'closed'"),
     generations.c.cursor < generations.c.bound,
 )
-_unfinished = union_all(
+UNFINISHED = union_all(
     select(deliveries.c.position), select(dead.c.position), select(calling.c.position)
 ).subquery()
 _NEEDED = union_all(
     select(events.c.content).where(
-        events.c.position.in_(select(_unfinished.c.position)), events.c.content.is_not(None)
+        events.c.position.in_(select(UNFINISHED.c.position)), events.c.content.is_not(None)
     ),
     select(departures.c.sha256).where(departures.c.ended_at.is_(None)),
 )
@@ -142,7 +143,7 @@ MAY_GO: ColumnElement[bool] = and_(
         _IS_AGAIN,
         _again.c.landed_at >= _CUTOFF,
     ),
-    ~_is_unfilled,
+    ~IS_UNFILLED,
     contents.c.sha256.not_in(_NEEDED),
 )
 _COUNT = select(func.count().label("contents"), whole_sum(contents.c.size).label("bytes")).where(MAY_GO)
@@ -163,7 +164,7 @@ _RETIRE = (
 )
 _IS_LEAVING = contents.c.state == literal_column("'leaving'")
 _COUNT_LEAVING = select(func.count()).select_from(contents).where(_IS_LEAVING)
-_LEAVING = select(contents.c.sha256).where(_IS_LEAVING).order_by(contents.c.sha256).limit(WINDOW)
+_LEAVING = select(contents.c.sha256).where(_IS_LEAVING).order_by(contents.c.sha256).limit(AT_ONCE)
 _HAS_LEFT = (
     update(contents)
     .where(contents.c.sha256.in_(bindparam("digests", expanding=True)))

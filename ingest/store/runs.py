@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, insert, select, update
 from ingest.store.engine import Tx
 from ingest.store.schema import retention_runs
 
-_COUNTS = ("outcomes", "contents", "content_bytes")
+_COUNTS = ("outcomes", "contents", "content_bytes", "events")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +35,7 @@ class Recorded:
     outcomes: int
     contents: int
     content_bytes: int
+    events: int
 
 
 def begin(tx: Tx, *, who: str, reason: str, cutoff: datetime, now: datetime) -> Run:

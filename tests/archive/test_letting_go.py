@@ -34,6 +34,7 @@ LATER = NOON + timedelta(days=1)
 LANDED = "ingest.file.landed.v1"
 ORIGIN = Origin(name="acme", event_source="/ingest/acme")
 BOTH = ("contents", "outcomes")
+ALL = ("contents", "events", "outcomes")
 
 
 @pytest.fixture(
@@ -220,6 +221,34 @@ def test_an_old_replay_whose_events_cannot_be_run_again_is_not_kept_for_them(arc
     assert let_go(archive, "attempts").records == Pruned(replays=1, outcomes=1)
 
 
+def test_events_are_retired_once_their_bytes_have_gone_and_their_outcomes_with_them(archive: Archive) -> None:
+    drop(archive, "a", b"bytes")
+    generation = subscribed(archive.store)
+    work_off(archive.store, generation)
+
+    assert let_go(archive, "events").events == 0
+    gone = let_go(archive, *ALL)
+
+    assert (gone.contents, gone.events, gone.outcomes) == (1, 1, 1)
+    assert is_sound(archive)
+
+
+def test_a_file_whose_event_was_retired_is_known_when_it_comes_again(archive: Archive) -> None:
+    drop(archive, "a", b"bytes")
+    let_go(archive, *ALL)
+
+    again = commit(archive, taken(archive, "a", b"bytes", None)).counts
+    other = taken(archive, "a", b"other", None)
+    newer = commit(archive, other._replace(look=Look(b"a", StatTuple(5, 2, 2, "1:2")))).counts
+
+    assert (again.landed, newer.landed) == (0, 1)
+    with archive.store.read() as tx:
+        assert list(tx.execute(select(landings.c.version).order_by(landings.c.position)).scalars()) == [1, 2]
+        former, now = tx.execute(select(events).order_by(events.c.position)).all()
+    assert now.supersedes == former.id
+    assert is_sound(archive)
+
+
 @pytest.mark.parametrize("is_large", [False, True])
 def test_bytes_that_land_again_are_kept_again_and_are_no_first_version(
     archive: Archive, tmp_path: Path, is_large: bool
@@ -274,8 +303,8 @@ def test_bytes_that_are_landing_again_at_that_moment_stay(archive: Archive) -> N
 def let_go_unseen(archive: Archive) -> None:
     """All contents that may go are gone."""
     with archive.store.write() as tx:
-        run = letting_go.begin(tx, BOTH, LATER, who="ann", reason="", now=LATER)
-    for _ in letting_go.steps(archive, BOTH, LATER, run, LetGo()):
+        run = letting_go.begin(tx, ALL, LATER, who="ann", reason="", now=LATER)
+    for _ in letting_go.steps(archive, ALL, LATER, run, LetGo()):
         pass
 
 
@@ -362,6 +391,7 @@ def _work(archive: Archive, generation: int, *, only: set[str] | None = None) ->
     """What is due is done; its bytes are there, of `only` those that were there when it became due."""
     while started := claim(archive.store, generation, budget=10):
         for one in started:
+            assert one.body
             if only is None or one.content in only:
                 archive.open(str(one.content)).close()
         complete(archive.store, started)

@@ -112,8 +112,39 @@ def _landed(ingest: Ingest) -> tuple[str]:
     return (events[0]["event"]["data"]["sha256"],)
 
 
+def test_an_event_that_was_retired_is_told_as_such_everywhere(worked: Path, ingest: Ingest) -> None:
+    assert ingest("dead", "discard", "--reason", "a test", "--yes").code == 0
+    everything = [word for kind in ("contents", "events", "outcomes") for word in ("--what", kind)]
+    old = ("db", "prune", "--older-than", "0s", *everything)
+    assert ingest(*old, "--yes").code == 2
+    gone = ingest(*old, "--reason", "ten years", "--yes", "--json").json()
+    listed = ingest("events", "list", "--json").lines()
+
+    assert gone["events"] == len(listed)
+    says = f"run {gone['run']} on "
+    for command in (("events", "show", "1"), ("trace", "inbox/good.csv"), ("why", "inbox/good.csv")):
+        assert says in ingest(*command).out
+    assert says in ingest("events", "list").out
+    assert listed[0]["event"]["type"] == "ingest.file.landed.v1"
+    assert listed[0]["event"]["retiredby"] == gone["run"]
+    refused = ingest("replay", "payments", "--id", listed[0]["event"]["id"], "--yes")
+    assert (refused.code, says in refused.err) == (4, True)
+    assert "were retired and cannot be run again" in ingest("replay", "payments", "--dry-run").err
+    assert ingest("events", "verify", "--json").json()["retired"] == gone["events"]
+    assert "retired: their place in the chain stands" in ingest("events", "verify").out
+    assert spawned("watch", "--once", "--json", cwd=worked).json()["landed"] == 0
+    for other in (
+        ("schema", "check"),
+        ("status",),
+        ("trace", "inbox/good.csv", "--json"),
+        ("dead", "list"),
+    ):
+        assert ingest(*other).code == 0
+    assert ingest("try", "payments", "inbox/good.csv").code == 4
+
+
 def test_what_cannot_be_let_go_is_named_with_what_can(day: Path, ingest: Ingest) -> None:
     said = ingest("db", "prune", "--older-than", "1d", "--what", "everything")
 
     assert said.code == 2
-    assert "it can be attempts, outcomes, contents" in said.err
+    assert "it can be attempts, outcomes, contents, events" in said.err

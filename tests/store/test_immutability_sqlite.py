@@ -36,6 +36,7 @@ def everything(store: Store) -> list[tuple[object, ...]]:
         "UPDATE events SET id = id",
         "UPDATE OR REPLACE events SET id = '1' WHERE id = '2'",
         "UPDATE OR IGNORE events SET position = 9 WHERE id = '2'",
+        "UPDATE events SET type = '', body = ''",
         "DELETE FROM events WHERE id = '2'",
         "DELETE FROM events",
         f"INSERT OR REPLACE INTO events ({COLUMNS}) VALUES (9, '1', 't', 'k', 9, 'o', 0, '', 'x', x'00')",

@@ -19,7 +19,9 @@ BackupFile = Annotated[
 ]
 What = Annotated[
     list[str] | None,
-    Option(metavar="KIND", help="attempts, contents or outcomes; may be repeated.", show_default=False),
+    Option(
+        metavar="KIND", help="attempts, contents, outcomes or events; may be repeated.", show_default=False
+    ),
 ]
 OlderThan = Annotated[str | None, Option(metavar="AGE", help="How old: 90d, 12h.", show_default=False)]
 
@@ -98,12 +100,13 @@ def prune(
 ) -> int:
     """Let go of what is old and needed by nothing: attempts, replays and starts of processes that have ended.
 
-    With --what also the archived bytes of old files, and outcomes that nothing asks for any more.
+    With --what also the archived bytes of old files, outcomes that nothing asks for any more,
+    and what events said whose bytes have gone; their places in the log stay.
     """
     from ingest.archive import letting_go
     from ingest.cli import asking, dbview, wiring
 
-    before, kinds = dbview.moment_before(older_than, wiring.now()), dbview.kinds(what)
+    before, kinds = dbview.moment_before(older_than, wiring.now()), dbview.kinds(what, reason)
     with wiring.opened(ctx.obj) as pipeline:
         with pipeline.store.read() as tx:
             found = letting_go.foresee(tx, kinds, before)

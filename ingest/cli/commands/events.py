@@ -202,10 +202,10 @@ def _line(event: Listed) -> str:
     from ingest.domain.showing import show as shown
 
     states = " ".join(f"{name}={state}" for name, state in event.deliveries.items())
+    gone = f"  retired by run {event.retired}" if event.retired else ""
     at = event.time.strftime("%Y-%m-%dT%H:%M:%SZ")
-    return output.one_line(
-        f"{event.position:>7}  {at}  {event.id[:12]}  {event.type}  {shown(event.key)}  {states}".rstrip()
-    )
+    what = f"{event.id[:12]}  {event.type}  {shown(event.key)}"
+    return output.one_line(f"{event.position:>7}  {at}  {what}  {states}{gone}".rstrip())
 
 
 def _show_one(event: Listed) -> None:
@@ -214,7 +214,10 @@ def _show_one(event: Listed) -> None:
     from ingest.cli import shapes
 
     envelope = shapes.cloud_event(event)
+    retired = [("retired", f"by run {event.retired}")] if event.retired else []
     output.show(
-        output.facts([("position", event.position), *((f"  {k}", v) for k, v in event.deliveries.items())])
+        output.facts(
+            [("position", event.position), *retired, *((f"  {k}", v) for k, v in event.deliveries.items())]
+        )
     )
     output.write(json.dumps(envelope, indent=2) + "\n")

@@ -136,9 +136,15 @@ def _wait(pipeline: Pipeline, ids: Sequence[str]) -> list[ReplayReport] | None:
 
 def _plan(pipeline: Pipeline, request: Request) -> Planned:
     from ingest.replay.planning import plan
+    from ingest.store import burying
 
     with pipeline.store.read() as tx:
-        return plan(tx, request)
+        planned = plan(tx, request)
+        gone = len(burying.retired_among(tx, request.selection))
+    if gone:
+        many = f"{gone} or more" if gone == burying.WINDOW else str(gone)
+        output.complain(f"of the events that match, {many} were retired and cannot be run again")
+    return planned
 
 
 def _show_plan(pipeline: Pipeline, request: Request, *, as_json: bool) -> int:

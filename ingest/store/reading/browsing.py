@@ -16,6 +16,7 @@ from ingest.store import subscriptions
 from ingest.store.dialect import freeze_log
 from ingest.store.engine import Store, Tx
 from ingest.store.landings import positions_of
+from ingest.store.reading import remembering
 from ingest.store.replays import head
 from ingest.store.routing import is_accepted
 from ingest.store.schema import dead, deliveries, events, lanes, outcomes
@@ -42,7 +43,8 @@ class Listed:
     producer: str  # empty for facts about files
     supersedes: str | None
     content: str | None
-    body: str  # canonical JSON
+    body: str  # canonical JSON; of one that was retired what is left to say of it
+    retired: str = ""  # by which run it was retired, and when; empty: it was not
     deliveries: dict[str, str] = field(default_factory=dict)  # by processor
 
 
@@ -142,7 +144,7 @@ def of_key(tx: Tx, key: str, *, origin: str, now: datetime) -> list[Listed]:
 def path_of(event: Listed) -> bytes | None:
     """The exact path, relative to its source, of the file that the fact is about; None for other facts."""
     data = json.loads(event.body)["data"]
-    if event.cause is not None or not isinstance(data.get("path"), str):
+    if event.retired or event.cause is not None or not isinstance(data.get("path"), str):
         return None
     exact = data.get("path_b64")
     return base64.b64decode(exact) if exact else data["path"].encode()
@@ -167,6 +169,8 @@ def superseder(tx: Tx, id_: str) -> str | None:
 def with_deliveries(tx: Tx, rows: Iterable[Any], *, now: datetime) -> list[Listed]:
     """The events of `rows`, each with the state of its delivery to every processor that is subscribed."""
     found = [Listed(**row._mapping) for row in rows]  # noqa: SLF001  # SQLAlchemy's public name
+    left = remembering.what_is_left(tx, [event for event in found if not event.body])
+    found = [replace(event, **left.get(event.position, {})) for event in found]
     states = _states(tx, [event.position for event in found], now=now)
     return [
         replace(event, deliveries=dict(sorted(states.get(event.position, {}).items()))) for event in found

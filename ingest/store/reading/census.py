@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, func, literal_column, select
 
 from ingest.store.engine import Store, Tx
 from ingest.store.schema import events
@@ -13,15 +13,18 @@ WINDOW = 1000  # events read at once
 
 
 def counted(tx: Tx) -> dict[str, int]:
-    """How many events of each type stand in the log; the whole of it is looked through."""
+    """How many events of each type stand in the log, but for retired ones; all of it is looked through."""
     found = tx.execute(
-        select(events.c.type, func.count().label("events")).group_by(events.c.type).order_by(events.c.type)
+        select(events.c.type, func.count().label("events"))
+        .where(events.c.type != literal_column("''"))
+        .group_by(events.c.type)
+        .order_by(events.c.type)
     )
     return {row.type: row.events for row in found}
 
 
 def bodies(store: Store) -> Iterator[tuple[int, str]]:
-    """Position and canonical JSON of every event; nothing is held open between two windows."""
+    """Position and canonical JSON of every event, but for retired ones; nothing is held open in between."""
     after = 0
     while True:
         with store.read() as tx:
@@ -34,7 +37,7 @@ def bodies(store: Store) -> Iterator[tuple[int, str]]:
 
 _WINDOW = (
     select(events.c.position, events.c.body)
-    .where(events.c.position > bindparam("after"))
+    .where(events.c.position > bindparam("after"), events.c.type != literal_column("''"))
     .order_by(events.c.position)
     .limit(WINDOW)
 )

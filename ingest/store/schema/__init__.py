@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ingest.store.schema.base import Instant, metadata
 from ingest.store.schema.landing import departures, gaps, landings, sightings, sources
-from ingest.store.schema.log import contents, event_keys, events
+from ingest.store.schema.log import contents, event_keys, events, tombstones
 from ingest.store.schema.outbox import dead, deliveries, generations, lanes, subscriptions
 from ingest.store.schema.requests import (
     difference_totals,
@@ -54,9 +54,10 @@ __all__ = [
     "sightings",
     "sources",
     "subscriptions",
+    "tombstones",
     "workers",
 ]
 
-REVISION = "0005"  # the newest migration; a store at another revision is refused
+REVISION = "0006"  # the newest migration; a store at another revision is refused
 
 OWN_TABLES = frozenset({*metadata.tables, "alembic_version"})

@@ -11,7 +11,7 @@ events = Table(
     metadata,
     Column("position", Id, primary_key=True, autoincrement=True),
     Column("id", Text, nullable=False, unique=True),
-    Column("type", Text, nullable=False),
+    Column("type", Text, nullable=False),  # empty, as the body: the event was retired
     Column("key", Text, nullable=False),
     Column("keyseq", BigInteger, nullable=False),
     Column("origin", Text, nullable=False),  # the source of the file at the root of the causes
@@ -26,6 +26,18 @@ events = Table(
     partial_index("ix_events_cause", "cause", where="cause IS NOT NULL"),
     partial_index("ix_events_supersedes", "supersedes", where="supersedes IS NOT NULL"),
     sqlite_autoincrement=True,
+)
+
+tombstones = (
+    Table(  # of events whose type and body a retention run took; a row of `events` without them stays
+        "tombstones",
+        metadata,
+        Column("position", Id, primary_key=True, autoincrement=False),
+        Column("id", Text, nullable=False),
+        Column("type", Text, nullable=False),
+        Column("hash", LargeBinary, nullable=False),
+        Column("run_id", Text, nullable=False),
+    )
 )
 
 event_keys = Table(

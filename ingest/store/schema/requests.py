@@ -80,4 +80,5 @@ retention_runs = Table(
     Column("outcomes", BigInteger, nullable=False),
     Column("contents", BigInteger, nullable=False),
     Column("content_bytes", BigInteger, nullable=False),
+    Column("events", BigInteger, nullable=False, server_default="0"),
 )

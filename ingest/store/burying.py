@@ -1,0 +1,137 @@
+"""Events that are old and asked for by nothing give up what they say; that they were, and where, stays.
+
+A retention run leaves a tombstone for each, and only then, in the same
+transaction, does the database let the event's type and body go. Its position,
+id, key, keyseq and hash stay in the log: the chain of its key goes on through
+it, and the fact is known, should it be stated again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    bindparam,
+    exists,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    update,
+)
+
+from ingest.store import runs
+from ingest.store.dialect import enter_landing, enter_past
+from ingest.store.engine import Store, Tx
+from ingest.store.retiring import IS_UNFILLED, MAY_GO, UNFINISHED
+from ingest.store.runs import Run
+from ingest.store.schema import contents, events, retention_runs, tombstones
+from ingest.store.selection import Selection, narrowed
+
+WINDOW = 500  # events that one transaction looks at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tombstone:
+    """What is still told of an event that was retired."""
+
+    type: str
+    run: str
+    retired_on: datetime
+
+    @property
+    def said(self) -> str:
+        """Which run it was, and when."""
+        return f"{self.run} on {self.retired_on:%Y-%m-%d}"
+
+
+def foresee(tx: Tx, cutoff: datetime, *, with_contents: bool) -> int:
+    """How many events may go, when the contents that may go have gone or as it is."""
+    return int(tx.execute(_COUNT_THEN if with_contents else _COUNT, {"cutoff": cutoff}).scalar_one())
+
+
+def steps(store: Store, run: Run) -> Iterator[int]:
+    """Those events are retired, a short transaction a step; how many with each."""
+    after = 0
+    while True:
+        with store.read() as tx:
+            reach = tx.execute(_REACH, {"after": after}).scalars().all()
+        if not reach:
+            return
+        yield _retire(store, run, after, reach[-1])
+        after = reach[-1]
+
+
+def tombstones_of(tx: Tx, positions: Sequence[int]) -> dict[int, Tombstone]:
+    """The tombstones of those of the events at `positions` that were retired."""
+    rows = tx.execute(_STONES, {"positions": list(positions)}) if positions else ()
+    return {row.position: Tombstone(type=row.type, run=row.run_id, retired_on=row.started_at) for row in rows}
+
+
+def retired_among(tx: Tx, selection: Selection) -> list[int]:
+    """The first positions, some of them, of events that would match but were retired."""
+    statement = narrowed(select(events.c.position), replace(selection, types=(), status=None))
+    found = statement.join(tombstones, tombstones.c.position == events.c.position).order_by(
+        tombstones.c.position
+    )
+    return list(tx.execute(found.limit(WINDOW)).scalars())
+
+
+def _retire(store: Store, run: Run, after: int, last: int) -> int:
+    """How many of the events above `after` up to `last` were retired."""
+    with store.write() as tx:
+        enter_landing(tx)
+        enter_past(tx)
+        within = {"cutoff": run.cutoff, "after": after, "last": last}
+        found = tx.execute(_NEXT, within).mappings().all()
+        if not found:
+            return 0
+        tx.execute(insert(tombstones), [{**row, "run_id": run.id} for row in found])
+        tx.execute(_EMPTY, {"positions": [row["position"] for row in found]})
+        runs.count(tx, run, events=len(found))
+    return len(found)
+
+
+def may_go(*, with_contents: bool) -> ColumnElement[bool]:
+    """True of the events that may be retired."""
+    is_kept = contents.c.state == literal_column("'kept'")
+    is_gone = or_(~is_kept, MAY_GO) if with_contents else ~is_kept
+    has_gone = exists().where(contents.c.sha256 == events.c.content, is_gone)
+    return (
+        (events.c.time < bindparam("cutoff", type_=events.c.time.type))
+        & (events.c.body != literal_column("''"))
+        & events.c.position.not_in(select(UNFINISHED.c.position))
+        & or_(events.c.content.is_(None), has_gone)
+        & ~IS_UNFILLED
+    )
+
+
+_COUNT = select(func.count()).select_from(events).where(may_go(with_contents=False))
+_COUNT_THEN = select(func.count()).select_from(events).where(may_go(with_contents=True))
+_REACH = (
+    select(events.c.position)
+    .where(events.c.position > bindparam("after"))
+    .order_by(events.c.position)
+    .limit(WINDOW)
+)
+_NEXT = (
+    select(events.c.position, events.c.id, events.c.type, events.c.hash)
+    .where(
+        events.c.position > bindparam("after"),
+        events.c.position <= bindparam("last"),
+        may_go(with_contents=False),
+    )
+    .order_by(events.c.position)
+)
+_AMONG: Any = bindparam("positions", expanding=True)
+_EMPTY = update(events).where(events.c.position.in_(_AMONG)).values(type="", body="")
+_STONES = (
+    select(tombstones.c.position, tombstones.c.type, tombstones.c.run_id, retention_runs.c.started_at)
+    .join(retention_runs, retention_runs.c.id == tombstones.c.run_id)
+    .where(tombstones.c.position.in_(_AMONG))
+)
