@@ -136,7 +136,11 @@ class Proxy:
     url: str = ""
     rule: Rule = well
     seen: list[tuple[str, str]] = field(default_factory=list)
+    answered: list[tuple[str, str, int]] = field(default_factory=list)
     ended: threading.Event = field(default_factory=threading.Event)
+
+    def answers(self, method: str, within: str = "") -> list[int]:
+        return [status for asked, path, status in self.answered if asked == method and within in path]
 
     def count(self, method: str, within: str = "") -> int:
         return sum(1 for asked, path in self.seen if asked == method and within in path)
@@ -184,7 +188,9 @@ class _Handler(BaseHTTPRequestHandler):
             said = f"<Error><Code>{fault.code}</Code><AWSAccessKeyId>{KEY_ID}</AWSAccessKeyId></Error>"
             self._reply(fault.status, {}, b"" if self.command == "HEAD" else said.encode(), None)
             return
-        self._reply(*_forwarded(self.command, self.path, dict(self.headers), body), fault)
+        found = _forwarded(self.command, self.path, dict(self.headers), body)
+        made.answered.append((self.command, self.path, found[0]))
+        self._reply(*found, fault)
 
     def log_message(self, *_args: object) -> None:
         pass

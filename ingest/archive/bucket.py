@@ -225,7 +225,7 @@ def _unnamed() -> BinaryIO:
 
 
 def _parts(staged: Staged, should_stop: Callable[[], bool]) -> Iterator[bytes]:
-    """The staged bytes, which are found to be those that were hashed before the last of them is given."""
+    """The staged bytes; raises after the last of them where they are not those that were hashed."""
     hasher, at = hashlib.sha256(), 0
     while at < staged.size:
         if should_stop():
@@ -233,8 +233,6 @@ def _parts(staged: Staged, should_stop: Callable[[], bool]) -> Iterator[bytes]:
         part = _read(staged, at)
         hasher.update(part)
         at += len(part)
-        if at >= staged.size and hasher.hexdigest() != staged.sha256:
-            break
         yield part
     if hasher.hexdigest() != staged.sha256:
         raise CannotWrite(

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -26,6 +29,27 @@ DATA = os.urandom(LARGE)
 DIGEST = hashlib.sha256(DATA).hexdigest()
 IN_PARTS = os.urandom(2 * PIECE + 5)
 IN_PARTS_DIGEST = hashlib.sha256(IN_PARTS).hexdigest()
+
+
+PEAK = """
+import os, resource, sys
+from pathlib import Path
+from ingest.archive.bucket import BucketObjects
+from ingest.archive.staging import Staging
+from ingest.config import Bucket
+
+size = int(sys.argv[3])
+objects = BucketObjects(Bucket(sys.argv[1], "memory"), Staging(Path(sys.argv[2])))
+with open(sys.argv[2] + "/source", "w+b") as source:
+    source.truncate(size)
+    source.write(sys.argv[3].encode())
+    source.seek(0)
+    one = objects.stage(source.fileno(), "me", expected=size, should_stop=lambda: False)
+objects.store([one])
+file, found = objects.read(one.sha256)
+assert (found, file.seek(0, 2)) == (one.sha256, size)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
 
 
 @dataclass
@@ -83,7 +107,7 @@ def test_bytes_are_in_the_bucket_when_the_event_is_there_and_no_second_time(clou
     cloud.place.once()
 
     assert cloud.landed == 2
-    assert cloud.proxy.count("PUT", "/sha256/") == 2  # the second was refused: the object stood
+    assert cloud.proxy.answers("PUT", "/sha256/") == [200, 412]  # the second was refused: the object stood
     assert cloud.behind.get(DIGEST) == DATA
 
 
@@ -145,6 +169,25 @@ def test_a_store_that_is_away_is_asked_ever_more_rarely_and_nothing_is_copied_fo
     assert (summary.landed, summary.failed) == (0, 20)
     assert len(cloud.proxy.seen) == 1  # the first try was enough
     assert cloud.place.unfinished() == []
+
+
+def test_after_failures_it_is_left_alone_for_longer_and_longer(cloud: Cloud) -> None:
+    objects = impatient(cloud)
+    cloud.proxy.rule = lambda _method, _path: Answer(403, "AccessDenied")
+    rests = []
+    for _ in range(6):
+        objects._rests_until = 0.0
+        with pytest.raises(CannotWrite):
+            objects.store([staged(objects, DATA, cloud.place.root)])
+        rests.append(objects._rests_until - time.monotonic())
+    asked = len(cloud.proxy.seen)
+
+    with pytest.raises(CannotWrite, match="refuses us"):
+        staged(objects, DATA, cloud.place.root)
+
+    assert len(cloud.proxy.seen) == asked
+    assert rests == sorted(rests)
+    assert 20 < rests[-1] <= 30
 
 
 def test_a_bucket_that_lost_everything_is_not_begun_anew(cloud: Cloud) -> None:
@@ -247,3 +290,17 @@ def test_bytes_that_the_disk_changed_on_their_way_are_not_stored(cloud: Cloud) -
         objects._rests_until = 0.0
 
     assert [name for names in objects.shards() for name in names] == []
+
+
+def test_memory_stays_flat_however_large_a_content_is(cloud: Cloud, tmp_path: Path) -> None:
+    few, many = (peak_of_both_ways(cloud, tmp_path, parts=parts) for parts in (6, 14))
+
+    assert many < few + 4 * PIECE  # a content held whole would take twice as much
+
+
+def peak_of_both_ways(cloud: Cloud, folder: Path, *, parts: int) -> int:
+    """Bytes, of a process that stored so many parts and read them back."""
+    argv = [objectstore.bucket_of(cloud.behind.location), str(folder), str(parts * PIECE)]
+    with reached_at(objectstore.endpoint()):
+        said = subprocess.check_output([sys.executable, "-c", PEAK, *argv])
+    return int(said) * 1024

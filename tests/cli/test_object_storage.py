@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import signal
 import sqlite3
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +15,7 @@ import pytest
 from tests import objectstore
 from tests.archive.places import Behind, behind, reached_at
 from tests.cli.project import GOOD, SETTINGS, Ingest, error_of, running, spawned, until, write
-from tests.objectstore import Answer, Proxy, well
+from tests.objectstore import Answer, Proxy, Silence, well
 
 ROWS = "".join(f"P-{number},ACC-1,10.00,EUR,2026-03-02,Alma,{'x' * 200}\n" for number in range(10, 800))
 LARGE = GOOD + ROWS  # more than `inline_max`
@@ -104,6 +106,47 @@ def test_a_watcher_lands_by_itself_what_waited_for_its_store(cloud: Cloud, inges
         until(lambda: ingest("status", "--json").json()["sources"][0]["landed"] == 1)
 
     assert cloud.behind.get(DIGEST) == LARGE.encode()
+
+
+def test_a_watcher_that_was_killed_as_it_sent_loses_and_doubles_nothing(cloud: Cloud, ingest: Ingest) -> None:
+    ingest("init")
+    cloud.proxy.rule = lambda method, path: Silence() if method == "PUT" and "/sha256/" in path else None
+    with running("watch", cwd=cloud.home) as watcher:
+        until(lambda: cloud.proxy.count("PUT", "/sha256/"))
+        assert any((cloud.home / ".ingest" / "outgoing" / "tmp").iterdir())
+        watcher.send_signal(signal.SIGKILL)
+        watcher.wait()
+    cloud.proxy.rule = well
+
+    assert ingest("watch", "--once", "--json").json()["landed"] == 1
+
+    assert len(ingest("events", "list", "--json").lines()) == 1
+    assert ingest("archive", "verify").code == 0
+    assert not any((cloud.home / ".ingest" / "outgoing" / "tmp").iterdir())
+
+
+def test_a_watcher_that_is_told_twice_to_stop_waits_for_no_answer(cloud: Cloud, ingest: Ingest) -> None:
+    ingest("init")
+    cloud.proxy.rule = lambda method, path: Silence() if method == "PUT" and "/sha256/" in path else None
+    with running("watch", cwd=cloud.home) as watcher:
+        until(lambda: cloud.proxy.count("PUT", "/sha256/"))
+
+        watcher.terminate()
+        until(lambda: "stopping" in ingest("status", "--json").out)
+        watcher.terminate()
+
+        assert watcher.wait(timeout=20) == 128 + signal.SIGTERM
+
+
+def test_without_the_extra_it_is_told_what_to_install(
+    cloud: Cloud, ingest: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "obstore.store", None)
+
+    said = ingest("watch", "--once", "--json")
+
+    assert said.code == 78
+    assert error_of(said)["hint"] == "pip install 'ingest[s3]'"
 
 
 def test_a_store_is_not_made_beside_an_archive_that_is_full(cloud: Cloud, ingest: Ingest) -> None:
