@@ -13,12 +13,12 @@ unexport PYTHONHOME
 SECONDS ?= 180
 SEEDS   ?=
 
-.PHONY: help demo test torture sweep check wheel pythons bench bench-page pins clean .venv
+.PHONY: help demo test test-postgresql torture sweep check wheel pythons bench bench-page pins clean .venv
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 
 help: ## say what can be made
-	@grep -E '^[a-z.-]+:.*## ' Makefile | sed -E 's/^([a-z.-]+):.*## /\1|/' | awk -F'|' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -E '^[a-z.-]+:.*## ' Makefile | sed -E 's/^([a-z.-]+):.*## /\1|/' | awk -F'|' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 .venv: $(VENV)/.stamp ## create the environment with pinned, hash-checked packages
 
@@ -37,6 +37,9 @@ demo: $(VENV)/.stamp ## run the whole main job on the sample files
 test: $(VENV)/.stamp ## run every test
 	@$(BIN)/python -m compileall -q ingest processors migrations tests
 	$(BIN)/python -m pytest -n 4 --dist worksteal
+
+test-postgresql: $(VENV)/.stamp ## the crash tests once more, with the store on a PostgreSQL server
+	PIPELINE_STORE=postgresql $(BIN)/python -m pytest -n 4 --dist worksteal tests/crash
 
 torture: $(VENV)/.stamp ## campaigns of faults: SECONDS=180 each, SEEDS="1 2 3" or ten fresh ones
 	@$(BIN)/python -m compileall -q ingest processors migrations tests

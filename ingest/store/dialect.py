@@ -20,6 +20,7 @@ from sqlalchemy import (
     bindparam,
     cast,
     func,
+    inspect,
     select,
 )
 from sqlalchemy.dialects.postgresql import Insert, insert
@@ -113,11 +114,14 @@ class Savepoint:
 
 
 def enter_migration(tx: Connection) -> None:
-    """No other process migrates the store before this transaction has ended.
+    """No other process migrates the store, or writes to it, before this transaction has ended.
 
-    SQLite: the write lock is held. PostgreSQL: an advisory lock.
+    SQLite: the write lock is held. PostgreSQL: an advisory lock, and one on the
+    schema's own number, which every write looks at.
     """
     _lock(tx, _MIGRATION)
+    if tx.dialect.name != "sqlite" and inspect(tx).has_table("alembic_version"):
+        tx.exec_driver_sql("LOCK TABLE alembic_version IN ACCESS EXCLUSIVE MODE")
 
 
 def enter_landing(tx: Connection) -> None:

@@ -109,6 +109,11 @@ class Pipeline:
     def archive(self) -> Path:
         return self.root / ".ingest" / "archive"
 
+    def configure(self, config: str) -> None:
+        """It goes by another configuration, with the store that it has."""
+        text = _with_store(config, self.url) if self.is_on_server else config
+        (self.root / "ingest.toml").write_text(text, "utf-8")
+
     def copy(self, to: Path) -> Pipeline:
         """Another pipeline in `to`, as this one is now, with a store of its own."""
         shutil.copytree(self.root, to)
@@ -183,6 +188,12 @@ class Pipeline:
         with self.sql() as connection:
             return connection.execute(query).fetchall()
 
+    def has_table(self, name: str) -> bool:
+        """True once a processor's table was made."""
+        of_file = f"SELECT name FROM sqlite_master WHERE name = '{name}'"
+        of_server = f"SELECT relname FROM pg_class WHERE relname = '{name}'"
+        return self.rows(of_server if self.is_on_server else of_file) == [(name,)]
+
     def live(self) -> list[int]:
         """The pids of workers and watchers that are up and have not ended."""
         pids = [row[0] for row in self.rows("SELECT pid FROM workers WHERE state = 'active'")]
@@ -252,7 +263,10 @@ def pipeline(root: Path, config: str = CONFIG) -> Pipeline:
 def pipeline_at(url: str, root: Path, config: str = CONFIG) -> Pipeline:
     """A fresh project in `root`, whose store stands at `url` on a server."""
     (root / "inbox").mkdir(parents=True)
-    place = f'[store]\nurl = "{url}"\n'
-    is_told = "[store]\n" in config
-    (root / "ingest.toml").write_text(config.replace("[store]\n", place) if is_told else f"{config}\n{place}")
+    (root / "ingest.toml").write_text(_with_store(config, url), "utf-8")
     return Pipeline(root)
+
+
+def _with_store(config: str, url: str) -> str:
+    place = f'[store]\nurl = "{url}"\n'
+    return config.replace("[store]\n", place) if "[store]\n" in config else f"{config}\n{place}"

@@ -49,7 +49,7 @@ def project(tmp_path: Path, landed: Pipeline) -> Pipeline:
 
 
 def configure(project: Pipeline, seen: Receiver, config: str = ALONE) -> None:
-    (project.root / "ingest.toml").write_text(config.replace("URL", seen.url))
+    project.configure(config.replace("URL", seen.url))
 
 
 def events(project: Pipeline) -> set[str]:
@@ -179,6 +179,8 @@ def test_a_call_that_overruns_the_processors_timeout_costs_a_crash_and_is_made_a
 
 
 def test_a_restored_backup_repeats_calls_under_the_keys_they_had(project: Pipeline) -> None:
+    if project.is_on_server:
+        pytest.skip("restoring a server is not ours to do")
     with receiving() as seen:
         configure(project, seen)
         backup = shutil.copytree(project.root / ".ingest", project.root / "backup")

@@ -40,7 +40,7 @@ def project(own: Server, tmp_path: Path) -> Pipeline:
 
 
 def booked(project: Pipeline) -> set[str]:
-    if project.rows("SELECT to_regclass('payments')") == [(None,)]:
+    if not project.has_table("payments"):
         return set()
     return {row[0] for row in project.rows("SELECT payment_id FROM payments")}
 

@@ -79,7 +79,8 @@ def test_of_eight_workers_that_race_for_one_event_one_books_it_and_none_complain
 
 def test_of_two_workers_with_other_settings_that_start_at_once_one_is_refused(project: Pipeline) -> None:
     other = project.root / "other.toml"
-    other.write_text(NOTED_CONFIG.replace("max_crashes = 20", "max_crashes = 21"))
+    config = (project.root / "ingest.toml").read_text("utf-8")
+    other.write_text(config.replace("max_crashes = 20", "max_crashes = 21"))
     files = ("ingest.toml", "other.toml")
 
     with ExitStack() as running:

@@ -7,18 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from ingest.store.sqlite.driver import sqlite_module
+from ingest.store.dialect import enter_migration
+from ingest.store.opening import connected
 from tests.crash.pipeline import CONFIG, Pipeline, payments_file, pipeline, wait_until
 
 
 def upgrade_to_a_newer_schema(project: Pipeline) -> None:
     """What the migration of a later release does: it changes the schema and says where it stands."""
-    connection = sqlite_module().connect(str(project.database), isolation_level=None)
-    connection.execute("BEGIN IMMEDIATE")
-    connection.execute("ALTER TABLE outcomes ADD COLUMN of_a_later_release TEXT")
-    connection.execute("UPDATE alembic_version SET version_num = '9999'")
-    connection.execute("COMMIT")
-    connection.close()
+    with connected(project.url, project.root / ".ingest") as store, store.write() as tx:
+        enter_migration(tx)
+        tx.exec_driver_sql("ALTER TABLE outcomes ADD COLUMN of_a_later_release TEXT")
+        tx.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
 
 
 def is_posted(project: Pipeline) -> bool:

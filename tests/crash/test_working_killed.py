@@ -68,8 +68,7 @@ def test_whoever_kills_every_child_as_it_starts_ends_no_worker(
 
     with worker_of(project) as worker:
         wait_until(kill_children, "as many as wanted are killed")
-        table = "SELECT 1 FROM sqlite_master WHERE name = 'payments'"
-        wait_until(lambda: project.rows(table) == [(1,)], "there is a table")
+        wait_until(lambda: project.has_table("payments"), "there is a table")
         wait_until(lambda: project.rows("SELECT count(*) FROM payments") == [(12,)], "all is booked")
         worker.send_signal(signal.SIGTERM)
         assert worker.wait(timeout=40) == 0

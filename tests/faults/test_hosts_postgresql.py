@@ -59,7 +59,7 @@ def status(host: Host) -> dict[str, list[dict[str, object]]]:
 
 
 def booked(shared: Pipeline) -> set[str]:
-    if shared.rows("SELECT to_regclass('payments')") == [(None,)]:
+    if not shared.has_table("payments"):
         return set()
     return {row[0] for row in shared.rows("SELECT payment_id FROM payments")}
 

@@ -18,10 +18,11 @@ from sqlalchemy import URL, Engine, create_engine, make_url
 
 from ingest.domain.instants import moment
 from ingest.errors import ExtraMissing, StoreUnusable
-from ingest.store.engine import Store, Tx
+from ingest.store.engine import Store, Tx, check_revision
 from ingest.store.postgresql.changes import CHANNEL, Notifications
 from ingest.store.postgresql.translating import named, translated
 from ingest.store.postgresql.witness import Witness
+from ingest.store.schema import REVISION
 
 LOCK_BOUND = 60  # seconds a statement waits for a lock before it gives up
 _CONNECT_BOUND = 10  # seconds
@@ -29,7 +30,8 @@ _SILENCE_BOUND = 30  # seconds after which a server that says nothing is given u
 _CONNECTIONS = 5  # that one process keeps open
 _ASK_EVERY = 5.0  # seconds between two looks at the server's clock
 _NOTIFY_EVERY = 0.02  # seconds between two hints that a process gives
-_CLOCK = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
+_CLOCK = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
+_CLOCK_AND_REVISION = f"SELECT {_CLOCK}, version_num FROM alembic_version"  # noqa: S608  # our own words
 _UP = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # goes on while the host sleeps
 
 
@@ -48,6 +50,7 @@ class PostgresqlStore(Store):
         )
         self._clock: tuple[float, datetime] | None = None  # the server's at a moment of this host's uptime
         self._notified_at = 0.0
+        self._is_held = False  # to the schema of this version
         self._witness = Witness(local, named(self._address))
 
     @contextmanager
@@ -62,7 +65,7 @@ class PostgresqlStore(Store):
         with translated(self._address), self._engine.connect() as tx:
             tx.info.pop("news", None)
             with tx.begin():
-                self._look_at_clock(tx)
+                self._look(tx)
                 yield tx
             if tx.info.pop("news", False):
                 self._hint(tx)
@@ -95,10 +98,25 @@ class PostgresqlStore(Store):
         """Let go of every connection."""
         self._engine.dispose()
 
+    def refuse_other_schema(self) -> None:
+        """Raise `StoreUnusable` unless the schema is the one this version speaks, now and at each write."""
+        super().refuse_other_schema()
+        self._is_held = True
+
+    def _look(self, tx: Tx) -> None:
+        """What the clock says, and that nobody changed the schema; a migration waits until `tx` ends."""
+        if not self._is_held:
+            self._look_at_clock(tx)
+            return
+        micros, revision = tx.exec_driver_sql(_CLOCK_AND_REVISION).one()
+        self._clock = time.clock_gettime(_UP), moment(micros)
+        if revision != REVISION:
+            check_revision(tx)
+
     def _look_at_clock(self, tx: Tx) -> None:
         at = time.clock_gettime(_UP)
         if self._clock is None or at - self._clock[0] > _ASK_EVERY:
-            micros = tx.exec_driver_sql(_CLOCK).scalar_one()
+            micros = tx.exec_driver_sql(f"SELECT {_CLOCK}").scalar_one()
             self._clock = time.clock_gettime(_UP), moment(micros)
 
     def _hint(self, tx: Tx) -> None:

@@ -6,6 +6,7 @@ or has returned (`c_return`), or that a function of ours of that name begins
 (`call`) or has ended (`return`), in a process whose command line contains PART.
 `INGEST_KILL_MARK` names a file that is made just before: it kills only once.
 `INGEST_KILL_BY` is the number of the signal.
+What the driver of SQLite does in C, that of PostgreSQL does in Python: `c_call commit` means either.
 Nothing of the product is changed: the interpreter itself tells of the calls.
 What is imported before anything is done is imported first, and told of by nobody: that would take four
 times as long.
@@ -20,14 +21,19 @@ import sys
 import threading
 from types import FrameType
 
+_DRIVER = ("psycopg/connection.py", "psycopg/cursor.py")
+
 
 def _arm(event: str, name: str, count: int, mark: str) -> None:
     left = [count]
 
     def watch(frame: FrameType, happened: str, what: object) -> None:
-        if happened != event:
+        if happened == event:
+            called = getattr(what, "__name__", "") if event.startswith("c_") else frame.f_code.co_name
+        elif f"c_{happened}" == event and frame.f_code.co_filename.endswith(_DRIVER):
+            called = frame.f_code.co_name
+        else:
             return
-        called = getattr(what, "__name__", "") if event.startswith("c_") else frame.f_code.co_name
         if called != name:
             return
         left[0] -= 1
