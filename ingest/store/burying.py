@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 
 from ingest.store import runs
-from ingest.store.dialect import enter_landing, enter_past
+from ingest.store.dialect import enter_landing, enter_past, give_room
 from ingest.store.engine import Store, Tx
 from ingest.store.retiring import IS_UNFILLED, MAY_GO, UNFINISHED
 from ingest.store.runs import Run
@@ -52,6 +52,7 @@ class Tombstone:
 
 def foresee(tx: Tx, cutoff: datetime, *, with_contents: bool) -> int:
     """How many events may go, when the contents that may go have gone or as it is."""
+    give_room(tx)
     return int(tx.execute(_COUNT_THEN if with_contents else _COUNT, {"cutoff": cutoff}).scalar_one())
 
 
@@ -87,6 +88,7 @@ def _retire(store: Store, run: Run, after: int, last: int) -> int:
     with store.write() as tx:
         enter_landing(tx)
         enter_past(tx)
+        give_room(tx)
         within = {"cutoff": run.cutoff, "after": after, "last": last}
         found = tx.execute(_NEXT, within).mappings().all()
         if not found:

@@ -38,6 +38,7 @@ __all__ = [
     "enter_past",
     "enter_registration",
     "freeze_log",
+    "give_room",
     "insert",
     "lock_rows",
     "next_positions",
@@ -171,6 +172,15 @@ def lock_rows(tx: Connection, statement: Executable, ids: Sequence[Any]) -> None
     if tx.dialect.name != "sqlite":
         for chunk in chunks(ids):
             tx.execute(statement, {"ids": chunk}).all()
+
+
+def give_room(tx: Connection) -> None:
+    """A statement of this transaction may keep a set of millions, which it looks things up in, in memory.
+
+    SQLite: it may, on the disk where need be. PostgreSQL, without it: searches the set again for each row.
+    """
+    if tx.dialect.name != "sqlite":
+        tx.exec_driver_sql("SET LOCAL work_mem = '256MB'")
 
 
 def freeze_log(tx: Connection) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, func, literal_column, select
 
 from ingest.store import runs
 from ingest.store.burying import may_go
-from ingest.store.dialect import enter_landing
+from ingest.store.dialect import enter_landing, give_room
 from ingest.store.engine import Store, Tx
 from ingest.store.pruning import can_not_run_again, drop_outcomes
 from ingest.store.retiring import MAY_GO
@@ -32,6 +32,7 @@ def foresee(tx: Tx, cutoff: datetime, what: Collection[str]) -> int:
         soon=MAY_GO if with_contents else None,
         events_soon=may_go(with_contents=with_contents) if "events" in what else None,
     )
+    give_room(tx)
     return int(tx.execute(_OLD.where(can_not), {"cutoff": cutoff}).scalar_one())
 
 

@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 
 from ingest.store import runs, sources
-from ingest.store.dialect import enter_landing, enter_past, whole_sum
+from ingest.store.dialect import enter_landing, enter_past, give_room, whole_sum
 from ingest.store.engine import Store, Tx
 from ingest.store.runs import Run
 from ingest.store.schema import (
@@ -67,6 +67,7 @@ class Taken:
 
 def foresee(tx: Tx, cutoff: Any) -> MayGo:
     """What may go of what landed last before `cutoff`."""
+    give_room(tx)
     row = tx.execute(_COUNT, {"cutoff": cutoff}).one()
     return MayGo(contents=row.contents, bytes=row.bytes, left_over=tx.execute(_COUNT_LEAVING).scalar_one())
 
@@ -79,6 +80,7 @@ def retire(store: Store, run: Run, after: int) -> Taken:
     with store.write() as tx:
         enter_landing(tx)
         enter_past(tx)
+        give_room(tx)
         found = tx.execute(_NEXT, {"cutoff": run.cutoff, "after": after}).all()
         if not found:
             return Taken()
