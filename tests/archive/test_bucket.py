@@ -264,6 +264,18 @@ def test_a_store_that_says_nothing_is_not_waited_for_without_end(cloud: Cloud) -
     assert list(objects.staging.unfinished()) == []
 
 
+def test_an_answer_that_does_not_come_is_asked_for_again(cloud: Cloud) -> None:
+    objects = impatient(cloud)
+    objects.store([staged(objects, DATA, cloud.place.root)])
+    faults: list[Fault] = [Silence()]
+    cloud.proxy.rule = lambda asked, _path: faults.pop() if asked == "GET" and faults else None
+
+    file, found = objects.read(DIGEST)
+
+    assert (file.read(), found, faults) == (DATA, DIGEST, [])
+    file.close()
+
+
 def test_an_upload_ends_when_the_watcher_is_to_stop(cloud: Cloud) -> None:
     objects = impatient(cloud)
     one = staged(objects, IN_PARTS, cloud.place.root)

@@ -149,6 +149,21 @@ def test_without_the_extra_it_is_told_what_to_install(
     assert error_of(said)["hint"] == "pip install 'ingest[s3]'"
 
 
+def test_a_worker_says_what_it_waits_for_charges_nobody_and_goes_on(cloud: Cloud, ingest: Ingest) -> None:
+    ingest("watch", "--once")
+    cloud.proxy.rule = lambda _method, _path: Answer(503, "SlowDown")
+
+    with running("work", cwd=cloud.home):
+        until(lambda: "answers 503" in ingest("status").out)
+        asked = len(cloud.proxy.seen)
+        told = ingest("status", "--json").json()["processors"]
+        assert {(each["dead"], each["retrying"]) for each in told} == {(0, 0)}
+        cloud.proxy.rule = well
+        until(lambda: all(each["done"] for each in ingest("status", "--json").json()["processors"]))
+
+    assert asked < 100
+
+
 def test_a_store_is_not_made_beside_an_archive_that_is_full(cloud: Cloud, ingest: Ingest) -> None:
     ingest("watch", "--once")
     for path in (cloud.home / ".ingest").glob("ingest.db*"):
