@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import signal
 import sqlite3
 import sys
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import objectstore
+from tests import objectstore, server
 from tests.archive.places import Behind, behind, reached_at
 from tests.cli.project import GOOD, SETTINGS, Ingest, error_of, running, spawned, until, write
 from tests.objectstore import Answer, Proxy, Silence, well
@@ -162,6 +163,20 @@ def test_a_worker_says_what_it_waits_for_charges_nobody_and_goes_on(cloud: Cloud
         until(lambda: all(each["done"] for each in ingest("status", "--json").json()["processors"]))
 
     assert asked < 100
+
+
+def test_what_one_host_received_another_processes_without_its_disk(cloud: Cloud, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    with server.database() as name:
+        settings = f'{SETTINGS}\n[store]\nurl = "{server.url(name)}"\narchive = "{cloud.behind.location}"\n'
+        write(other, settings, {})
+        (cloud.home / "ingest.toml").write_text(settings)
+
+        assert spawned("watch", "--once", "--json", cwd=cloud.home).json()["landed"] == 1
+        shutil.rmtree(cloud.home)
+        assert spawned("work", "--once", "--json", cwd=other).json()["dead"] == 0
+        assert spawned("archive", "get", DIGEST, cwd=other).out == LARGE
 
 
 def test_a_store_is_not_made_beside_an_archive_that_is_full(cloud: Cloud, ingest: Ingest) -> None:
