@@ -23,6 +23,7 @@ NAMES = (
     "starts",
     "slow_disk",
     "on_server",
+    "claim_on_server",
 )
 
 

@@ -93,11 +93,18 @@ class Backlog:
 
 @contextmanager
 def new_backlog(path: Path) -> Iterator[Backlog]:
+    """A backlog in a new SQLite file."""
+    with new_backlog_at(f"sqlite:///{path}", path.parent) as backlog:
+        yield backlog
+
+
+@contextmanager
+def new_backlog_at(url: str, local: Path) -> Iterator[Backlog]:
     """An empty store with one processor subscribed to every file, and one worker enlisted."""
-    migrate.create_or_upgrade(f"sqlite:///{path}")
+    migrate.create_or_upgrade(url, local)
     wanted = subscriptions.Registration(processor=_PROCESSOR, version="1", accepts=(FileLanded.type,))
     worker = workers.Worker(id=_WORKER, kind="worker", host="here", pid=0)
-    with open_store(f"sqlite:///{path}") as store:
+    with open_store(url, local) as store:
         with store.write() as tx:
             subscriptions.register(tx, wanted, now=_now())
             workers.enlist(tx, worker, lease=_LEASE, now=_now())

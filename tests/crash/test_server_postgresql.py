@@ -19,6 +19,7 @@ from tests.launching import Command
 from tests.server import Server
 
 ROUNDS = 8
+MOST_CONNECTIONS = 4  # of a process: one to read, one to write, one to hear hints, one to spare
 FLEET = [("watch",), ("watch",), ("work",), ("work",)]
 BACKENDS = "SELECT pid FROM pg_stat_activity WHERE application_name = 'ingest' AND datname = 'pipeline'"
 
@@ -68,6 +69,7 @@ def test_who_runs_waits_for_a_server_that_is_away_and_goes_on(own: Server, proje
     own.start()
 
     wait_until(lambda: booked(project) == {"P-1", "P-2"}, "the second file is booked", 60)
+    assert len(own.run(BACKENDS)) <= 3 * MOST_CONNECTIONS, "three processes, and none leaks connections"
     for process in running:
         process.send_signal(signal.SIGTERM)
     ended = [process.communicate(timeout=40) for process in running]
