@@ -141,6 +141,12 @@ def existing(held: Settings) -> Store:
     return connected(held.store.url, held.store.local)
 
 
+def at(given: Given, url: str) -> Store:
+    """The store at `url`, read as store.url in ingest.toml would be, at whatever schema it stands."""
+    there = settings(given, {"store.url": url}).store
+    return connected(there.url, there.local)
+
+
 def stands(held: Settings) -> bool:
     """False where it is known, without asking anybody, that there is no store yet."""
     return is_on_server(held.store) or database_file(held.store).exists()

@@ -20,6 +20,7 @@ from typing import Protocol, Self
 from sqlalchemy import Connection, inspect, text
 
 from ingest.errors import Contended, StoreUnusable
+from ingest.store.moved import MOVED, refusal
 from ingest.store.schema import REVISION
 
 Tx = Connection
@@ -121,6 +122,8 @@ def beside_others(step: Callable[[], None]) -> None:
 def check_revision(tx: Tx) -> None:
     """Raise `StoreUnusable` unless the schema is the one this version speaks."""
     found = revision_in(tx)
+    if found == MOVED:
+        raise refusal(tx)
     if found != REVISION:
         age, hint = ("newer", "upgrade ingest") if found and found > REVISION else _OLDER
         said = f"the store's schema ({found or 'none'}) is {age} than this ingest ({REVISION})"

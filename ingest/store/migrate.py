@@ -17,7 +17,7 @@ from ingest.config.masking import mask_url
 from ingest.errors import StoreUnusable
 from ingest.resources import migrations_dir
 from ingest.store.dialect import enter_migration
-from ingest.store.engine import Store, revision_in
+from ingest.store.engine import Store, Tx, check_revision, revision_in
 from ingest.store.opening import connected, create_file, database_path, is_on_server, revision
 from ingest.store.schema import REVISION
 
@@ -35,6 +35,8 @@ def create_or_upgrade(url: str, local: Path | None = None) -> tuple[str | None, 
     with connected(url, local) as store:
         before = revision(store)
         if before is not None and before not in revisions():
+            with store.read() as tx:
+                check_revision(tx)  # which knows of one that was moved
             raise StoreUnusable(
                 f"the store's schema ({before}) is newer than this ingest ({REVISION})", hint="upgrade ingest"
             )
@@ -44,8 +46,6 @@ def create_or_upgrade(url: str, local: Path | None = None) -> tuple[str | None, 
 
 
 def _upgrade(store: Store) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(migrations_dir()).replace("%", "%%"))
     with store.write() as tx:
         enter_migration(tx)
         if revision_in(tx) == REVISION:  # another process was first
@@ -56,8 +56,15 @@ def _upgrade(store: Store) -> None:
                 f"{mask_url(store.url)} is the database of another program",
                 hint="give store.url a name of its own",
             )
-        config.attributes["connection"] = tx
-        command.upgrade(config, "head")
+        upgrade(tx)
+
+
+def upgrade(tx: Tx) -> None:
+    """The database is at `REVISION` once `tx` commits; the caller sees to it that nobody else migrates it."""
+    config = Config()
+    config.set_main_option("script_location", str(migrations_dir()).replace("%", "%%"))
+    config.attributes["connection"] = tx
+    command.upgrade(config, "head")
 
 
 def revisions() -> list[str]:

@@ -9,6 +9,7 @@ from ingest.errors import CannotWrite, StoreUnusable
 from ingest.filesystems import filesystem_of, is_remote
 from ingest.store.directories import make_private_directory
 from ingest.store.engine import Store, revision_in
+from ingest.store.moved import MOVED
 from ingest.store.sqlite.engine import SqliteStore
 from ingest.store.sqlite.soundness import AT_START, damage
 from ingest.store.sqlite.translating import damaged_or_refused, translated
@@ -100,6 +101,11 @@ def revision(store: Store) -> str | None:
     """The migration the store stands at; None for an empty database."""
     with store.read() as tx:
         return revision_in(tx)
+
+
+def is_moved(store: Store) -> bool:
+    """True when the store was moved to another database."""
+    return revision(store) == MOVED
 
 
 def _refuse_remote(path: Path) -> None:

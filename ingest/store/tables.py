@@ -25,6 +25,8 @@ from sqlalchemy import Table as SqlTable
 from sqlalchemy.schema import CreateColumn
 
 from ingest.contract import Table
+from ingest.contract import table as declare
+from ingest.domain.columns import BINDS
 from ingest.errors import UsageError
 from ingest.store.engine import Tx
 from ingest.store.schema import OWN_TABLES, processor_tables
@@ -45,6 +47,20 @@ def sql_table(table: Table) -> SqlTable:
         Column("event_id", Text, nullable=False),
         Index(f"ix_{table.name}_event_id", "event_id"),
         *([Index(f"uq_{table.name}", *table.unique, unique=True)] if table.unique else []),
+    )
+
+
+def declared(name: str, columns: str) -> Table:
+    """The table as it was declared, given what `processor_tables` says of its columns; those in any order."""
+    known = json.loads(columns)
+    types: dict[str, Any] = {kind.__name__: kind for kind in BINDS}
+    return declare(
+        name,
+        unique=known["unique"],
+        **{
+            column: types[kind.rstrip("?")] | None if kind.endswith("?") else types[kind]
+            for column, kind in known["columns"].items()
+        },
     )
 
 

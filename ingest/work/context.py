@@ -101,7 +101,8 @@ class Collector:
         self, *, rule: str, line: int | None = None, column: str | None = None, raw: str | bytes = ""
     ) -> None:
         """Refuse one row of the input, with a bounded piece of it."""
-        self._rejects.append((line, column, rule, show(raw[:RAW_CHARS])))
+        named = None if column is None else show(column)
+        self._rejects.append((line, named, show(rule), show(raw[:RAW_CHARS])))
         self.spool.rows_in += 1
         self.spool.rejected += 1
         if len(self._rejects) >= PIECE:

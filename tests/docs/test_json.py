@@ -64,7 +64,7 @@ LIKE = {
     for name in commands()
     if (said := re.search(r"The JSON is that of\s`([a-z ]+)`", SECTIONS[name]))
 }
-TOLD_IN_WORDS = {"ingest demo", "ingest config schema", "ingest run", "ingest schema show"}
+TOLD_IN_WORDS = {"ingest db copy", "ingest demo", "ingest config schema", "ingest run", "ingest schema show"}
 LOOKS = {
     "ingest dead discard": ["dead", "discard", "--reason", "none", "--dry-run"],
     "ingest dead retry": ["dead", "retry", "--dry-run"],

@@ -13,7 +13,7 @@ from ingest.cli.frame import INTERRUPTED, App
 from ingest.cli.options import DryRun, Json, Reason, Yes
 from ingest.errors import StoreUnusable
 
-app = App("Upgrade, check, back up and prune the store.")
+app = App("Upgrade, check, back up, copy and prune the store.")
 BackupFile = Annotated[
     Path, Argument(metavar="FILE", help="A new file; nothing is ever overwritten.", show_default=False)
 ]
@@ -22,6 +22,10 @@ What = Annotated[
     Option(
         metavar="KIND", help="attempts, contents, outcomes or events; may be repeated.", show_default=False
     ),
+]
+Target = Annotated[
+    str,
+    Option("--to", metavar="URL", help="An empty database: postgresql://user@host/database, or '${NAME}'."),
 ]
 OlderThan = Annotated[str | None, Option(metavar="AGE", help="How old: 90d, 12h.", show_default=False)]
 
@@ -85,6 +89,22 @@ def backup(ctx: typer.Context, file: BackupFile, json: Json = False) -> int:
         output.document({"file": str(file.absolute()), **asdict(made)})
     else:
         output.show(*dbview.backup_view(made, file))
+    return 0
+
+
+@app.command()
+def copy(ctx: typer.Context, to: Target, dry_run: DryRun = False, json: Json = False) -> int:
+    """Move a store from its SQLite file to an empty PostgreSQL database, while nobody works."""
+    from ingest.cli import moveview, wiring
+
+    held = wiring.settings(ctx.obj)
+    with wiring.existing(held) as source, wiring.at(ctx.obj, to) as target:
+        moved = (moveview.would_copy if dry_run else moveview.copy)(source, target)
+    is_copied = not dry_run and not moved.stood
+    if json:
+        output.document(moveview.as_json(moved, is_copied=is_copied))
+    else:
+        output.show(*moveview.in_full(moved, held, to, is_copied=is_copied))
     return 0
 
 

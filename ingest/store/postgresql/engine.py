@@ -140,12 +140,12 @@ def address(url: str) -> URL:
 
 def _engine(where: URL) -> Engine:
     try:
-        import psycopg  # noqa: F401, PLC0415  # an extra: nobody without such a store needs it
+        from ingest.store.postgresql.adapting import adapt  # noqa: PLC0415  # needs the driver, which is an extra
     except ImportError as error:
         raise ExtraMissing(
             "a store in PostgreSQL needs the extra `postgres`", hint="pip install 'ingest[postgres]'"
         ) from error
-    return create_engine(
+    engine = create_engine(
         where,
         pool_size=_CONNECTIONS,
         connect_args={
@@ -157,3 +157,5 @@ def _engine(where: URL) -> Engine:
             "options": f"-c timezone=UTC -c lock_timeout={LOCK_BOUND}s -c synchronous_commit=on",
         },
     )
+    adapt(engine)
+    return engine

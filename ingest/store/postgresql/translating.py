@@ -20,10 +20,12 @@ _FULL = ("53100", "53200", "53400", "25006", "58")  # disk, memory, limits, only
 
 @contextmanager
 def translated(where: URL) -> Iterator[None]:
-    """Errors of the server, in our words."""
+    """Errors of the server, in our words, whether SQLAlchemy has wrapped them or not."""
     try:
         yield
     except DBAPIError as error:
+        raise _in_our_words(error.orig, where, is_cut=error.connection_invalidated) or error from error
+    except _driver_error() as error:  # of statements that are run by the driver's own cursor
         raise _in_our_words(error, where) or error from error
 
 
@@ -34,9 +36,16 @@ def named(where: URL) -> str:
     return f"the database {where.database} at {host if isinstance(host, str) else host[0]}{port}"
 
 
-def _in_our_words(error: DBAPIError, where: URL) -> IngestError | None:
-    state = getattr(error.orig, "sqlstate", None) or ""
-    said = str(error.orig).strip().partition("\n")[0]
+def _driver_error() -> type[Exception]:
+    """The root of the driver's errors; asked for only once something was raised."""
+    import psycopg  # noqa: PLC0415  # an extra: it is there where such a store is open
+
+    return psycopg.Error
+
+
+def _in_our_words(error: BaseException | None, where: URL, *, is_cut: bool = False) -> IngestError | None:
+    state = getattr(error, "sqlstate", None) or ""
+    said = str(error).strip().partition("\n")[0]
     if state.startswith(_CONTENDED):
         return Contended(f"{named(where)} was busy: {said}", hint="try again")
     if state.startswith(_BUSY):
@@ -47,7 +56,7 @@ def _in_our_words(error: DBAPIError, where: URL) -> IngestError | None:
         )
     if state.startswith(_FULL):
         return CannotWrite(f"{named(where)} cannot write: {said}", hint="see to the server; nothing was lost")
-    if state.startswith(_GONE) or (not state and _is_connection(error)):
+    if state.startswith(_GONE) or (not state and (is_cut or _is_connection(error))):
         return Unreachable(
             f"{named(where)} does not answer: {said}",
             hint="start the server, or see store.url; nothing was lost",
@@ -55,10 +64,9 @@ def _in_our_words(error: DBAPIError, where: URL) -> IngestError | None:
     return None
 
 
-def _is_connection(error: DBAPIError) -> bool:
+def _is_connection(error: BaseException | None) -> bool:
     """True where the driver speaks of the connection, and the server said nothing."""
-    kind = type(error.orig).__name__
-    return error.connection_invalidated or kind in ("OperationalError", "ConnectionTimeout")
+    return type(error).__name__ in ("OperationalError", "ConnectionTimeout")
 
 
 def _is_refusal(said: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -57,9 +58,18 @@ def verify(store: Store, *, advance: Callable[[int], None] = lambda _: None) -> 
 
     Each window is one short snapshot, so events may be appended meanwhile.
     """
+    return _walked(store.read, advance)
+
+
+def verify_within(tx: Tx, *, advance: Callable[[int], None] = lambda _: None) -> Proof:
+    """As `verify`, of what `tx` sees and others may not see yet."""
+    return _walked(lambda: nullcontext(tx), advance)
+
+
+def _walked(window: Callable[[], AbstractContextManager[Tx]], advance: Callable[[int], None]) -> Proof:
     proof, chain = Proof(), _Chain()
     while True:
-        with store.read() as tx:
+        with window() as tx:
             rows = tx.execute(_NEXT, {"key": chain.key, "keyseq": chain.keyseq}).all()
             heads = _Heads(tx)
             for row in rows:

@@ -60,4 +60,4 @@ __all__ = [
 
 REVISION = "0006"  # the newest migration; a store at another revision is refused
 
-OWN_TABLES = frozenset({*metadata.tables, "alembic_version"})
+OWN_TABLES = frozenset({*metadata.tables, "alembic_version", "ingest_moved"})

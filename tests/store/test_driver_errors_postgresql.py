@@ -1,0 +1,64 @@
+"""What the driver itself raises is said in our words too: hot statements are run by its own cursor."""
+
+from __future__ import annotations
+
+from threading import Barrier, Thread
+
+import pytest
+from sqlalchemy import bindparam, update
+
+from ingest.errors import Contended, IngestError, Unreachable
+from ingest.store.dialect import Batch
+from ingest.store.engine import Store
+from ingest.store.schema import subscriptions
+from tests.store.stage import subscribe, wanted
+
+_TOUCH = Batch(
+    update(subscriptions)
+    .where(subscriptions.c.processor == bindparam("of_name"))
+    .values(version=subscriptions.c.version),
+    "of_name",
+)
+
+
+def test_a_deadlock_between_batches_can_be_tried_again(store: Store) -> None:
+    subscribe(store, wanted("one"))
+    subscribe(store, wanted("two"))
+    together, ended = Barrier(2), list[IngestError | None]()
+
+    def touch(*names: str) -> None:
+        try:
+            with store.write() as tx:
+                _TOUCH.run(tx, [(names[0],)])
+                together.wait(timeout=30)
+                _TOUCH.run(tx, [(names[1],)])
+            ended.append(None)
+        except IngestError as error:
+            ended.append(error)
+
+    threads = [Thread(target=touch, args=names) for names in (("one", "two"), ("two", "one"))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert [type(error) for error in ended if error] == [Contended]
+    assert len(ended) == 2
+
+
+def test_a_connection_that_is_lost_in_a_batch_is_unreachable_and_the_next_one_is_new(store: Store) -> None:
+    subscribe(store, wanted("one"))
+
+    with pytest.raises(Unreachable):
+        _lose_the_connection(store)
+
+    with store.write() as tx:
+        assert _TOUCH.run(tx, [("one",)]) == 1
+
+
+def _lose_the_connection(store: Store) -> None:
+    with store.write() as tx:
+        pid = tx.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+        with store.write() as other:
+            other.exec_driver_sql(f"SELECT pg_terminate_backend({pid}, 10000)")
+        _TOUCH.run(tx, [("one",)])
