@@ -159,7 +159,7 @@ def enter_append(tx: Connection, keys: Sequence[str]) -> bool:
     """
     if tx.dialect.name == "sqlite":
         return False
-    tx.exec_driver_sql("LOCK TABLE events IN ROW EXCLUSIVE MODE")
+    tx.exec_driver_sql("LOCK TABLE event_keys IN ROW EXCLUSIVE MODE")
     _NEW_KEY.run(tx, [(key, 0, b"") for key in sorted(keys)])
     return True
 
@@ -186,10 +186,11 @@ def give_room(tx: Connection) -> None:
 def freeze_log(tx: Connection) -> None:
     """Every append that had begun has ended, and none begins before this transaction has.
 
-    SQLite: the write lock is held. PostgreSQL: a lock on the log, which lets others read.
+    SQLite: the write lock is held. PostgreSQL: a lock on the keys, which lets others read
+    them; to lock the log itself so takes the right to change it.
     """
     if tx.dialect.name != "sqlite":
-        tx.exec_driver_sql("LOCK TABLE events IN SHARE MODE")
+        tx.exec_driver_sql("LOCK TABLE event_keys IN SHARE MODE")
 
 
 def _lock(tx: Connection, number: int) -> None:

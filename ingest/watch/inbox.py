@@ -19,7 +19,7 @@ from ingest.store.sources import Counts
 from ingest.watch.announced.choosing import announcer_of
 from ingest.watch.condition import Condition
 from ingest.watch.gaps import Gaps
-from ingest.watch.landing.admission import refuse_own
+from ingest.watch.landing.admission import refuse_own, set_aside_long
 from ingest.watch.landing.drafts import origin_of
 from ingest.watch.landing.land import refuse
 from ingest.watch.landing.lander import Lander
@@ -195,6 +195,7 @@ class Inbox:
     def _sort_out(self, piece: Piece, now: Reading) -> None:
         """What is new in `piece` is refused, blocked, left to settle, or lands."""
         refuse_own(piece, self._watcher.store.path)
+        set_aside_long(piece, self._watcher.store.longest_path)
         for blocked in piece.blocked:
             self._block(blocked)
         if piece.announcers:

@@ -27,7 +27,7 @@ from ingest.store.schema import REVISION
 LOCK_BOUND = 60  # seconds a statement waits for a lock before it gives up
 _CONNECT_BOUND = 10  # seconds
 _SILENCE_BOUND = 30  # seconds after which a server that says nothing is given up
-_CONNECTIONS = 5  # that one process keeps open
+_CONNECTIONS = 3  # that one process keeps open; as many more where its threads need them at once
 _ASK_EVERY = 5.0  # seconds between two looks at the server's clock
 _NOTIFY_EVERY = 0.02  # seconds between two hints that a process gives
 _CLOCK = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
@@ -39,6 +39,7 @@ class PostgresqlStore(Store):
     """A database on a server; its connections are made when they are needed."""
 
     dialect = "postgresql"
+    longest_path = 800  # a key holds it, escaped, and an index takes 2,704 bytes
 
     def __init__(self, url: str, local: Path) -> None:
         self.url = url
@@ -148,6 +149,7 @@ def _engine(where: URL) -> Engine:
     engine = create_engine(
         where,
         pool_size=_CONNECTIONS,
+        max_overflow=_CONNECTIONS,
         connect_args={
             "connect_timeout": _CONNECT_BOUND,
             "keepalives_idle": _SILENCE_BOUND // 3,

@@ -14,7 +14,7 @@ from ingest.domain.name_patterns import LONGEST_NAME, compile_name_pattern
 from ingest.domain.settling import StatTuple
 from ingest.store.foreign import own_inodes
 from ingest.store.sightings import Look
-from ingest.watch.seeing.scan import Piece, Refusal
+from ingest.watch.seeing.scan import Blocked, Piece, Refusal
 
 
 class Admission:
@@ -67,6 +67,24 @@ def refuse_own(piece: Piece, database: Path) -> None:
         if found:
             piece.refusals += map(refusal_of_own, found)
             looks[:] = [look for look in looks if look.stat.inode not in own]
+
+
+def set_aside_long(piece: Piece, longest: int | None) -> None:
+    """What lies under a longer path than the store can keep is blocked, told by the beginning of its path."""
+    if longest is None:
+        return
+    for looks in (piece.files, piece.announcers, piece.private):
+        piece.blocked += [_too_long(look, longest) for look in looks if len(look.path) > longest]
+        looks[:] = [look for look in looks if len(look.path) <= longest]
+    piece.refusals = [refusal for refusal in piece.refusals if len(refusal.look.path) <= longest]
+    piece.blocked = [
+        _too_long(one.look, longest) if len(one.look.path) > longest else one for one in piece.blocked
+    ]
+
+
+def _too_long(look: Look, longest: int) -> Blocked:
+    said = f"a path of {len(look.path)} bytes: a store on a server takes {longest}"
+    return Blocked(look=Look(look.path[: longest // 2] + b"...", look.stat), reason=said)
 
 
 def _refused(look: Look, reason: str, message: str) -> Refusal:
