@@ -12,10 +12,13 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import psycopg
+
 from ingest.store.directories import make_private_directory
 from ingest.store.engine import Store
 from ingest.store.migrate import create_or_upgrade
 from ingest.store.opening import open_store
+from ingest.store.schema import metadata
 from tests import server
 from tests.scratch import kept_folder
 
@@ -44,11 +47,44 @@ def _template() -> Path:
     return directory / "ingest.db"
 
 
+_TRIGGERS = "SELECT tgname, tgenabled FROM pg_trigger WHERE NOT tgisinternal ORDER BY tgname"
+_emptied: list[str] = []  # databases that one test is through with, and another can have
+
+
 @contextmanager
 def postgresql(directory: Path) -> Iterator[Store]:
-    """A store in a database of its own, on the server of this process."""
-    with server.database(template_database()) as name, open_store(server.url(name), directory) as store:
+    """A store on the server of this process, in a database that nobody else uses meanwhile."""
+    name = _emptied.pop() if _emptied else server.new_database(template_database())
+    with open_store(server.url(name), directory) as store:
         yield store
+    if _empty(name):  # not where a test has failed: who knows what it left
+        _emptied.append(name)
+
+
+def _empty(name: str) -> bool:
+    """The database is as the migrations made it, sooner than a new one; False where a test changed more."""
+    own = sorted(table.name for table in metadata.sorted_tables)
+    with psycopg.connect(server.url(name), autocommit=True) as owner:
+        found = {
+            row[0] for row in owner.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        }
+        for table in found - {*own, "alembic_version"}:
+            owner.execute(f'DROP TABLE "{table}" CASCADE')
+        filled = " UNION ALL ".join(f"(SELECT '{table}' FROM {table} LIMIT 1)" for table in own)
+        with owner.transaction():
+            owner.execute(
+                "SET LOCAL session_replication_role = replica"
+            )  # no trigger keeps what a test wrote
+            for (table,) in owner.execute(filled).fetchall():
+                owner.execute(f"DELETE FROM {table}")
+        owner.execute("SELECT setval(oid::regclass, 1, false) FROM pg_class WHERE relkind = 'S'")
+        return bool(owner.execute(_TRIGGERS).fetchall() == _triggers())
+
+
+@cache
+def _triggers() -> list[tuple[object, ...]]:
+    with psycopg.connect(server.url(template_database())) as owner:
+        return owner.execute(_TRIGGERS).fetchall()
 
 
 @cache

@@ -28,10 +28,14 @@ from ingest.contract import table
 from ingest.store import (
     applying,
     booking,
+    burying,
     crashes,
     decisions,
+    forgetting,
     lanes,
+    moved,
     replays,
+    runs,
     sources,
     subscriptions,
     tables,
@@ -56,6 +60,7 @@ from tests.store.stage import (
     fill,
     kill,
     land,
+    rolled_back,
     subscribe,
     wanted,
     work_off,
@@ -73,6 +78,8 @@ SQLITE_ALONE = {
     "soundness",
 }  # one database's own ways
 MODULES = [found.name for found in pkgutil.iter_modules(ingest.store.__path__) if not found.ispkg]
+
+LATER = NOON + 60 * SECOND
 
 
 def statements() -> Iterator[Any]:
@@ -312,6 +319,20 @@ def live_through_the_end(store: Store) -> None:
         subscriptions.remove(tx, "mail", now=NOON)
 
 
+def live_through_retention(store: Store) -> None:
+    land(store, "old", key="old")
+    with store.write() as tx:
+        run = runs.begin(tx, who="ann", reason="old", cutoff=LATER, now=LATER)
+        burying.foresee(tx, LATER, with_contents=True)
+        burying.retired_among(tx, Selection())
+        forgetting.foresee(tx, LATER, ("contents", "events"))
+        runs.every(tx)
+    list(burying.steps(store, run))
+    with rolled_back(store) as tx:
+        moved.mark(tx, "elsewhere")
+        moved.moved_to(tx)
+
+
 LIVES: tuple[Callable[[Store], None], ...] = (
     live_through_processing,
     live_through_crashes,
@@ -319,4 +340,5 @@ LIVES: tuple[Callable[[Store], None], ...] = (
     live_through_replays,
     live_through_looking,
     live_through_the_end,
+    live_through_retention,
 )

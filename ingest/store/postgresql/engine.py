@@ -141,12 +141,12 @@ def address(url: str) -> URL:
 
 def _engine(where: URL) -> Engine:
     try:
-        from ingest.store.postgresql.adapting import adapt  # noqa: PLC0415  # needs the driver, which is an extra
+        import psycopg  # noqa: F401, PLC0415  # an extra: nobody without such a store needs it
     except ImportError as error:
         raise ExtraMissing(
             "a store in PostgreSQL needs the extra `postgres`", hint="pip install 'ingest[postgres]'"
         ) from error
-    engine = create_engine(
+    return create_engine(
         where,
         pool_size=_CONNECTIONS,
         max_overflow=_CONNECTIONS,
@@ -159,5 +159,3 @@ def _engine(where: URL) -> Engine:
             "options": f"-c timezone=UTC -c lock_timeout={LOCK_BOUND}s -c synchronous_commit=on",
         },
     )
-    adapt(engine)
-    return engine
