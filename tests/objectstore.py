@@ -6,12 +6,9 @@ with the process that asked. Each test takes a bucket of its own.
 
 from __future__ import annotations
 
-import atexit
-import ctypes
 import functools
 import http.client
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -27,33 +24,45 @@ from urllib.parse import urlsplit
 from ingest.config import Bucket
 
 KEY_ID, SECRET = "AKIATESTSKEYID", "a-secret-that-is-never-shown"
-_PR_SET_PDEATHSIG = 1  # prctl(2)
 _ANYBODY = f"AWS4-HMAC-SHA256 Credential={KEY_ID}/20260101/us-east-1/s3/aws4_request, Signature=0"
 _SERVE = """
+import os
+import threading
+
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
 
+def end_with_the_tests():
+    os.read(3, 1)
+    os._exit(0)
+
+threading.Thread(target=end_with_the_tests, daemon=True).start()
 server = make_server("127.0.0.1", 0, DomainDispatcherApplication(create_backend_app), threaded=True)
 print(server.server_port, flush=True)
 server.serve_forever()
 """
 _numbers = count(1)
+_leashes: list[int] = []  # open for as long as this process is there
+
+
+# It is no child of ours, for the product may end every child of its process; it ends when we are gone.
+_ON_A_LEASH = 'exec 3<&0; "$0" "$@" </dev/null 2>/dev/null & exec >&-'
 
 
 @functools.cache
 def endpoint() -> str:
     """The address of the endpoint that all tests of this process share."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", _SERVE],
-        stdin=subprocess.DEVNULL,
+    near, far = os.pipe()
+    with subprocess.Popen(
+        ["sh", "-c", _ON_A_LEASH, sys.executable, "-c", _SERVE],
+        stdin=near,
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
         text=True,
-        preexec_fn=_die_with_parent,  # noqa: PLW1509  # no thread of ours runs here
-    )
-    assert process.stdout is not None
-    port = int(process.stdout.readline())
-    atexit.register(_end, process, os.getpid())
+    ) as starting:
+        assert starting.stdout is not None
+        port = int(starting.stdout.readline())
+    os.close(near)
+    _leashes.append(far)
     return f"http://127.0.0.1:{port}"
 
 
@@ -223,16 +232,3 @@ def _forwarded(
     found = answer.status, kept, answer.read()
     connection.close()
     return found
-
-
-def _end(process: subprocess.Popen[str], owner: int) -> None:
-    if os.getpid() == owner:  # and not a fork of it
-        process.kill()
-        process.wait()
-        assert process.stdout is not None
-        process.stdout.close()
-
-
-def _die_with_parent() -> None:
-    os.setsid()
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL))

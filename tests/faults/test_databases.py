@@ -179,6 +179,7 @@ def test_a_lock_file_that_is_cleaned_away_costs_a_name_and_nothing_else(project:
         project.ok("watch", "--once")
         wait_until(lambda: project.rows("SELECT count(*) FROM payments") == [(2,)], "work goes on")
         wait_until(lambda: problems(project) == [], "all is well")
+        wait_until(lambda: project.rows("SELECT count(*) FROM deliveries") == [(0,)], "all has ended")
         assert process.poll() is None
 
     project.assert_worked_off()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import URL
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, PendingRollbackError
 
 from ingest.errors import CannotWrite, Contended, IngestError, StoreUnusable, TryAgain, Unreachable
 
@@ -25,6 +25,8 @@ def translated(where: URL) -> Iterator[None]:
         yield
     except DBAPIError as error:
         raise _in_our_words(error.orig, where, is_cut=error.connection_invalidated) or error from error
+    except PendingRollbackError as error:  # the connection went in the middle, and somebody went on
+        raise _unreachable(where, "the connection was lost") from error
     except _driver_error() as error:  # of statements that are run by the driver's own cursor
         raise _in_our_words(error, where) or error from error
 
@@ -57,16 +59,20 @@ def _in_our_words(error: BaseException | None, where: URL, *, is_cut: bool = Fal
     if state.startswith(_FULL):
         return CannotWrite(f"{named(where)} cannot write: {said}", hint="see to the server; nothing was lost")
     if state.startswith(_GONE) or (not state and (is_cut or _is_connection(error))):
-        return Unreachable(
-            f"{named(where)} does not answer: {said}",
-            hint="start the server, or see store.url; nothing was lost",
-        )
+        return _unreachable(where, said)
     return None
+
+
+def _unreachable(where: URL, said: str) -> Unreachable:
+    return Unreachable(
+        f"{named(where)} does not answer: {said}",
+        hint="start the server, or see store.url; nothing was lost",
+    )
 
 
 def _is_connection(error: BaseException | None) -> bool:
     """True where the driver speaks of the connection, and the server said nothing."""
-    return type(error).__name__ in ("OperationalError", "ConnectionTimeout")
+    return type(error).__name__ in ("OperationalError", "ConnectionTimeout", "InterfaceError")
 
 
 def _is_refusal(said: str) -> bool:
