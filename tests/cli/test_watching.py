@@ -39,7 +39,9 @@ def test_a_second_signal_leaves_the_terminal_as_it_was_too(day: Path) -> None:
 
         code = terminal.end(signal.SIGINT, signal.SIGINT)
 
-    assert code in (0, 130)
+    assert code in (0, 130, -signal.SIGINT), (
+        "the interpreter may be at its end, where it has no handler any more"
+    )
     assert terminal.written.endswith(LEFT)
 
 
