@@ -123,6 +123,7 @@ def new(*settings: str) -> Server:
     """A server that is not started yet, in a short directory of its own; it ends with this process."""
     binaries = _binaries()
     directory = Path(mkdtemp(prefix="pg-", dir="/tmp"))  # a socket's path has a hundred characters
+    directory.chmod(0o711)  # whoever a test plays may connect
     who = _unprivileged()
     if who:
         os.chown(directory, who["user"], who["group"])

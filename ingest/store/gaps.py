@@ -28,7 +28,7 @@ def open_gap(tx: Tx, source: str, reason: str, *, now: datetime) -> int | None:
     """The number of the gap that is open from now on; None when one was open already."""
     number = int(tx.execute(_LAST, {"of_source": source}).scalar_one()) + 1
     values = {"source": source, "number": number, "reason": reason, "detected_at": now}
-    return number if tx.execute(_OPEN, values).rowcount == 1 else None
+    return tx.execute(_OPEN, values).scalar_one_or_none()
 
 
 def find_open(tx: Tx, source: str) -> Gap | None:
@@ -50,6 +50,7 @@ _OPEN = (
     insert(gaps)
     .values({name: bindparam(name) for name in ("source", "number", "reason", "detected_at")})
     .on_conflict_do_nothing()
+    .returning(gaps.c.number)  # a count of inserted rows is not told on every backend
 )
 _FIND = select(gaps.c.number, gaps.c.reason).where(_OF_SOURCE, _IS_OPEN)
 _CLOSE = (

@@ -7,7 +7,7 @@ that stands landed, whatever was seen since; NULL before the first landing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -82,11 +82,13 @@ def unsettled(tx: Tx, source: str, looks: Sequence[Look]) -> list[Look]:
 
 
 def standing(tx: Tx, source: str, paths: Sequence[bytes]) -> dict[bytes, Standing]:
-    """What stands landed at each of `paths` where something does; locked until the transaction ends."""
-    return {
-        path: Standing(version, sha256, event_id, StatTuple.parse(landed_tuple))
-        for path, version, sha256, event_id, landed_tuple in _STANDING.run(tx, paths, source)
-    }
+    """What stands landed at each of `paths` where something does."""
+    return _by_path(_STANDING.run(tx, paths, source))
+
+
+def lock_standing(tx: Tx, source: str, paths: Sequence[bytes]) -> dict[bytes, Standing]:
+    """What stands landed at each of `paths`, as `standing` has it; locked until the transaction ends."""
+    return _by_path(_LOCKED.run(tx, paths, source))
 
 
 def find(tx: Tx, source: str, path: bytes) -> Sighting | None:
@@ -148,6 +150,13 @@ def _row(look: Look) -> tuple[Any, ...]:
     return (look.path, *look.stat)
 
 
+def _by_path(rows: Iterable[tuple[Any, ...]]) -> dict[bytes, Standing]:
+    return {
+        path: Standing(version, sha256, event_id, StatTuple.parse(landed_tuple))
+        for path, version, sha256, event_id, landed_tuple in rows
+    }
+
+
 def _standing(row: Any) -> Standing:
     return Standing(row.version, row.sha256, row.event_id, StatTuple.parse(row.landed_tuple))
 
@@ -177,19 +186,15 @@ _DONE = Lookup(
     sightings.c.path,
     "source",
 )
-_STANDING = Lookup(
-    select(
-        sightings.c.path,
-        sightings.c.version,
-        sightings.c.sha256,
-        sightings.c.event_id,
-        sightings.c.landed_tuple,
-    )
-    .where(_IN_SOURCE, sightings.c.version.is_not(None))
-    .with_for_update(),
+_LANDED_AT = select(
     sightings.c.path,
-    "source",
-)
+    sightings.c.version,
+    sightings.c.sha256,
+    sightings.c.event_id,
+    sightings.c.landed_tuple,
+).where(_IN_SOURCE, sightings.c.version.is_not(None))
+_STANDING = Lookup(_LANDED_AT, sightings.c.path, "source")
+_LOCKED = Lookup(_LANDED_AT.with_for_update(), sightings.c.path, "source")
 _REMARK = update(sightings).where(_IS_AT).values(reason=bindparam("reason"))
 _FIND = select(sightings).where(_IS_AT)
 _IS_OPEN = sightings.c.state.in_([literal_column(f"'{state}'") for state in OPEN])

@@ -24,7 +24,7 @@ from ingest.store.reading import verifying
 from ingest.store.sqlite.driver import sqlite_module
 from tests import server
 from tests.launching import Command
-from tests.store.backends import make_store, template_database
+from tests.store.backends import new_url
 
 KILLS = Path(__file__).parent / "kill"
 CONFIG = """\
@@ -111,8 +111,7 @@ class Pipeline:
 
     def configure(self, config: str) -> None:
         """It goes by another configuration, with the store that it has."""
-        text = _with_store(config, self.url) if self.is_on_server else config
-        (self.root / "ingest.toml").write_text(text, "utf-8")
+        (self.root / "ingest.toml").write_text(with_store(config, self.url), "utf-8")
 
     def copy(self, to: Path) -> Pipeline:
         """Another pipeline in `to`, as this one is now, with a store of its own."""
@@ -251,22 +250,24 @@ class Pipeline:
 
 def pipeline(root: Path, config: str = CONFIG) -> Pipeline:
     """A fresh project with its store, in `root`; the store is a file, or what PIPELINE_STORE says."""
-    if os.environ.get("PIPELINE_STORE") == "postgresql":
-        return pipeline_at(server.url(server.new_database(template_database())), root, config)
     (root / "inbox").mkdir(parents=True)
-    (root / "ingest.toml").write_text(config)
-    made = Pipeline(root)
-    make_store(made.database)
-    return made
+    return _configured(new_url(root / ".ingest"), root, config)
 
 
 def pipeline_at(url: str, root: Path, config: str = CONFIG) -> Pipeline:
-    """A fresh project in `root`, whose store stands at `url` on a server."""
+    """A fresh project in `root`, whose store stands at `url`."""
     (root / "inbox").mkdir(parents=True)
-    (root / "ingest.toml").write_text(_with_store(config, url), "utf-8")
+    return _configured(url, root, config)
+
+
+def _configured(url: str, root: Path, config: str) -> Pipeline:
+    (root / "ingest.toml").write_text(with_store(config, url), "utf-8")
     return Pipeline(root)
 
 
-def _with_store(config: str, url: str) -> str:
+def with_store(config: str, url: str) -> str:
+    """The configuration, of a pipeline whose store is at `url`; a file is where it is by default."""
+    if url.startswith("sqlite:"):
+        return config
     place = f'[store]\nurl = "{url}"\n'
     return config.replace("[store]\n", place) if "[store]\n" in config else f"{config}\n{place}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import random
 import signal
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,13 +13,13 @@ import pytest
 
 from ingest.store.migrate import create_or_upgrade
 from tests import server
+from tests.crash.fleet import Fleet
 from tests.crash.pipeline import CONFIG, Pipeline, payments_file, pipeline_at, wait_until
-from tests.launching import Command
 from tests.server import Server
 
 ROUNDS = 8
 MOST_CONNECTIONS = 4  # of a process: one to read, one to write, one to hear hints, one to spare
-FLEET = [("watch",), ("watch",), ("work",), ("work",)]
+FLEET = ["watch"] * 2 + ["work"] * 2
 BACKENDS = "SELECT pid FROM pg_stat_activity WHERE application_name = 'ingest' AND datname = 'pipeline'"
 
 
@@ -97,38 +96,6 @@ def test_a_processor_is_charged_nothing_for_a_server_that_is_away(own: Server, p
     project.assert_worked_off()
 
 
-class Fleet:
-    """Processes that are started again whenever they were killed."""
-
-    def __init__(self, project: Pipeline) -> None:
-        self.project = project
-        self.running = [self.start(args) for args in FLEET]
-
-    def start(self, args: tuple[str, ...]) -> tuple[tuple[str, ...], subprocess.Popen[bytes]]:
-        process = Command(args, cwd=self.project.root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        return args, process
-
-    def kill_one(self, chance: random.Random) -> None:
-        index = chance.randrange(len(self.running))
-        args, process = self.running[index]
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        self.running[index] = self.start(args)
-
-    def are_up(self) -> bool:
-        """Whoever could not begin, since the server was away just then, is started again, as a service is."""
-        for index, (args, process) in enumerate(self.running):
-            if process.poll() is not None:
-                assert process.returncode == 69, (args, process.returncode)
-                self.running[index] = self.start(args)
-        return len(self.project.live()) == len(FLEET)
-
-    def stop(self) -> list[int]:
-        for _, process in self.running:
-            process.send_signal(signal.SIGTERM)
-        return [process.wait(timeout=60) for _, process in self.running]
-
-
 def hurt(own: Server, chance: random.Random) -> None:
     """The server is shut down at once and started again, or one of its backends is killed."""
     if chance.random() < 0.5:
@@ -146,7 +113,7 @@ def hurt(own: Server, chance: random.Random) -> None:
 def test_whatever_is_killed_every_invariant_stands(own: Server, project: Pipeline, seed: int) -> None:
     print(f"seed {seed}")
     chance = random.Random(seed)
-    fleet = Fleet(project)
+    fleet = Fleet(project, FLEET)
     contents: dict[str, bytes] = {}
     expected: set[str] = set()
 

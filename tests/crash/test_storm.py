@@ -3,42 +3,16 @@
 from __future__ import annotations
 
 import random
-import signal
-import subprocess
 import time
 from pathlib import Path
 
 import pytest
 
-from tests.crash.pipeline import TWO_CHILDREN, Pipeline, payments_file, pipeline, wait_until
-from tests.launching import Command
+from tests.crash.fleet import Fleet
+from tests.crash.pipeline import TWO_CHILDREN, payments_file, pipeline, wait_until
 
 ROUNDS = 12
-FLEET = [("watch",), ("watch",), ("work",), ("work",), ("work",), ("work",)]
-
-
-class Fleet:
-    """Processes that are started again whenever they were killed."""
-
-    def __init__(self, project: Pipeline) -> None:
-        self.project = project
-        self.running = [self.start(args) for args in FLEET]
-
-    def start(self, args: tuple[str, ...]) -> tuple[tuple[str, ...], subprocess.Popen[bytes]]:
-        process = Command(args, cwd=self.project.root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        return args, process
-
-    def kill_one(self, chance: random.Random) -> None:
-        index = chance.randrange(len(self.running))
-        args, process = self.running[index]
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        self.running[index] = self.start(args)
-
-    def stop(self) -> list[int]:
-        for _, process in self.running:
-            process.send_signal(signal.SIGTERM)
-        return [process.wait(timeout=40) for _, process in self.running]
+FLEET = ["watch"] * 2 + ["work"] * 4
 
 
 @pytest.mark.timeout(150)
@@ -47,7 +21,7 @@ def test_random_kills_leave_every_invariant_standing(tmp_path: Path, seed: int) 
     print(f"seed {seed}")
     chance = random.Random(seed)
     project = pipeline(tmp_path / "p", TWO_CHILDREN)
-    fleet = Fleet(project)
+    fleet = Fleet(project, FLEET)
     contents: dict[str, bytes] = {}
     booked: set[str] = set()
 
@@ -61,7 +35,7 @@ def test_random_kills_leave_every_invariant_standing(tmp_path: Path, seed: int) 
             project.drop(name, contents[name])  # sent again
         fleet.kill_one(chance)
         time.sleep(chance.uniform(0.1, 0.8))  # the fleet works for a moment: the kills fall anywhere
-    wait_until(lambda: len(project.live()) == len(FLEET), "every process is up")
+    wait_until(fleet.are_up, "every process is up")
     codes = fleet.stop()
     project.heal()
 

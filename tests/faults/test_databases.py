@@ -17,6 +17,7 @@ from tests.crash.pipeline import Pipeline, payments_file, pipeline, wait_until
 from tests.faults.clocks import WallClock
 from tests.faults.disks import problems, running
 from tests.faults.faulty import Fault, faulty
+from tests.store.backends import only_on
 
 NOTICED = 6  # reads after which a worker that sees a commit has seen it, and looks what is due
 LARGE = payments_file(*(f"L-{n}" for n in range(2000)))  # an object of the archive
@@ -38,6 +39,7 @@ def ended(process: subprocess.Popen[bytes]) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize("command", ["watch", "work"])
+@only_on("sqlite", "a database on a server is no file that could be replaced")
 def test_an_idle_process_stops_when_its_database_is_replaced(project: Pipeline, command: str) -> None:
     config = project.root / "ingest.toml"
     config.write_text(config.read_text().replace('lease = "30s"', 'lease = "3s"'))
@@ -54,6 +56,7 @@ def test_an_idle_process_stops_when_its_database_is_replaced(project: Pipeline, 
     assert "Traceback" not in said
 
 
+@only_on("sqlite", "the pages of a database on a server are not ours")
 def test_a_damaged_page_is_refused_at_the_start_with_the_way_out(project: Pipeline) -> None:
     size = project.database.stat().st_size
     with project.database.open("r+b") as file:
@@ -69,6 +72,7 @@ def test_a_damaged_page_is_refused_at_the_start_with_the_way_out(project: Pipeli
     assert project.database.read_bytes() == before
 
 
+@only_on("sqlite", "the pages of a database on a server are not ours")
 def test_a_disk_that_fails_to_read_once_is_not_taken_for_a_damaged_database(project: Pipeline) -> None:
     with faulty(project.root, Fault(at=40, how="EIO", calls="pread")) as met:
         done = met.run("watch", "--once")
@@ -78,6 +82,7 @@ def test_a_disk_that_fails_to_read_once_is_not_taken_for_a_damaged_database(proj
 
 
 @pytest.mark.timeout(150)
+@only_on("sqlite", "the pages of a database on a server are not ours")
 def test_what_became_due_when_a_read_failed_is_worked_off_once_the_disk_can_be_read(
     project: Pipeline,
 ) -> None:
@@ -99,6 +104,7 @@ def test_what_became_due_when_a_read_failed_is_worked_off_once_the_disk_can_be_r
     project.assert_worked_off()
 
 
+@only_on("sqlite", "a server syncs its own files")
 def test_bytes_and_names_reach_the_disk_before_the_commit_and_the_source_goes_last(tmp_path: Path) -> None:
     project = pipeline(tmp_path / "p")
     config = project.root / "ingest.toml"
@@ -131,6 +137,7 @@ def orphans(project: Pipeline, clock: WallClock) -> list[str]:
     return named
 
 
+@only_on("sqlite", "a file is restored by copying it")
 def test_a_restored_backup_lands_again_what_is_there_and_names_what_is_not(
     project: Pipeline, tmp_path: Path
 ) -> None:
@@ -157,6 +164,7 @@ def test_a_restored_backup_lands_again_what_is_there_and_names_what_is_not(
     assert found == [lost.name]
 
 
+@only_on("sqlite", "a database on a server is no file that could be read")
 def test_a_store_that_others_may_read_is_warned_of(project: Pipeline) -> None:
     quiet = project.run("watch", "--once")
     project.database.chmod(0o644)

@@ -12,6 +12,7 @@ import pytest
 
 from ingest.filesystems import filesystem_of, is_remote
 from tests.crash.pipeline import CONFIG, Pipeline, payments_file, pipeline
+from tests.store.backends import only_on
 
 
 @pytest.fixture
@@ -29,6 +30,7 @@ def elsewhere(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", str(place)], check=True)
 
 
+@only_on("sqlite", "a server minds its own disk")
 def test_a_store_is_not_made_on_a_network_filesystem(elsewhere: Path) -> None:
     project = Pipeline(elsewhere)
     (elsewhere / "ingest.toml").write_text(CONFIG)
@@ -41,6 +43,7 @@ def test_a_store_is_not_made_on_a_network_filesystem(elsewhere: Path) -> None:
     assert not project.database.exists()
 
 
+@only_on("sqlite", "a server minds its own disk")
 def test_a_store_that_was_moved_to_a_network_filesystem_is_refused(elsewhere: Path, tmp_path: Path) -> None:
     made = pipeline(tmp_path / "p")
     made.drop("a.csv", payments_file("P-1"))

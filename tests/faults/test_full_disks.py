@@ -8,10 +8,12 @@ from pathlib import Path
 
 from tests.crash.pipeline import CONFIG, children, payments_file, pipeline, wait_until
 from tests.faults.disks import fill, problems, remount, running, small_disk
+from tests.store.backends import only_on
 
 LARGE = payments_file(*(f"L-{n}" for n in range(2000)))  # an object of the archive
 
 
+@only_on("sqlite", "the disk is the store's")
 def test_a_full_store_is_unhealthy_and_everything_goes_on_when_space_returns(tmp_path: Path) -> None:
     root = tmp_path / "p"
     with small_disk(root / ".ingest", "8m") as disk:
@@ -57,6 +59,7 @@ def test_a_full_archive_is_unhealthy_at_once_and_leaves_the_inbox_alone(tmp_path
         assert (root / "watch.log").read_text().count("cannot write the archive") < 10
 
 
+@only_on("sqlite", "the disk is the store's")
 def test_a_worker_that_was_taken_for_dead_waits_for_space_to_go_on_under_a_new_name(tmp_path: Path) -> None:
     root = tmp_path / "p"
     with small_disk(root / ".ingest", "8m") as disk:

@@ -7,10 +7,12 @@ from pathlib import Path
 from tests.crash.pipeline import CONFIG, payments_file, pipeline, wait_until
 from tests.faults.disks import fail, failing_disk, mend, problems, remount, running, small_disk
 from tests.faults.faulty import Fault, faulty
+from tests.store.backends import only_on
 
 LARGE = payments_file(*(f"L-{n}" for n in range(2000)))  # an object of the archive
 
 
+@only_on("sqlite", "the disk is the store's")
 def test_a_disk_that_the_kernel_made_read_only_is_told_and_both_end_cleanly_on_it(tmp_path: Path) -> None:
     root = tmp_path / "p"
     with failing_disk(root / ".ingest") as disk:
@@ -41,6 +43,7 @@ def test_a_disk_that_the_kernel_made_read_only_is_told_and_both_end_cleanly_on_i
         project.assert_sound()
 
 
+@only_on("sqlite", "the disk is the store's")
 def test_watch_and_work_go_on_by_themselves_when_their_store_can_be_written_again(tmp_path: Path) -> None:
     project = pipeline(tmp_path / "p", CONFIG.replace('lease = "30s"', 'lease = "3s"'))
     read_only = Fault(
@@ -102,6 +105,7 @@ def test_an_archive_that_was_remounted_read_only_leaves_the_inbox_alone(tmp_path
     assert "cannot" in (root / "watch.log").read_text()
 
 
+@only_on("sqlite", "the disk is the store's")
 def test_a_command_that_begins_on_a_read_only_store_says_so_and_changes_nothing(tmp_path: Path) -> None:
     root = tmp_path / "p"
     with small_disk(root / ".ingest", "8m") as disk:

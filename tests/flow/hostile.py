@@ -20,6 +20,7 @@ import subprocess
 import sys
 import threading
 import time
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -200,6 +201,12 @@ def patched() -> None:
 
 
 def store() -> None:
+    settings = tomllib.loads((HERE / "ingest.toml").read_text())
+    if "store" in settings:
+        import psycopg  # noqa: PLC0415  # slow to load, seldom needed
+
+        with psycopg.connect(settings["store"]["url"]) as connection:
+            connection.execute("DELETE FROM events")
     path = next(HERE.glob(".ingest/*.db"))
     path.read_bytes()
     with sqlite3.connect(path) as other:

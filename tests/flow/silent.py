@@ -27,7 +27,10 @@ def main() -> None:
     logging.basicConfig(format="%(message)s")
     settings = load(Path("ingest.toml"), env={})
     found = ask_now(settings.processors, local=None, limit=settings.work.start_timeout)
-    with open_store(settings.store.url) as store, Presence(directory_of(store.path), "worker") as me:
+    with (
+        open_store(settings.store.url, Path(".ingest")) as store,
+        Presence(directory_of(store.path), "worker") as me,
+    ):
         pairs = [(p, found[p.name]) for p in settings.processors]
         specs = Listing(store, me, settings).enter(lambda tx, now: enrol(tx, pairs, now=now))
         rooms = Rooms(me.path.parent, me.id)

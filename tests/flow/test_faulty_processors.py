@@ -142,7 +142,7 @@ def test_sigterm_lets_the_running_file_finish_and_exits_0(project: Pipeline) -> 
 
 
 def test_what_a_killed_worker_held_is_taken_over_at_once(project: Pipeline) -> None:
-    (project.root / "ingest.toml").write_text(CONFIG.replace('lease = "2s"', 'lease = "1h"'))
+    project.configure(CONFIG.replace('lease = "2s"', 'lease = "1h"'))
     land(project, "slow-1", "fine-1")
     worker = project.start("work")
     wait_until((project.root / "started").exists, "the slow file runs")

@@ -111,7 +111,7 @@ def write(project: Pipeline, name: str, act: str) -> None:
 def give(project: Pipeline, seconds: str, lease: str = "30s") -> None:
     """The imports may take so long."""
     text = CONFIG.replace("TIME", seconds).replace('lease = "30s"', f'lease = "{lease}"')
-    (project.root / "ingest.toml").write_text(text)
+    project.configure(text)
 
 
 def asked(project: Pipeline, seconds: float = 30) -> dict[str, Declared]:

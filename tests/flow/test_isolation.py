@@ -57,7 +57,7 @@ def configure(project: Pipeline, **changes: str) -> None:
     for name, value in changes.items():
         line = next(line for line in CONFIG.splitlines() if line.startswith(f"{name} ="))
         text = text.replace(line, f"{name} = {value}")
-    (project.root / "ingest.toml").write_text(text)
+    project.configure(text)
 
 
 def land(project: Pipeline, *names: str) -> None:

@@ -94,9 +94,7 @@ def test_what_was_told_in_the_first_version_is_read_in_the_second_and_told_once(
 
     _forget_the_upcaster(project)
     _release(project, "v2")
-    (project.root / "ingest.toml").write_text(
-        CONFIG + LATE
-    )  # who is added is given the past as it is now read
+    project.configure(CONFIG + LATE)  # who is added is given the past as it is now read
     project.ok("dead", "retry", "--yes")
     project.drop("3.csv", b"o3;30.00;EUR")
     project.ok("run", "--once")

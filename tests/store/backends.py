@@ -1,10 +1,13 @@
 """The backends that keep the promises of a store; each makes a fresh, empty one.
 
-To prove another backend, add one line to `BACKENDS`.
+To prove another backend, add one line to `BACKENDS`. Tests of the store meet every
+one; a test of a whole pipeline meets the one that PIPELINE_STORE names, by default
+SQLite, and says so where it is about one only.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -13,6 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import psycopg
+import pytest
 
 from ingest.store.directories import make_private_directory
 from ingest.store.engine import Store
@@ -104,3 +108,21 @@ def fresh(backend: str) -> Iterator[Store]:
     """An empty store that is gone afterwards: for tests that need many, one after another."""
     with TemporaryDirectory() as directory, BACKENDS[backend](Path(directory)) as store:
         yield store
+
+
+def chosen() -> str:
+    """The backend on which the pipelines of tests stand."""
+    return os.environ.get("PIPELINE_STORE", "sqlite")
+
+
+def only_on(backend: str, reason: str) -> pytest.MarkDecorator:
+    """The test is about this backend only; `reason` says what of it."""
+    return pytest.mark.skipif(chosen() != backend, reason=f"{backend}: {reason}")
+
+
+def new_url(directory: Path) -> str:
+    """Where an empty store stands, for a pipeline whose store is in `directory` if it is a file."""
+    if chosen() == "postgresql":
+        return server.url(server.new_database(template_database()))
+    make_store(directory / "ingest.db")
+    return url_in(directory)

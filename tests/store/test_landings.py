@@ -11,10 +11,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from ingest.domain.naming import landed_id
 from ingest.domain.settling import StatTuple
-from ingest.store import contents, landings, sightings, sources
+from ingest.store import contents, gaps, landings, sightings, sources
 from ingest.store.contents import First, New
 from ingest.store.dialect import Batch
 from ingest.store.engine import Store
+from ingest.store.gaps import Gap
 from ingest.store.landings import Landing
 from ingest.store.lookup import Lookup
 from ingest.store.schema import events
@@ -265,3 +266,29 @@ def test_every_statement_compiles_for_both_databases(module: object) -> None:
                 continue
             compiled += 1
     assert compiled
+
+
+def test_what_stands_landed_is_found_by_who_only_reads_and_can_be_locked_by_who_lands(store: Store) -> None:
+    land(store, b"a", 1)
+    wait(store, b"b", 1)
+
+    with store.read() as tx:
+        seen = sightings.standing(tx, "acme", [b"a", b"b"])
+    with store.write() as tx:
+        locked = sightings.lock_standing(tx, "acme", [b"a", b"b"])
+
+    assert seen == locked
+    assert [(path, found.version) for path, found in seen.items()] == [(b"a", 1)]
+
+
+def test_a_gap_has_a_number_and_no_other_opens_until_it_is_closed(store: Store) -> None:
+    with store.write() as tx:
+        opened = [gaps.open_gap(tx, "acme", reason, now=NOON) for reason in ("overflow", "unavailable")]
+        found = gaps.find_open(tx, "acme")
+        closed = [gaps.close_gap(tx, "acme", 1, now=NOON) for _ in range(2)]
+        again = gaps.open_gap(tx, "acme", "notifier", now=NOON)
+
+    assert opened == [1, None]
+    assert found == Gap(number=1, reason="overflow")
+    assert closed == [True, False]
+    assert again == 2

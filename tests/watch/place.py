@@ -21,11 +21,11 @@ from ingest.archive import Archive
 from ingest.config import Bucket, Settings, SourceSettings, StoreSettings, WorkSettings
 from ingest.domain import codec
 from ingest.domain.events import Event
+from ingest.store.directories import make_private_directory
 from ingest.store.engine import Store
-from ingest.store.opening import open_store
 from ingest.watch import loop
 from ingest.watch.once import Summary, watch_once
-from tests.store.backends import make_store
+from tests.store.backends import BACKENDS, chosen
 
 PATIENCE = 20.0  # seconds
 SMALL, LARGE = 1000, 5000  # bytes, below and above `inline_max`
@@ -118,18 +118,15 @@ class Place:
 def new_place(root: Path, *, quiet: float = 0, archive: Path | Bucket | None = None) -> Iterator[Place]:
     inbox = root / "inbox"
     inbox.mkdir()
-    settings = Settings(
-        file=root / "ingest.toml",
-        store=StoreSettings(
-            url=f"sqlite:///{root}/.ingest/ingest.db",
-            archive=archive or root / ".ingest" / "archive",
-            inline_max=2000,
-        ),
-        work=WorkSettings(lease=timedelta(seconds=3)),
-        sources=(SourceSettings(name="acme", path=inbox, quiet=timedelta(seconds=quiet)),),
-    )
-    make_store(root / ".ingest" / "ingest.db")
-    with open_store(settings.store.url) as store:
+    local = root / ".ingest"
+    make_private_directory(local)
+    with BACKENDS[chosen()](local) as store:
+        settings = Settings(
+            file=root / "ingest.toml",
+            store=StoreSettings(url=store.url, archive=archive or local / "archive", inline_max=2000),
+            work=WorkSettings(lease=timedelta(seconds=3)),
+            sources=(SourceSettings(name="acme", path=inbox, quiet=timedelta(seconds=quiet)),),
+        )
         yield Place(root, store, Archive(store, settings.store.archive), settings)
 
 

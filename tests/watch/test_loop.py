@@ -17,6 +17,7 @@ from ingest.watch.once import Summary, watch_once
 from ingest.watch.seeing.hints import Hints
 from ingest.watch.seeing.inotify import Inotify
 from ingest.watch.seeing.scans import Rounds
+from tests.store.backends import only_on
 from tests.watch.place import LARGE, Place, full_disk, until
 
 NEVER = timedelta(hours=1)
@@ -197,6 +198,7 @@ def test_one_run_counts_a_file_the_archive_refuses_as_failed(place: Place) -> No
     assert (summary.landed, summary.waiting, summary.failed) == (0, 0, 1)
 
 
+@only_on("sqlite", "the disk that is full is the store's")
 def test_a_disk_that_is_full_for_a_while_loses_nothing(
     place: Place, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -211,6 +213,7 @@ def test_a_disk_that_is_full_for_a_while_loses_nothing(
     assert "can be written again" in caplog.text
 
 
+@only_on("sqlite", "the disk that is full is the store's")
 def test_one_run_on_a_full_disk_fails_and_the_next_one_lands(place: Place) -> None:
     place.once()
     place.drop("a.csv")
@@ -233,6 +236,7 @@ def test_a_large_file_the_disk_has_no_room_for_leaves_nothing_behind(place: Plac
     assert place.once().landed == 1
 
 
+@only_on("sqlite", "a database on a server is no file that could be replaced")
 def test_a_store_that_was_replaced_ends_the_watcher(place: Place) -> None:
     with pytest.raises(StoreReplaced), place.watching():  # noqa: PT012  # it ends while others act
         until(lambda: place.rows("SELECT last_scan_at FROM sources WHERE last_scan_at > 0") != [])

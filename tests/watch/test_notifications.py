@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.crash.pipeline import Pipeline, pipeline, wait_until
+from tests.store.backends import only_on
 from tests.watch.place import Place, until
 
 SCANNED = "SELECT count(*) FROM sources WHERE last_scan_at > 0"
@@ -116,6 +117,7 @@ def test_folders_made_and_filled_at_once_are_not_missed(place: Place) -> None:
         until(lambda: len(place.landed()) == 100)
 
 
+@only_on("sqlite", "the indexes of a server hold no path of 6,000 bytes")
 def test_a_tree_far_deeper_than_any_path_may_be_long_stops_nobody(place: Place) -> None:
     place.drop("a.csv", b"a")
     handle = os.open(place.inbox, os.O_RDONLY)

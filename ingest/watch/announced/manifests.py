@@ -195,9 +195,9 @@ class Manifests:
             ]
             turned = turned_away(tx, self._source, lacking)
         away = {
-            path: f"is turned away ({found.reason})"
-            for path, found in turned.items()
-            if self._is_over(path, found, members)
+            path: f"is turned away ({turned[path].reason})"
+            for path in lacking
+            if path in turned and self._is_over(path, turned[path], members)
         }
         return [path for path in lacking if path not in away], away
 

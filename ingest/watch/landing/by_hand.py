@@ -74,10 +74,10 @@ def land_by_hand(
     origin = replace(origin_of(settings, source), insists=True, duplicates="flag")
     with store.write() as tx:
         sources.introduce(tx, source.name, str(source.path))
-        former = sightings.standing(tx, source.name, [look.path]).get(look.path)
+        former = sightings.lock_standing(tx, source.name, [look.path]).get(look.path)
         came = land(tx, origin, lambda _path, _stat: True, [found], leaves=False, now=now)
         archive.expect(came.objects_again)
-        standing = sightings.standing(tx, source.name, [look.path])[look.path]
+        standing = sightings.lock_standing(tx, source.name, [look.path])[look.path]
         _keep_delivered(
             tx, source, former, Landed(look, standing.version, standing.sha256, standing.event_id), now
         )

@@ -91,7 +91,7 @@ def land(  # noqa: PLR0913  # what lands, from where, and what was prepared of i
     """
     enter_landing(tx)
     decided = _Decided(
-        standing=sightings.standing(tx, origin.name, [taken.look.path for taken in batch]),
+        standing=sightings.lock_standing(tx, origin.name, [taken.look.path for taken in batch]),
         firsts=contents.firsts(tx, [taken.sha256 for taken in batch]),
     )
     for taken, draft in zip(batch, ahead or repeat(None, len(batch)), strict=True):

@@ -19,11 +19,14 @@ from ingest.store import departures
 from ingest.store.foreign import OwnFile, open_foreign
 from ingest.store.sightings import Look
 from ingest.watch.seeing.root import tuple_of
+from tests.store.backends import only_on
 from tests.watch.meanwhile import just_before
 from tests.watch.mounts import tmpfs
 from tests.watch.place import Place
 from tests.watch.test_by_hand import by_hand
 from tests.watch.test_refusals import refused
+
+pytestmark = only_on("sqlite", "a store on a server is no file that could be linked")
 
 PARTS = ("", "-shm")  # those with locks
 _LAST = """

@@ -22,9 +22,12 @@ from ingest.store.engine import Tx
 from ingest.store.sqlite.engine import SqliteStore
 from ingest.watch import inbox, loop
 from ingest.watch.landing.take import ignore_lease_breaks
+from tests.store.backends import only_on
 from tests.watch.place import LARGE, Place, full_disk, new_place, until
 from tests.watch.test_leaving import names
 from tests.watch.test_manifests import line
+
+pytestmark = only_on("sqlite", "the disk that refuses is that of the process itself")
 
 FIRST = 2  # write: the one before lists the watcher, and without it none starts
 LAST = 28  # more than one run comes to

@@ -9,6 +9,9 @@ import pytest
 
 from tests.crash.pipeline import CONFIG, Pipeline, payments_file, pipeline, wait_until
 from tests.faults.disks import problems, running
+from tests.store.backends import only_on
+
+pytestmark = only_on("sqlite", "a server keeps its own log")
 
 LARGEST_INLINE = 64 << 10
 KEPT = 32 << 20  # bytes of the log that are left standing
