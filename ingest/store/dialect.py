@@ -23,7 +23,8 @@ from sqlalchemy import (
     inspect,
     select,
 )
-from sqlalchemy.dialects.postgresql import Insert, insert
+from sqlalchemy.dialects.sqlite import Insert, insert
+from sqlalchemy.dialects.sqlite.dml import OnConflictClause
 
 from ingest.store.schema import event_keys, events
 
@@ -45,7 +46,9 @@ __all__ = [
     "whole_sum",
 ]
 
-# PostgreSQL's insert with ON CONFLICT is rendered by SQLite too; the other way round it is not.
+# SQLite's insert with ON CONFLICT stands for both, so that a store in a file does without importing the other
+# dialect. PostgreSQL's compiler also asks it which constraint it names: none.
+OnConflictClause.constraint_target = None  # type: ignore[attr-defined]
 
 CHUNK = 500  # rows bound into one IN list
 _OURS = 1_768_843_109  # the first key of our advisory locks: "inge" in ASCII

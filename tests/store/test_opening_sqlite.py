@@ -217,3 +217,13 @@ def test_a_database_that_was_deleted_is_neither_written_nor_read_nor_made_anew(
     with pytest.raises(StoreReplaced), store.read():
         pytest.fail("a transaction began")
     assert not (tmp_path / "ingest.db").exists()
+
+
+def test_who_works_from_a_database_in_a_file_imports_nothing_of_a_server() -> None:
+    program = "import sys, ingest.work.child; print(*sys.modules)"
+
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    imported = done.stdout.split()
+    assert "sqlalchemy.dialects.sqlite" in imported
+    assert not [name for name in imported if "postgresql" in name or "psycopg" in name]

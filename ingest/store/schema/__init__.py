@@ -1,4 +1,8 @@
-"""The tables, as they stand after the newest migration."""
+"""The tables, as they stand after the newest migration.
+
+What only PostgreSQL is told (how full its pages are made, which rows an index is about) stands in the
+migrations alone: to say it here would import its dialect wherever the tables are.
+"""
 
 from __future__ import annotations
 

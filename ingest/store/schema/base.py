@@ -31,4 +31,4 @@ class Instant(TypeDecorator[datetime]):
 
 def partial_index(name: str, *columns: str, where: str) -> Index:
     """An index over the rows for which `where` holds, on both databases."""
-    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
+    return Index(name, *columns, sqlite_where=text(where))

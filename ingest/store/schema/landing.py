@@ -112,7 +112,6 @@ gaps = Table(
         "source",
         unique=True,
         sqlite_where=text("ended_at IS NULL"),
-        postgresql_where=text("ended_at IS NULL"),
     ),
     sqlite_with_rowid=False,
 )

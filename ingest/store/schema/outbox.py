@@ -56,7 +56,6 @@ lanes = Table(
     partial_index("ix_lanes_ready", "generation_id", "available_at", "id", where="state = 'ready'"),
     partial_index("ix_lanes_leased", "worker", "child", where="state = 'leased'"),
     sqlite_autoincrement=True,
-    postgresql_with={"fillfactor": "70"},
 )
 
 deliveries = Table(
@@ -70,7 +69,6 @@ deliveries = Table(
     Column("error", Text),  # the last one
     PrimaryKeyConstraint("lane_id", "keyseq"),
     sqlite_with_rowid=False,
-    postgresql_with={"fillfactor": "70"},
 )
 
 dead = Table(
