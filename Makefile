@@ -12,6 +12,7 @@ unexport PYTHONHOME
 
 SECONDS ?= 180
 SEEDS   ?=
+STORE   ?= sqlite
 
 .PHONY: help demo test test-postgresql torture sweep check wheel pythons bench bench-page pins clean .venv
 .DELETE_ON_ERROR:
@@ -41,9 +42,9 @@ test: $(VENV)/.stamp ## run every test
 test-postgresql: $(VENV)/.stamp ## the crash tests once more, with the store on a PostgreSQL server
 	PIPELINE_STORE=postgresql $(BIN)/python -m pytest -n 4 --dist worksteal tests/crash
 
-torture: $(VENV)/.stamp ## campaigns of faults: SECONDS=180 each, SEEDS="1 2 3" or ten fresh ones
+torture: $(VENV)/.stamp ## campaigns of faults: SECONDS=180 each, SEEDS="1 2 3" or ten fresh ones, STORE=postgresql
 	@$(BIN)/python -m compileall -q ingest processors migrations tests
-	@$(BIN)/python -m tests.torture --seconds $(SECONDS) $(if $(SEEDS),--seeds $(SEEDS))
+	@PIPELINE_STORE=$(STORE) $(BIN)/python -m tests.torture --seconds $(SECONDS) $(if $(SEEDS),--seeds $(SEEDS))
 
 sweep: $(VENV)/.stamp ## fail or kill at each call that changes or reads a file: landing, leaving, delivery, call outside
 	INGEST_SWEEP=whole $(BIN)/python -m pytest -n 2 tests/faults/test_sweep.py tests/faults/test_sweep_outside.py

@@ -7,11 +7,13 @@ from pathlib import Path
 from tests.crash.pipeline import Pipeline, payments_file, pipeline, wait_until
 from tests.faults.disks import problems, running
 from tests.faults.faulty import Fault, faulty, shim
+from tests.store.backends import only_on
 
 LARGE = payments_file(*(f"L-{n}" for n in range(2000)))  # an object of the archive
 FORK = Path(__file__).parent / "fork.c"
 
 
+@only_on("sqlite", "the quota is of the disk that holds the store")
 def test_a_quota_that_is_used_up_is_waited_out_and_nothing_is_dropped(tmp_path: Path) -> None:
     project = pipeline(tmp_path / "p")
     quota = Fault(

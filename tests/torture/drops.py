@@ -170,7 +170,7 @@ class Dropper:
         kind = self._chance.choice(("link", "dangling", "zero", "loop", "pipe", "socket", "store"))
         place = source.name, self._fresh_name(b"%d no file.csv")
         at = self._project.at(place)
-        if kind == "store" and not self._project.has_own_disk:
+        if kind == "store" and self._project.database.exists() and not self._project.has_own_disk:
             os.link(self._project.database, at)
         elif kind == "pipe":
             os.mkfifo(at)

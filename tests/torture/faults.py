@@ -6,13 +6,23 @@ import random
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
+
+import psycopg
 
 from ingest.store.sqlite.driver import sqlite_module
+from tests.server import Server
 from tests.torture.drops import Dropper
 from tests.torture.fleet import Fleet, Member, send
-from tests.torture.project import LEASE, Project
+from tests.torture.project import DATABASE, LEASE, Project
 from tests.torture.sources import SOURCES
 from tests.torture.trace import Trace
+
+AWAY = {
+    69,
+    75,
+}  # exit codes of who finds the server away, or has it break off what cannot be done beside others
+_BACKENDS = "SELECT pid FROM pg_stat_activity WHERE application_name = 'ingest'"
 
 
 class Faults:
@@ -32,7 +42,11 @@ class Faults:
             (3, self._terminate_twice),
             (4, self._suspend),
             (3, self._suspend_child),
-            (4, self._hold_lock),
+            *(
+                [(4, self._hold_lock)]
+                if project.server is None
+                else [(3, self._restart_server), (4, self._kill_backend)]
+            ),
             (3 if project.has_own_disk else 0, self._fill_disk),
             (2, self._lose_source),
         ]
@@ -126,6 +140,41 @@ class Faults:
             self._is_locked = False
 
         self._after(self._chance.uniform(0.5, 2.0), release)
+
+    def _restart_server(self) -> None:
+        """The server of the store is shut down at once, is away for a while, and starts again."""
+        self._expect_an_outage()
+        self._trace.note("fault: server shut down at once")
+        self._server.stop(signal.SIGQUIT)
+        time.sleep(self._chance.uniform(0, 2))  # whoever runs meets it; we ask nothing meanwhile
+        self._server.start()
+
+    def _kill_backend(self) -> None:
+        """A process of the server is killed, so that the server ends all others and recovers by itself."""
+        with psycopg.connect(self._server.url(DATABASE)) as ours:
+            pids = [pid for (pid,) in ours.execute(_BACKENDS).fetchall()]
+            if not pids:
+                return
+            self._expect_an_outage()
+            self._trace.note("fault: SIGKILL of a backend")
+            send(self._chance.choice(pids), signal.SIGKILL)
+            with suppress(psycopg.OperationalError):
+                ours.execute("SELECT pg_sleep(60)")  # until it ends us too
+        self._server.answers_again()
+
+    def _expect_an_outage(self) -> None:
+        """Who begins, who is to end, and every command may find the server away and say so."""
+        up = set(self._project.live())
+        for member in self._fleet.members:
+            if member.asked_to_stop_at or member.process.pid not in up:
+                member.may_end |= AWAY
+        for command in self._fleet.commands:
+            command.allowed |= AWAY
+
+    @property
+    def _server(self) -> Server:
+        assert self._project.server is not None
+        return self._project.server
 
     def _fill_disk(self) -> None:
         if self._fleet.is_disk_full:

@@ -90,7 +90,7 @@ def _landings_are_what_was_dropped(project: Project, model: Model, books: Books)
         hold("I1", has_landed, f"{content.sha256} lay at {place} while all was well, and did not land")
     [(events,)] = project.rows(f"SELECT count(*) FROM events WHERE {_LANDED}")
     [(last,)] = project.rows(
-        "SELECT coalesce(sum(n), 0) FROM (SELECT max(version) n FROM landings GROUP BY source, path)"
+        "SELECT coalesce(sum(n), 0) FROM (SELECT max(version) n FROM landings GROUP BY source, path) AS last"
     )
     hold("I1", events == last == sum(map(len, books.versions.values())), f"{events} events, {last} versions")
 
@@ -132,7 +132,7 @@ def _outcomes_are_one_each(project: Project, model: Model) -> None:
           (SELECT 'dead' FROM dead d WHERE d.generation_id = s.generation_id AND d.position = e.position),
           (SELECT max(l.state) FROM deliveries v JOIN lanes l ON l.id = v.lane_id
             WHERE l.generation_id = s.generation_id AND v.position = e.position)
-        FROM subscriptions s JOIN events e"""
+        FROM subscriptions s CROSS JOIN events e"""
     for processor, accepts, origins, id_, type_, origin, content, *ends in project.rows(query):
         is_meant = type_ in json.loads(accepts) and (not json.loads(origins) or origin in json.loads(origins))
         found = [end for end in ends if end is not None]
@@ -232,7 +232,9 @@ def _status_is_true(project: Project) -> None:
             "I10", (processor["done"], processor["dead"]) == (done, dead), f"{processor} where {done} {dead}"
         )
         hold("I4", processor["running"] == 0, f"still running: {processor}")
-    ended = project.rows("SELECT generation_id, state, verdict, count(*) FROM outcomes GROUP BY 1, 2, 3")
+    ended = project.rows(
+        "SELECT generation_id, state, verdict, count(*) FROM outcomes GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
+    )
     kept = project.rows("SELECT generation_id, state, verdict, outcomes FROM outcome_totals ORDER BY 1, 2, 3")
     hold("I10", kept == ended, f"kept are the totals {kept} where {ended} stand")
     for source in said["sources"]:

@@ -113,7 +113,7 @@ def logs_are_clean(project: Project) -> None:
                     _is_record(line) or line.startswith(b"error: "),
                     f"no log record in {log}: {line[:200]!r}",
                 )
-    for file in (project.database, *_files(project.archive), *_files(project.root / "logs")):
+    for file in (*_files(project.root / ".ingest"), *_files(project.root / "logs")):
         hold("I14", SECRET.encode() not in file.read_bytes(), f"the secret is in {file}")
 
 

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from ingest.store.migrate import create_or_upgrade
-from tests.crash.pipeline import Pipeline
+from tests import server
+from tests.crash.pipeline import Pipeline, with_store
+from tests.server import Server
+from tests.store.backends import chosen, url_in
 from tests.torture.model import Place
 from tests.torture.sources import SOURCES
 
 GIVEN = Path(__file__).parent / "given"
 DISK = "160m"
+DATABASE = "pipeline"
 LEASE = 3.0  # seconds
 MAX_CRASHES = 2  # of `odd`; the others have enough never to run out of them
 SECRET = "SECRET-OUTSIDE-OF-ALL-SOURCES"
@@ -81,6 +86,7 @@ class Project(Pipeline):
     """One project directory, and the disk below its store."""
 
     has_own_disk: bool = False
+    server: Server | None = None  # that holds the store, and is nobody else's
 
     @property
     def filler(self) -> Path:
@@ -115,13 +121,18 @@ class Project(Pipeline):
 
     def remove(self) -> None:
         """Nothing of it is left."""
+        if self.server is not None:
+            self.server.stop(signal.SIGQUIT)
         if self.has_own_disk:
             subprocess.run(["umount", "-l", str(self.root / ".ingest")], check=False)
         shutil.rmtree(self.root, ignore_errors=True)
 
 
 def project(root: Path, *, wants_own_disk: bool, receiver: str) -> Project:
-    """A fresh project in `root`; its store lies on a disk of its own where that is wanted and can be."""
+    """A fresh project in `root`; its `.ingest` lies on a disk of its own where that is wanted and can be.
+
+    The store is a file in there, or on a server of the campaign's own, as PIPELINE_STORE says.
+    """
     for folder in ("tmp", "flaky", "outside", "processors", "logs", "backups", ".ingest"):
         (root / folder).mkdir(parents=True)
     for source in SOURCES:
@@ -135,12 +146,22 @@ def project(root: Path, *, wants_own_disk: bool, receiver: str) -> Project:
         + "".join(source.toml() for source in SOURCES)
         + _PROCESSORS.format(payments=payments, receiver=receiver)
     )
-    (root / "ingest.toml").write_text(text)
     has_own_disk = wants_own_disk and _mount(root / ".ingest")
-    made = Project(root, has_own_disk=has_own_disk)
-    create_or_upgrade(f"sqlite:///{made.database}")
+    own = _server() if chosen() == "postgresql" else None
+    url = own.url(DATABASE) if own is not None else url_in(root / ".ingest")
+    create_or_upgrade(url, root / ".ingest")
+    (root / "ingest.toml").write_text(with_store(text, url))
+    made = Project(root, has_own_disk=has_own_disk, server=own)
     made.archive.mkdir(mode=0o700, exist_ok=True)
     return made
+
+
+def _server() -> Server:
+    """It keeps what it has confirmed, also when it is killed."""
+    own = server.new()
+    own.start()
+    own.run(f"CREATE DATABASE {DATABASE}")
+    return own
 
 
 def _mount(directory: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import resource
 import stat
@@ -164,6 +165,7 @@ def as_nobody() -> Iterator[None]:
     if os.geteuid() != 0:
         yield
         return
+    codecs.lookup("ascii")  # one that the driver looks for where it cannot be read is unknown ever after
     os.seteuid(65534)
     try:
         yield
