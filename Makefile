@@ -13,6 +13,7 @@ unexport PYTHONHOME
 SECONDS ?= 180
 SEEDS   ?=
 STORE   ?= sqlite
+ON_A_SERVER := $(addprefix tests/,crash faults flow watch torture/test_short_campaign.py)
 
 .PHONY: help demo test test-postgresql torture sweep check wheel pythons bench bench-page pins clean .venv
 .DELETE_ON_ERROR:
@@ -39,8 +40,9 @@ test: $(VENV)/.stamp ## run every test
 	@$(BIN)/python -m compileall -q ingest processors migrations tests
 	$(BIN)/python -m pytest -n 4 --dist worksteal
 
-test-postgresql: $(VENV)/.stamp ## the crash tests once more, with the store on a PostgreSQL server
-	PIPELINE_STORE=postgresql $(BIN)/python -m pytest -n 4 --dist worksteal tests/crash
+test-postgresql: $(VENV)/.stamp ## the tests of whole pipelines once more, with the store on a PostgreSQL server
+	@$(BIN)/python -m compileall -q ingest processors migrations tests
+	PIPELINE_STORE=postgresql $(BIN)/python -m pytest -n 4 --dist worksteal $(ON_A_SERVER)
 
 torture: $(VENV)/.stamp ## campaigns of faults: SECONDS=180 each, SEEDS="1 2 3" or ten fresh ones, STORE=postgresql
 	@$(BIN)/python -m compileall -q ingest processors migrations tests

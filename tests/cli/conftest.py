@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 
 import pytest
 
 from ingest.cli.frame import run
 from tests.cli.project import BAD, GOOD, SETTINGS, Ingest, Said, spawned, write
+from tests.crash.pipeline import Pipeline
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def day(_worked: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def worked(_worked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the worked project, to be changed: its files are other inodes. The working directory."""
     home = tmp_path / "worked"
-    shutil.copytree(_worked, home, symlinks=True)
+    Pipeline(_worked).copy(home)
     monkeypatch.chdir(home)
     return home
 
@@ -79,7 +79,7 @@ def _parked(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def parked(_parked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the parked project; the working directory."""
     home = tmp_path / "parked"
-    shutil.copytree(_parked, home)
+    Pipeline(_parked).copy(home)
     monkeypatch.chdir(home)
     return home
 

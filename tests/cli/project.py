@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from tests import launching
+from tests.crash.pipeline import Pipeline, with_store
 from tests.launching import Command
+from tests.store.backends import unmade_url
 
 GOOD = """payment_id,account,amount,currency,value_date,counterparty,reference
 P-1,ACC-1,10.00,EUR,2026-03-02,Alma,one
@@ -95,11 +97,16 @@ def until(is_so: Callable[[], object]) -> None:
 
 
 def write(home: Path, settings: str, files: dict[str, str]) -> None:
-    """A project with these files in its inbox."""
-    (home / "ingest.toml").write_text(settings)
+    """A project with these files in its inbox, and no store yet."""
+    (home / "ingest.toml").write_text(with_store(settings, unmade_url(home / ".ingest")))
     (home / "inbox").mkdir()
     for name, text in files.items():
         (home / "inbox" / name).write_text(text)
+
+
+def configure(home: Path, settings: str) -> None:
+    """The project goes by other settings, with the store that it has."""
+    Pipeline(home).configure(settings)
 
 
 def error_of(said: Said) -> dict[str, Any]:

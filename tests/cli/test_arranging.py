@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.project import GOOD, SETTINGS, Ingest, spawned
+from tests.cli.project import GOOD, SETTINGS, Ingest, configure, spawned
 from tests.launching import Command
 
 NOTHING = "version = 1\n"
@@ -61,7 +61,7 @@ def test_a_processor_is_added_with_its_past_or_from_now_on(empty: Path, ingest: 
 def test_a_processor_that_ingest_toml_names_is_not_removed(worked: Path, ingest: Ingest) -> None:
     assert ingest("processors", "remove", "ledger", "--yes").code == 2
 
-    (worked / "ingest.toml").write_text(SETTINGS.partition('[[processor]]\nname = "ledger"')[0])
+    configure(worked, SETTINGS.partition('[[processor]]\nname = "ledger"')[0])
 
     assert ingest("processors", "remove", "ledger", "--dry-run").code == 0
     assert ingest("processors", "remove", "ledger").code == 5
@@ -171,12 +171,13 @@ def test_the_settings_are_shown_with_their_origin_and_secrets_masked(
     empty: Path, ingest: Ingest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("INGEST_WORK__CONCURRENCY", "7")
-    (empty / "ingest.toml").write_text(
+    configure(
+        empty,
         SETTINGS.replace(
             '[[processor]]\nname = "ledger"',
             'options = { api_key = "hush" }\n\n[[processor]]\nname = "ledger"',
             1,
-        )
+        ),
     )
 
     said = ingest("config", "show", "--json")
@@ -194,7 +195,7 @@ def test_the_settings_are_checked_with_the_processors_they_name(empty: Path, ing
     assert found["processors"] == {"payments": "bundled", "ledger": "bundled"}
     assert ingest("config", "check").code == 0
 
-    (empty / "ingest.toml").write_text(SETTINGS.replace("payments:payments", "payments:paiments"))
+    configure(empty, SETTINGS.replace("payments:payments", "payments:paiments"))
 
     said = ingest("config", "check")
     assert said.code == 2
@@ -202,7 +203,7 @@ def test_the_settings_are_checked_with_the_processors_they_name(empty: Path, ing
 
 
 def test_an_unknown_key_is_an_error_that_names_it(empty: Path, ingest: Ingest) -> None:
-    (empty / "ingest.toml").write_text(SETTINGS.replace("quiet", "quite"))
+    configure(empty, SETTINGS.replace("quiet", "quite"))
 
     said = ingest("config", "show")
 

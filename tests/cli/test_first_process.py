@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.project import GOOD, SETTINGS, spawned, until, write
+from tests.cli.project import GOOD, SETTINGS, configure, spawned, until, write
 from tests.notices.listener import Listener, listening
 
 NAMESPACE = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
@@ -88,7 +88,7 @@ def test_the_exit_code_is_that_of_the_command(tmp_path: Path) -> None:
 def test_whoever_becomes_an_orphan_is_buried(home: Path, listener: Listener) -> None:
     (home / "processors").mkdir()
     (home / "processors" / "leaver.py").write_text(LEAVES_A_DAEMON)
-    (home / "ingest.toml").write_text(SETTINGS.replace("processors.ledger:ledger", "leaver:leaver"))
+    configure(home, SETTINGS.replace("processors.ledger:ledger", "leaver:leaver"))
 
     with first_process("run", home, listener) as pid:
         _has_heard(listener, "work: died and is started again")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.project import GOOD, SETTINGS, Ingest, running, spawned, until, write
+from tests.cli.project import GOOD, SETTINGS, Ingest, configure, running, spawned, until, write
 
 WATCHED = {"v", "landed", "redelivered", "suppressed", "refused", "ignored", "waiting", "failed", "seconds"}
 WORKED = {"v", "done", "dead", "retried", "crashed", "superseded", "seconds"}
@@ -151,10 +151,10 @@ def test_nothing_is_left_behind_when_run_is_killed(worked: Path, ingest: Ingest)
 
 
 def test_run_leaves_at_once_where_starting_again_would_not_help(worked: Path) -> None:
-    (worked / "ingest.toml").write_text(SETTINGS.replace("payments:payments", "payments:none"))
+    configure(worked, SETTINGS.replace("payments:payments", "payments:none"))
 
     said = spawned("run", cwd=worked)
-    (worked / "ingest.toml").write_text(SETTINGS)
+    configure(worked, SETTINGS)
     unknown = spawned("run", "--source", "elsewhere", cwd=worked)
 
     assert (said.code, unknown.code) == (2, 4)

@@ -115,7 +115,7 @@ class Pipeline:
 
     def copy(self, to: Path) -> Pipeline:
         """Another pipeline in `to`, as this one is now, with a store of its own."""
-        shutil.copytree(self.root, to)
+        shutil.copytree(self.root, to, symlinks=True)
         if self.is_on_server:
             config = (to / "ingest.toml").read_text("utf-8")
             url = server.url(server.new_database(template=server.name_in(self.url)))
@@ -270,4 +270,6 @@ def with_store(config: str, url: str) -> str:
     if url.startswith("sqlite:"):
         return config
     place = f'[store]\nurl = "{url}"\n'
-    return config.replace("[store]\n", place) if "[store]\n" in config else f"{config}\n{place}"
+    if "[store]\n" in config:
+        return config.replace("[store]\n", place, 1)
+    return config.replace("version = 1\n", f"version = 1\n\n{place}", 1)

@@ -120,6 +120,11 @@ def only_on(backend: str, reason: str) -> pytest.MarkDecorator:
     return pytest.mark.skipif(chosen() != backend, reason=f"{backend}: {reason}")
 
 
+def unmade_url(directory: Path) -> str:
+    """Where an empty store can be made, for a pipeline whose store is in `directory` if it is a file."""
+    return server.url(server.new_database()) if chosen() == "postgresql" else url_in(directory)
+
+
 def new_url(directory: Path) -> str:
     """Where an empty store stands, for a pipeline whose store is in `directory` if it is a file."""
     if chosen() == "postgresql":

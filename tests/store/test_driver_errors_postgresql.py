@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from threading import Barrier, Thread
 
 import pytest
@@ -11,6 +12,7 @@ from ingest.errors import Contended, IngestError, Unreachable
 from ingest.store.dialect import Batch
 from ingest.store.engine import Store
 from ingest.store.schema import subscriptions
+from tests import server
 from tests.store.stage import subscribe, wanted
 
 _TOUCH = Batch(
@@ -62,3 +64,13 @@ def _lose_the_connection(store: Store) -> None:
         with store.write() as other:
             other.exec_driver_sql(f"SELECT pg_terminate_backend({pid}, 10000)")
         _TOUCH.run(tx, [("one",)])
+
+
+def test_a_connection_that_broke_before_hints_could_be_heard_on_it_is_no_error(store: Store) -> None:
+    with store.read() as tx:
+        pid = tx.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+    server.shared().run(f"SELECT pg_terminate_backend({pid}, 10000)")
+
+    with closing(store.changes()) as changes:
+        assert changes.expect() == -1
+        assert changes.has_moved(), "looking is the truth"

@@ -13,7 +13,6 @@ from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import URL, Engine
-from sqlalchemy.exc import DBAPIError
 
 CHANNEL = "ingest"
 LIVELY = 0.2  # seconds for which a hint is believed
@@ -65,12 +64,14 @@ class Notifications:
 
     def _listen(self) -> None:
         self._try_at = time.monotonic() + _RECONNECT_EVERY
-        with suppress(DBAPIError):
+        try:
             pooled = self._engine.raw_connection()
             self._raw = pooled.driver_connection
             pooled.detach()
             self._raw.autocommit = True
             self._raw.execute(f"LISTEN {CHANNEL}")
+        except Exception:  # noqa: BLE001  # it breaks at any of these: SQLAlchemy wraps only the first
+            self._let_go()
 
     def _let_go(self) -> None:
         if self._raw is not None:
