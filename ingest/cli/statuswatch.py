@@ -44,7 +44,7 @@ def _looks(pipeline: Pipeline, stop: Stop, *, is_wanted: Callable[[], bool]) -> 
         looked = took = 0.0
         while not stop.is_set():
             is_due = monotonic() - looked >= max(ANYWAY, IDLE_SHARE * took)
-            if changes.has_moved() or is_wanted() or is_due:
+            if is_wanted() or changes.has_moved() or is_due:  # asked first: a server may always have moved
                 began = monotonic()
                 yield statuses.gather(pipeline)
                 looked = monotonic()
