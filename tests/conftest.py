@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 
 import pytest
@@ -22,6 +23,15 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 USUAL = 60.0  # seconds that a test may take, unless it is marked
+
+
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays: only from here on it pays to look for what can go."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
