@@ -10,7 +10,7 @@ from __future__ import annotations
 import gc
 
 if __name__ == "__main__":
-    gc.disable()  # what is imported stays: looking for what of it could go takes an eighth of the start
+    gc.disable()  # what is imported stays: looking for what of it could go takes an eighth of that time
 
 import json
 import logging

@@ -30,5 +30,5 @@ class Instant(TypeDecorator[datetime]):
 
 
 def partial_index(name: str, *columns: str, where: str) -> Index:
-    """An index over the rows for which `where` holds, on both databases."""
+    """An index over the rows for which `where` holds; PostgreSQL is told so by the migrations."""
     return Index(name, *columns, sqlite_where=text(where))
