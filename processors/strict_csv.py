@@ -8,28 +8,20 @@ cell's text: they go to logs. https://www.rfc-editor.org/rfc/rfc4180
 
 from __future__ import annotations
 
-import codecs
 import csv
-import io
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
 from ingest import PermanentError
+from ingest.vetting import Refused, Text
 
 MAX_COLUMNS = 1_000
 MAX_RECORD = 1_048_576  # characters of one row, its quotes and line breaks included
 
 _CELL = r'(?:"[^"]*+(?:""[^"]*+)*+"|[^",\r\n]*+)'
 _RECORD = re.compile(rf"{_CELL}(?:,{_CELL})*+(?:\r\n|\r|\n)?")
-_MARKS = (  # the longer first: the mark of UTF-32 begins with that of UTF-16
-    (codecs.BOM_UTF32_LE, ("utf-32", "utf-32-le")),
-    (codecs.BOM_UTF32_BE, ("utf-32", "utf-32-be")),
-    (codecs.BOM_UTF16_LE, ("utf-16", "utf-16-le")),
-    (codecs.BOM_UTF16_BE, ("utf-16", "utf-16-be")),
-    (codecs.BOM_UTF8, ("utf-8", "utf-8-sig")),
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +50,7 @@ def read_sheet(file: BinaryIO, *, encoding: str, required: Sequence[str] = ()) -
     Raises `PermanentError`, also while rows are read, for a file that is not
     strict CSV in `encoding`.
     """
-    rows = _rows(_Lines(file, encoding=encoding))
+    rows = _rows(_Lines(Text(file, encoding=encoding, max_line=MAX_RECORD)))
     first = next(rows, None)
     if first is None:
         raise PermanentError("the file is empty: it has no header")
@@ -67,94 +59,34 @@ def read_sheet(file: BinaryIO, *, encoding: str, required: Sequence[str] = ()) -
     return Sheet(header=header, rows=_uncut(rows, width=len(header)))
 
 
-class _Counted(io.BufferedIOBase):
-    """A stream that knows how many bytes were taken from it; the file stays open."""
-
-    name = ""  # content has none
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self.taken = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def read1(self, size: int = -1, /) -> bytes:
-        data = self._file.read(size)
-        self.taken += len(data)
-        return data
-
-
 class _Lines:
     """The lines of a file, for `csv.reader`; `record` holds those of the record it is reading."""
 
-    def __init__(self, file: BinaryIO, *, encoding: str) -> None:
+    def __init__(self, text: Text) -> None:
         self.record: list[str] = []
         self._size = 0
-        self._number = 0
-        self._bytes = _Counted(file)
-        try:
-            self._text = io.TextIOWrapper(self._bytes, encoding=encoding, errors="strict", newline="")
-            self._mark = _byte_order_mark(file, codecs.lookup(encoding).name)
-        except (LookupError, ValueError):
-            raise PermanentError(
-                "the declared encoding is not known", hint="declare one that Python knows"
-            ) from None
+        self._text = text
 
     def begin_record(self) -> int:
         """Forget the former record; the number of the line where the next one begins."""
         self.record.clear()
         self._size = 0
-        return self._number + 1
+        return self._text.number + 1
 
     def __iter__(self) -> _Lines:
         return self
 
     def __next__(self) -> str:
-        line = self._readline()
-        if not line:
-            raise StopIteration
-        self._number += 1
-        if self._number == 1 and self._mark:
-            line = line.removeprefix("\ufeff")
+        line = next(self._text)
         self._size += len(line)
         if self._size > MAX_RECORD:
-            raise PermanentError(
-                f"line {self._number}: a row of more than {MAX_RECORD:,} characters; is a quote open?"
-            )
-        if "\0" in line:
-            raise PermanentError(
-                f"line {self._number}: a NUL character; is this a text file in the declared encoding?"
+            raise Refused(
+                f"a row of more than {MAX_RECORD:,} characters; is a quote open?",
+                rule="row_length",
+                where=self._text.where,
             )
         self.record.append(line)
         return line
-
-    def _readline(self) -> str:
-        try:
-            return self._text.readline(MAX_RECORD + 1)
-        except UnicodeDecodeError as error:
-            offset = self._bytes.taken - len(error.object) + error.start
-            message = f"byte {offset} is not {error.encoding}: {error.reason}"
-            raise PermanentError(message, hint="declare the source's encoding") from None
-        except UnicodeError:
-            message = f"the file is not {self._text.encoding}, before byte {self._bytes.taken}"
-            raise PermanentError(message, hint="declare the source's encoding") from None
-
-
-def _byte_order_mark(file: BinaryIO, codec: str) -> bool:
-    """Whether the file begins with a byte order mark, which must be that of `codec`."""
-    start = file.read(4)
-    file.seek(0)
-    for mark, codec_names in _MARKS:
-        if start.startswith(mark):
-            if codec in codec_names:
-                return True
-            raise PermanentError(f"byte 0: the byte order mark of {codec_names[0]}, but {codec} is declared")
-    if start and codec in {"utf-16", "utf-32"}:
-        raise PermanentError(
-            f"byte 0: no byte order mark, so {codec} is ambiguous", hint=f"declare {codec}-le or -be"
-        )
-    return False
 
 
 def _rows(lines: _Lines) -> Iterator[Row]:

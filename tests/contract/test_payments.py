@@ -175,7 +175,7 @@ def test_the_declared_encoding_is_the_one_that_is_read(encoding: str) -> None:
 def test_an_encoding_declared_wrong_is_refused_at_its_first_wrong_byte() -> None:
     content = file_of({**GOOD, "counterparty": "Café"}).encode("iso-8859-1")
 
-    with pytest.raises(PermanentError, match=f"^byte {content.index(0xE9)} is not utf-8"):
+    with pytest.raises(PermanentError, match=f"^byte {content.index(0xE9)}: not utf-8"):
         hand_over(payments, content)
 
 

@@ -161,7 +161,7 @@ def test_missing_columns_are_named_and_what_the_file_says_is_not() -> None:
 def test_bytes_that_are_not_the_declared_encoding_are_refused_at_their_offset(
     data: bytes, encoding: str, offset: int
 ) -> None:
-    assert refusal(data, encoding=encoding).startswith(f"byte {offset} is not ")
+    assert refusal(data, encoding=encoding).startswith(f"byte {offset}: not ")
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ def test_a_row_without_an_end_is_refused_before_it_is_all_in_memory(tmp_path: Pa
     path.write_bytes(b"a," * 4 * MAX_RECORD)
 
     with path.open("rb") as file:
-        with pytest.raises(PermanentError, match="line 1: a row of more than 1,048,576 characters"):
+        with pytest.raises(PermanentError, match="line 1: a line of more than 1,048,576 characters"):
             read_sheet(file, encoding="utf-8")
 
         assert file.tell() < 2 * MAX_RECORD

@@ -69,7 +69,7 @@ ONE_WAY = "Data flows one way, and siblings know nothing of each other"
 PURE = "The domain is pure: no I/O, no clock, no randomness, no third party"
 SQL = "Only the store speaks SQL"
 PRINTS = "Only the command line prints"
-CONTRACT = "Processors see only the names that `ingest` itself exports"
+CONTRACT = "Processors see only the names that `ingest` and `ingest.vetting` export"
 NAMES_NONE = "The engine names no processor"
 NO_CYCLES = "No cycles between siblings, at any depth"
 

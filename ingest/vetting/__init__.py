@@ -1,0 +1,55 @@
+"""Vetting: the one layer through which a processor gets at what a content says.
+
+Whoever reads a partner's bytes reads them here first: text in its declared
+encoding, XML without a DOCTYPE, JSON that means one thing, members of
+containers within their bounds. What breaks a rule is `Refused`, with its place
+and its rule. Names are loaded on first use: lxml is an extra (`ingest[formats]`).
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ingest.vetting.json import json_document, json_lines
+    from ingest.vetting.refused import Refused
+    from ingest.vetting.text import Text, whole_text
+    from ingest.vetting.xml import Piece, all_of, local_name, one_of, text_of, xml_pieces, xml_root
+
+__all__ = [
+    "Piece",
+    "Refused",
+    "Text",
+    "all_of",
+    "json_document",
+    "json_lines",
+    "local_name",
+    "one_of",
+    "text_of",
+    "whole_text",
+    "xml_pieces",
+    "xml_root",
+]
+
+_HOMES = {
+    "Piece": "xml",
+    "Refused": "refused",
+    "Text": "text",
+    "all_of": "xml",
+    "json_document": "json",
+    "json_lines": "json",
+    "local_name": "xml",
+    "one_of": "xml",
+    "text_of": "xml",
+    "whole_text": "text",
+    "xml_pieces": "xml",
+    "xml_root": "xml",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

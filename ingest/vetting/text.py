@@ -1,0 +1,134 @@
+"""Text in the encoding that was declared for it: nothing is guessed, nothing repaired, memory stays flat.
+
+A byte order mark is honoured where it agrees with the declared encoding, and
+refused where it does not. https://www.unicode.org/faq/utf_bom
+"""
+
+from __future__ import annotations
+
+import codecs
+import io
+from typing import BinaryIO
+
+from ingest.vetting.refused import Refused
+
+MAX_LINE = 1_048_576  # characters, the line break included
+MAX_TEXT = 33_554_432  # bytes of a content that is read as a whole
+
+_MARKS = (  # the longer first: the mark of UTF-32 begins with that of UTF-16
+    (codecs.BOM_UTF32_LE, ("utf-32", "utf-32-le")),
+    (codecs.BOM_UTF32_BE, ("utf-32", "utf-32-be")),
+    (codecs.BOM_UTF16_LE, ("utf-16", "utf-16-le")),
+    (codecs.BOM_UTF16_BE, ("utf-16", "utf-16-be")),
+    (codecs.BOM_UTF8, ("utf-8", "utf-8-sig")),
+)
+_DECLARE = "declare the source's encoding"
+
+
+class Text:
+    """The lines of a content, each with its line break as it stands; `number` counts them, from 1."""
+
+    def __init__(self, file: BinaryIO, *, encoding: str, max_line: int = MAX_LINE) -> None:
+        """Raises `Refused` (`encoding`, `byte_order_mark`), here and while lines are read."""
+        self.number = 0
+        self._max_line = max_line
+        self._bytes = _Counted(file)
+        try:
+            codec = codecs.lookup(encoding).name
+            self._text = io.TextIOWrapper(self._bytes, encoding=encoding, errors="strict", newline="")
+        except (LookupError, ValueError):
+            raise Refused(
+                "the declared encoding is not known", rule="encoding", hint="declare one that Python knows"
+            ) from None
+        self._has_mark = _has_mark(file, codec)
+
+    def __iter__(self) -> Text:
+        return self
+
+    def __next__(self) -> str:
+        line = self._readline()
+        if not line:
+            raise StopIteration
+        self.number += 1
+        if self.number == 1 and self._has_mark:
+            line = line.removeprefix("\ufeff")
+        if len(line) > self._max_line:
+            raise Refused(
+                f"a line of more than {self._max_line:,} characters", rule="line_length", where=self.where
+            )
+        if "\0" in line:
+            raise Refused(
+                "a NUL character; is this a text file in the declared encoding?", rule="nul", where=self.where
+            )
+        return line
+
+    @property
+    def where(self) -> str:
+        """The place of the last line, as messages name it."""
+        return f"line {self.number}"
+
+    def _readline(self) -> str:
+        try:
+            return self._text.readline(self._max_line + 1)
+        except UnicodeDecodeError as error:
+            offset = self._bytes.taken - len(error.object) + error.start
+            message = f"not {error.encoding}: {error.reason}"
+            raise Refused(message, rule="encoding", where=f"byte {offset}", hint=_DECLARE) from None
+        except UnicodeError:
+            where = f"before byte {self._bytes.taken}"
+            message = f"the file is not {self._text.encoding}"
+            raise Refused(message, rule="encoding", where=where, hint=_DECLARE) from None
+
+
+def whole_text(file: BinaryIO, *, encoding: str, max_size: int = MAX_TEXT) -> str:
+    """A content of at most `max_size` bytes as one text, with its line breaks as they stand.
+
+    Raises `Refused`: `size`, and what `Text` refuses.
+    """
+    size = file.seek(0, io.SEEK_END)
+    file.seek(0)
+    if size > max_size:
+        raise Refused(f"{size:,} bytes; at most {max_size:,} are read as a whole", rule="size")
+    return "".join(Text(file, encoding=encoding, max_line=max_size))
+
+
+class _Counted(io.BufferedIOBase):
+    """A stream that knows how many bytes were taken from it; the file stays open."""
+
+    name = ""  # content has none
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.taken = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def read1(self, size: int = -1, /) -> bytes:
+        data = self._file.read(size)
+        self.taken += len(data)
+        return data
+
+
+def _has_mark(file: BinaryIO, codec: str) -> bool:
+    """Whether the file begins with a byte order mark, which must be that of `codec`."""
+    start = file.read(4)
+    file.seek(0)
+    for mark, codec_names in _MARKS:
+        if start.startswith(mark):
+            if codec in codec_names:
+                return True
+            raise Refused(
+                f"the byte order mark of {codec_names[0]}, but {codec} is declared",
+                rule="byte_order_mark",
+                where="byte 0",
+                hint=_DECLARE,
+            )
+    if start and codec in {"utf-16", "utf-32"}:
+        raise Refused(
+            f"no byte order mark, so {codec} is ambiguous",
+            rule="byte_order_mark",
+            where="byte 0",
+            hint=f"declare {codec}-le or -be",
+        )
+    return False
