@@ -1,0 +1,78 @@
+"""The three verdicts on a content: it was read, it keeps its schema, its arithmetic holds; and what follows.
+
+Options of every processor that judges: `strictness` is `strict` (a broken rule
+refuses the content) or `lenient` (it is recorded); `on_mismatch` says what
+totals that do not add up mean, `quarantine` (refused, with the figures) or
+`warn` (recorded).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ingest import Context, Table, table
+from ingest.vetting import Refused
+from processors.formats.finding import ARITHMETIC, SCHEMA, Finding
+
+STRICTNESS = ("strict", "lenient")
+ON_MISMATCH = ("quarantine", "warn")
+MAX_KEPT = 100  # findings of one content that are kept one by one
+
+
+def check_policy(options: Mapping[str, Any]) -> None:
+    """Raise `ValueError` for a policy that there is none of."""
+    for name, known in (("strictness", STRICTNESS), ("on_mismatch", ON_MISMATCH)):
+        if options.get(name, known[0]) not in known:
+            msg = f"{name} is {' or '.join(known)}"
+            raise ValueError(msg)
+
+
+def findings_table(name: str) -> Table:
+    """A table for the verdicts on contents: one row a content, with the first of its findings."""
+    return table(
+        name,
+        format=str,
+        schema_verdict=str,  # "ok" | "broken"
+        arithmetic_verdict=str,  # "ok" | "mismatch" | "not stated"
+        findings=int,
+        first=list,  # of [where, rule, message], at most `MAX_KEPT`
+    )
+
+
+class Verdicts:
+    """Collects findings on one content; refuses it at the first that the policy does not let pass."""
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        self._refusing = set()
+        if options.get("strictness", STRICTNESS[0]) == "strict":
+            self._refusing.add(SCHEMA)
+        if options.get("on_mismatch", ON_MISMATCH[0]) == "quarantine":
+            self._refusing.add(ARITHMETIC)
+        self.is_balanced = False  # some total was stated, and checked
+        self._broken: set[str] = set()
+        self._count = 0
+        self._first: list[list[str]] = []
+
+    def note(self, finding: Finding) -> None:
+        """The content broke a rule. Raises `Refused` where that is not let pass."""
+        if finding.verdict in self._refusing:
+            raise Refused(finding.message, rule=finding.rule, where=finding.where)
+        self._broken.add(finding.verdict)
+        self._count += 1
+        if len(self._first) < MAX_KEPT:
+            self._first.append([finding.where, finding.rule, finding.message])
+
+    def hand_over(self, ctx: Context, to: Table, *, format: str) -> None:  # noqa: A002  # the field's word
+        """One row with the verdicts."""
+        stated = "ok" if self.is_balanced else "not stated"
+        ctx.insert(
+            to,
+            {
+                "format": format,
+                "schema_verdict": "broken" if SCHEMA in self._broken else "ok",
+                "arithmetic_verdict": "mismatch" if ARITHMETIC in self._broken else stated,
+                "findings": self._count,
+                "first": self._first,
+            },
+        )
