@@ -17,9 +17,10 @@ from types import NoneType, UnionType
 from typing import Any, BinaryIO, Protocol, get_args
 
 from ingest.domain.calls import Call, call
-from ingest.domain.columns import BINDS, MUTABLE, bind_column
+from ingest.domain.columns import BINDS, INTEGERS, MUTABLE, bind_column
 from ingest.domain.events import Event
 from ingest.domain.facts import fact, type_of
+from ingest.domain.keys import are_short, refuse_long_key, refuse_unfit_table
 from ingest.domain.showing import show
 from ingest.domain.upcast import downgrade, upcast
 from ingest.errors import PermanentError, UsageError
@@ -82,6 +83,7 @@ class Table:
     module: str  # where it was declared
     names: frozenset[str]  # of the columns
     changeable: tuple[int, ...]  # places of the columns whose values could be changed after they are given
+    keyed: tuple[int, ...]  # places of the unique columns that are kept as text
 
     def __hash__(self) -> int:
         return hash(self.name)
@@ -89,12 +91,13 @@ class Table:
     def bind(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
         """One row in column order as the database keeps it.
 
-        Raises `PermanentError` naming a column that is unknown, missing or of another type.
+        Raises `PermanentError` naming a column that is unknown, missing or of
+        another type, and for a unique key that no index can hold.
         """
         if not values.keys() <= self.names:
             unknown = sorted(values.keys() - self.names)
             raise PermanentError(f"table {self.name!r} has no column {unknown[0]!r}")
-        return tuple([column.bind(values.get(column.name)) for column in self.columns])
+        return self._short_enough(tuple([column.bind(values.get(column.name)) for column in self.columns]))
 
     def snapshot(self, row: Mapping[str, Any] | Sequence[Any]) -> tuple[Any, ...]:
         """The values of a row in column order, which no later change of `row` reaches; not yet bound.
@@ -126,11 +129,20 @@ class Table:
                 except PermanentError:
                     return map(self._bind_snapshot, rows)
             bound.append(whole)
+        if not are_short([bound[place] for place in self.keyed]):
+            return map(self._bind_snapshot, rows)
         return zip(*bound, strict=True)
 
     def _bind_snapshot(self, row: tuple[Any, ...]) -> tuple[Any, ...]:
         cells = enumerate(zip(self.columns, row, strict=True))
-        return tuple([v if place in self.changeable else column.bind(v) for place, (column, v) in cells])
+        return self._short_enough(
+            tuple([v if place in self.changeable else column.bind(v) for place, (column, v) in cells])
+        )
+
+    def _short_enough(self, bound: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The row; raises `PermanentError` where its unique key is longer than an index can hold."""
+        refuse_long_key(self.name, [bound[place] for place in self.keyed])
+        return bound
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -257,6 +269,7 @@ def table(table_name: str, /, *, unique: str | Sequence[str] = (), **columns: An
             )
     if not 0 < len(columns) <= MAX_COLUMNS or not set(names) <= set(columns):
         raise UsageError(f"table {table_name!r} needs 1 to {MAX_COLUMNS} columns, the unique ones among them")
+    refuse_unfit_table(table_name, names)
     declared_in = sys._getframe(1).f_globals.get("__name__", "")  # noqa: SLF001  # a table belongs to its module
     made = tuple(_column(name, hint) for name, hint in columns.items())
     return Table(
@@ -266,6 +279,7 @@ def table(table_name: str, /, *, unique: str | Sequence[str] = (), **columns: An
         module=declared_in,
         names=frozenset(columns),
         changeable=tuple(place for place, column in enumerate(made) if column.type in MUTABLE),
+        keyed=tuple(place for place, c in enumerate(made) if c.name in names and c.type not in INTEGERS),
     )
 
 

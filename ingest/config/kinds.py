@@ -28,7 +28,7 @@ from ingest.domain.globs import compile_globs
 from ingest.domain.name_patterns import LONGEST_PATTERN, compile_name_pattern
 
 _LARGEST_INTEGER = 2**63 - 1
-_NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
+_NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
 _ENCODING = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}")
 _URI_REFERENCE = r"[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]+"
 
@@ -245,7 +245,7 @@ GLOB = Kind(wants="a glob", read=_read_glob, schema={"type": "string", "minLengt
 MARKER = text(
     r"(?!\{name\}$)[^{}/\0]*\{name\}[^{}/\0]*", "the name of a file with {name} in it, as in {name}.done"
 )
-NAME = text(_NAME, "a name: a letter or digit, then letters, digits, '_', '.' or '-'")
+NAME = text(_NAME, "a name: a letter or digit, then letters, digits, '_', '.' or '-', 100 characters at most")
 NAME_PATTERN = Kind(
     wants="a regular expression of names, such as '(?P<account>[A-Z]+)_[0-9]+[.]csv'",
     read=_read_name_pattern,

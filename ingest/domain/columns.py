@@ -68,6 +68,7 @@ BINDS: dict[type, Callable[[Any], Any]] = {
     dict: canonical_json,
     list: canonical_json,
 }
+INTEGERS = frozenset({int, bool, datetime})  # kept as whole numbers; all else is kept as text
 MUTABLE = frozenset({dict, list})  # what a processor hands over and may change afterwards
 
 

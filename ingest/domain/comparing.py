@@ -224,7 +224,7 @@ def _sum_up(found: Differences, thing: Thing, tables: Mapping[str, Shape], *, is
     for place in shape.amounts:
         value = thing.content[place]
         if value is not None:
-            currency = "" if shape.currency is None else str(thing.content[shape.currency] or "")
+            currency = "" if shape.currency is None else _bounded(str(thing.content[shape.currency] or ""))
             amount = Decimal(value)
             sums = Total(after=amount) if is_after else Total(before=amount)
             found.money[thing.name, shape.columns[place], currency].add(sums)

@@ -56,7 +56,6 @@ class Store(ABC):
     """An open database: `write()` and `read()` give the transactions every function here takes."""
 
     dialect: str  # sqlite | postgresql
-    longest_path: int | None = None  # bytes of a path that can be kept; None: any there is
     url: str
     path: Path  # of the database's file; of one on a server, where no file is and none will be
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -26,12 +25,10 @@ from sqlalchemy.schema import CreateColumn
 
 from ingest.contract import Table
 from ingest.contract import table as declare
-from ingest.domain.columns import BINDS
+from ingest.domain.columns import BINDS, INTEGERS
 from ingest.errors import UsageError
 from ingest.store.engine import Tx
 from ingest.store.schema import OWN_TABLES, processor_tables
-
-_INTEGERS = (int, bool, datetime)
 
 
 @cache
@@ -41,7 +38,7 @@ def sql_table(table: Table) -> SqlTable:
         table.name,
         MetaData(),
         *(
-            Column(c.name, BigInteger() if c.type in _INTEGERS else Text(), nullable=c.is_nullable)
+            Column(c.name, BigInteger() if c.type in INTEGERS else Text(), nullable=c.is_nullable)
             for c in table.columns
         ),
         Column("event_id", Text, nullable=False),

@@ -20,6 +20,7 @@ from ingest.archive import Archive
 from ingest.config import load
 from ingest.contract import Processor, Table
 from ingest.domain import codec, naming
+from ingest.domain.keys import partition_key
 from ingest.replay import planning
 from ingest.store import outbox, replays
 from ingest.store.engine import Store
@@ -237,7 +238,7 @@ class Bench:
                 source=f"/ingest/{_SOURCE}",
                 subject=naming.encode_attribute(given.name),
                 time=now,
-                partitionkey=naming.encode_attribute(given.key),
+                partitionkey=partition_key(given.key),
             )
             with store.write() as tx:
                 outbox.append(tx, [outbox.draft(event, origin=_SOURCE)], now=now)

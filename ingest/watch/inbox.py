@@ -195,7 +195,7 @@ class Inbox:
     def _sort_out(self, piece: Piece, now: Reading) -> None:
         """What is new in `piece` is refused, blocked, left to settle, or lands."""
         refuse_own(piece, self._watcher.store.path)
-        set_aside_long(piece, self._watcher.store.longest_path)
+        set_aside_long(piece, self._source.name)
         for blocked in piece.blocked:
             self._block(blocked)
         if piece.announcers:

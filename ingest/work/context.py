@@ -14,6 +14,7 @@ from ingest.domain import codec, naming
 from ingest.domain.calls import Register
 from ingest.domain.events import Event
 from ingest.domain.instants import moment
+from ingest.domain.keys import partition_key
 from ingest.domain.showing import show
 from ingest.errors import IngestError
 from ingest.store.handover import PIECE, Facts, Piece, Rejects, Rows
@@ -77,8 +78,9 @@ class Collector:
         self, table: Table, values: Mapping[str, Any], *, fact: object = None, key: str = "", name: str = ""
     ) -> None:
         """Hand over one row, and the fact that is emitted only if the row is booked."""
+        row = table.bind(values)
         drafted = None if fact is None else self._draft(fact, key=key, name=name)
-        self._add_row(table, table.bind(values), drafted)
+        self._add_row(table, row, drafted)
 
     def insert_many(self, table: Table, rows: Iterable[Mapping[str, Any] | Sequence[Any]]) -> None:
         """Hand over many rows: mappings, or sequences in column order."""
@@ -139,7 +141,7 @@ class Collector:
             source=f"{cause.source.rsplit('#', 1)[0]}#{self._around.processor}",
             subject=naming.encode_attribute(name),
             time=self._around.clock(),
-            partitionkey=naming.encode_attribute(key),
+            partitionkey=partition_key(key),
         )
         self.spool.facts += 1
         return draft(event, origin=self._origin, producer=self._around.processor, content=self._content)

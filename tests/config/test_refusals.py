@@ -132,6 +132,10 @@ def test_a_value_of_a_source_that_means_nothing_is_refused(project: Project, lin
     project.refuses(ONE_SOURCE + line, f"source.acme.{line.partition(' ')[0]}", "refused")
 
 
+def test_a_name_that_would_not_fit_into_a_key_is_refused(project: Project) -> None:
+    project.refuses(f'[[source]]\nname = "{"a" * 101}"\npath = "x"\n', "100 characters at most")
+
+
 @pytest.mark.parametrize(
     "line",
     [

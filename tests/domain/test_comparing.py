@@ -69,6 +69,14 @@ def test_an_amount_that_is_not_there_is_no_money() -> None:
     assert not compare([payment("a", None)], [], SHAPES).money
 
 
+def test_a_currency_that_is_none_is_known_by_its_beginning() -> None:
+    long = Thing("rows", "payments", ("a",), ("a", "1", "E" * 5000))
+
+    [(_, _, currency)] = compare([long], [], SHAPES).money
+
+    assert currency == "E" * 199 + "…", "an index holds it"
+
+
 def test_money_is_shown_as_exact_text() -> None:
     found = compare([payment("a", "0.10")], [payment("a", "1000000000000000000000000000000.05")], SHAPES)
 

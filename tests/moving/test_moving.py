@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import string
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -232,6 +234,16 @@ def test_nul_in_a_row_of_a_processor_is_for_it_to_mend(path: Path, target: Store
         for attempt in (foresee, move):
             with pytest.raises(StoreUnusable, match=r"table booked: a row of event id-1 holds a NUL"):
                 attempt(source, target)
+    assert _rows(target, _TABLES) == []
+
+
+def test_a_key_that_no_index_holds_is_named_by_its_table(path: Path, target: Store) -> None:
+    noise = "".join(random.Random(7).choices(string.printable, k=4000))
+    with opened(path) as source:
+        with source.write() as tx:
+            tx.exec_driver_sql("INSERT INTO event_keys VALUES (?, 1, x'00')", (noise,))
+        with pytest.raises(StoreUnusable, match="event_keys: PostgreSQL does not take a row: index row size"):
+            move(source, target)
     assert _rows(target, _TABLES) == []
 
 

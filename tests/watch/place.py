@@ -116,12 +116,14 @@ class Place:
 
 
 @contextmanager
-def new_place(root: Path, *, quiet: float = 0, archive: Path | Bucket | None = None) -> Iterator[Place]:
+def new_place(
+    root: Path, *, quiet: float = 0, archive: Path | Bucket | None = None, backend: str = ""
+) -> Iterator[Place]:
     inbox = root / "inbox"
     inbox.mkdir()
     local = root / ".ingest"
     make_private_directory(local)
-    with BACKENDS[chosen()](local) as store:
+    with BACKENDS[backend or chosen()](local) as store:
         settings = Settings(
             file=root / "ingest.toml",
             store=StoreSettings(url=store.url, archive=archive or local / "archive", inline_max=2000),

@@ -94,7 +94,7 @@ def _refusals_named(table: Table) -> Iterator[None]:
 
     try:
         yield
-    except psycopg.DataError as error:
+    except (psycopg.DataError, psycopg.errors.ProgramLimitExceeded) as error:  # too long for an index
         said = str(error).strip().partition("\n")[0]
         raise StoreUnusable(
             f"table {table.name}: PostgreSQL does not take a row: {said}",

@@ -39,7 +39,6 @@ class PostgresqlStore(Store):
     """A database on a server; its connections are made when they are needed."""
 
     dialect = "postgresql"
-    longest_path = 800  # a key holds it, escaped, and an index takes 2,704 bytes
 
     def __init__(self, url: str, local: Path) -> None:
         self.url = url

@@ -20,6 +20,7 @@ from itertools import islice
 
 from ingest.config import SourceSettings
 from ingest.domain.instants import moment
+from ingest.domain.keys import fits
 from ingest.domain.manifests import LARGEST, parse_manifest
 from ingest.domain.settling import Reading, StatTuple
 from ingest.domain.showing import show
@@ -217,7 +218,8 @@ class Manifests:
     def _present(self, members: Iterable[bytes]) -> list[Look]:
         found = []
         for path in members:
-            there = self._root.look(path) if self._rules.takes(path) else None
+            is_taken = self._rules.takes(path) and fits(self._source, path)  # the scan blocks longer ones
+            there = self._root.look(path) if is_taken else None
             if there is not None and stat.S_ISREG(there.st_mode):
                 found.append(Look(path, tuple_of(there)))
         return found

@@ -10,11 +10,14 @@ import os
 from pathlib import Path
 
 from ingest.config import SourceSettings
+from ingest.domain.keys import LONGEST_KEY, fits
 from ingest.domain.name_patterns import LONGEST_NAME, compile_name_pattern
 from ingest.domain.settling import StatTuple
 from ingest.store.foreign import own_inodes
 from ingest.store.sightings import Look
 from ingest.watch.seeing.scan import Blocked, Piece, Refusal
+
+_SHORT = 400  # bytes of a path that is too long, by which it is known
 
 
 class Admission:
@@ -69,22 +72,22 @@ def refuse_own(piece: Piece, database: Path) -> None:
             looks[:] = [look for look in looks if look.stat.inode not in own]
 
 
-def set_aside_long(piece: Piece, longest: int | None) -> None:
-    """What lies under a longer path than the store can keep is blocked, told by the beginning of its path."""
-    if longest is None:
-        return
+def set_aside_long(piece: Piece, source: str) -> None:
+    """What lies under a path that no key can be made of is blocked, told by the beginning of its path."""
     for looks in (piece.files, piece.announcers, piece.private):
-        piece.blocked += [_too_long(look, longest) for look in looks if len(look.path) > longest]
-        looks[:] = [look for look in looks if len(look.path) <= longest]
-    piece.refusals = [refusal for refusal in piece.refusals if len(refusal.look.path) <= longest]
-    piece.blocked = [
-        _too_long(one.look, longest) if len(one.look.path) > longest else one for one in piece.blocked
-    ]
+        piece.blocked += [Blocked(look=look, reason="") for look in looks if not fits(source, look.path)]
+        looks[:] = [look for look in looks if fits(source, look.path)]
+    piece.refusals = [refusal for refusal in piece.refusals if fits(source, refusal.look.path)]
+    piece.blocked = [one if fits(source, one.look.path) else _too_long(one.look) for one in piece.blocked]
 
 
-def _too_long(look: Look, longest: int) -> Blocked:
-    said = f"a path of {len(look.path)} bytes: a store on a server takes {longest}"
-    return Blocked(look=Look(look.path[: longest // 2] + b"...", look.stat), reason=said)
+def said_of_long(path: bytes) -> str:
+    """Why a path that does not fit is not taken."""
+    return f"a path of {len(path)} bytes: with the source's name, and escaped, it has more than {LONGEST_KEY}"
+
+
+def _too_long(look: Look) -> Blocked:
+    return Blocked(look=Look(look.path[:_SHORT] + b"...", look.stat), reason=said_of_long(look.path))
 
 
 def _refused(look: Look, reason: str, message: str) -> Refusal:

@@ -16,6 +16,7 @@ from pathlib import Path
 from ingest.archive import Archive
 from ingest.config import Settings, SourceSettings
 from ingest.domain.identity import Standing
+from ingest.domain.keys import fits
 from ingest.domain.showing import show
 from ingest.errors import CannotWrite, NotFound, TryAgain, UsageError
 from ingest.store import presence, sightings, sources
@@ -23,7 +24,7 @@ from ingest.store.engine import Store, Tx
 from ingest.store.presence import Presence
 from ingest.store.sightings import Landed, Look
 from ingest.trace import inside
-from ingest.watch.landing.admission import Admission
+from ingest.watch.landing.admission import Admission, said_of_long
 from ingest.watch.landing.drafts import origin_of
 from ingest.watch.landing.land import land
 from ingest.watch.landing.take import Manner, NotTaken, Taken, take
@@ -111,6 +112,10 @@ def _look(request: Request, source: SourceSettings) -> Look:
         path = _relative(request.path)
     else:
         path = inside(source.path, request.file.absolute()) or os.fsencode(request.file.name)
+    if not fits(source.name, path):
+        raise UsageError(
+            f"the file cannot land: {said_of_long(path)}", hint="give it a shorter path with --as"
+        )
     return Look(path, tuple_of(found))
 
 

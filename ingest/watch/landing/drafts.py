@@ -11,6 +11,7 @@ from ingest.config import Settings, SourceSettings
 from ingest.domain.composing import compose
 from ingest.domain.events import DuplicateFileReceived, FileLanded, FileRefused
 from ingest.domain.identity import Standing
+from ingest.domain.keys import path_key
 from ingest.domain.media import media_type
 from ingest.domain.name_patterns import NamePattern, compile_name_pattern
 from ingest.domain.naming import duplicate_id, encode_attribute, landed_id, refused_id
@@ -39,12 +40,12 @@ class Origin:
     def key(self, path: bytes, subject: str) -> str:
         """The partition key of a path whose attribute form is `subject`; a refused name is by its path."""
         if self.partition == "{path}":
-            return f"{self.name}/{subject}"
+            return path_key(self.name, subject)
         if self.partition == "{source}":
             return self.name
         values = self.pattern.values(_name_of(path)) if self.pattern is not None else None
         if values is None:
-            return f"{self.name}/{subject}"
+            return path_key(self.name, subject)
         return f"{self.name}/{encode_attribute(values.get(self.partition.strip('{}'), ''))}"
 
     def fields(self, name: bytes) -> Mapping[str, str]:
