@@ -97,6 +97,14 @@ class Server:
         self._leash.close()
         self.pid = 0
 
+    def promote(self, standby: str) -> None:
+        """The server, which is stopped, has the data of `standby`, a folder beside its own."""
+        owner = (self.directory / "data").stat()
+        (self.directory / "data").rename(self.directory / "lost")
+        (self.directory / standby).rename(self.directory / "data")
+        for path in ((self.directory / "data"), *(self.directory / "data").rglob("*")):
+            os.chown(path, owner.st_uid, owner.st_gid)
+
     def run(self, statement: str, database: str = "postgres") -> list[tuple[Any, ...]]:
         """What the statement answers, as the owner of the server, outside of any transaction."""
         with psycopg.connect(self.url(database), autocommit=True) as connection:

@@ -80,7 +80,8 @@ class Store(ABC):
     def witness(self, tx: Tx) -> None:
         """Raise `StoreReplaced` where the store lacks what this host saw committed; what it has is noted.
 
-        To be called now and then, in a transaction that appends nothing.
+        To be called now and then, in a transaction that appends nothing; each
+        new connection to a server is looked at anyhow.
         """
 
     @abstractmethod

@@ -93,7 +93,7 @@ def append(tx: Tx, drafts: Sequence[Draft], *, now: datetime) -> list[int | None
         rows.append(_row(d, position, keyseq, hash_))
     _INSERT.run(tx, rows)
     _HEADS.run(tx, sorted((key, *head) for key, head in heads.items()))
-    tx.info["news"] = True  # whoever waits for it is told once it is committed
+    tx.info["news"] = placed[-1].position  # whoever waits for it is told once it is committed
     route(tx, placed, now=now)
     supersede(tx, [d.supersedes for d in new if d.supersedes], now=now)
     positions = {p.id: p.position for p in placed}

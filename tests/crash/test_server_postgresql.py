@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import time
 from collections.abc import Iterator
@@ -77,6 +78,27 @@ def test_who_runs_waits_for_a_server_that_is_away_and_goes_on(own: Server, proje
     project.heal()
     project.assert_worked_off()
     project.assert_sound()
+
+
+def test_who_runs_ends_when_a_server_without_the_last_commits_takes_over(
+    own: Server, project: Pipeline
+) -> None:
+    own.stop()
+    shutil.copytree(own.directory / "data", own.directory / "standby", copy_function=shutil.copy2)
+    own.start()
+    project.configure(CONFIG.replace('lease = "30s"', 'lease = "10m"'))  # no beat looks in time
+    running = [project.start("watch"), project.start("work")]
+    project.drop("a.csv", payments_file("P-1"))
+    wait_until(lambda: booked(project) == {"P-1"}, "the first file is booked")
+
+    own.stop(signal.SIGQUIT)
+    own.promote("standby")
+    own.start()
+
+    ended = [process.communicate(timeout=40) for process in running]
+    assert [process.returncode for process in running] == [65, 65], ended
+    assert all(b"the server has lost events: its log ends at position 0" in said for _, said in ended), ended
+    assert project.run("status").returncode == 65, "whoever starts later is told too"
 
 
 def test_a_processor_is_charged_nothing_for_a_server_that_is_away(own: Server, project: Pipeline) -> None:

@@ -12,7 +12,9 @@ import time
 from contextlib import suppress
 from typing import Any
 
-from sqlalchemy import URL, Engine
+from sqlalchemy import Engine
+
+from ingest.errors import StoreReplaced
 
 CHANNEL = "ingest"
 LIVELY = 0.2  # seconds for which a hint is believed
@@ -23,8 +25,8 @@ _RECONNECT_EVERY = 5.0  # seconds between two tries to hear hints again
 class Notifications:
     """Implements `ingest.store.engine.Changes` on a connection of its own."""
 
-    def __init__(self, engine: Engine, where: URL) -> None:
-        self._engine, self._where = engine, where
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
         self._raw: Any = None  # the driver's connection
         self._try_at = 0.0
         self._lively_until = 0.0
@@ -40,7 +42,10 @@ class Notifications:
         return False
 
     def expect(self) -> int:
-        """A handle that is readable once a hint came; -1 where the server cannot be heard."""
+        """A handle that is readable once a hint came; -1 where the server cannot be heard.
+
+        Raises `StoreReplaced` where a server answers that lacks what this host has seen.
+        """
         if self._raw is None and time.monotonic() >= self._try_at:
             self._listen()
         return -1 if self._raw is None else int(self._raw.fileno())
@@ -70,6 +75,8 @@ class Notifications:
             pooled.detach()
             self._raw.autocommit = True
             self._raw.execute(f"LISTEN {CHANNEL}")
+        except StoreReplaced:
+            raise
         except Exception:  # noqa: BLE001  # it breaks at any of these: SQLAlchemy wraps only the first
             self._let_go()
 

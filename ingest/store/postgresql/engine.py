@@ -13,8 +13,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import URL, Engine, create_engine, make_url
+from sqlalchemy import URL, Engine, create_engine, event, make_url
 
 from ingest.domain.instants import moment
 from ingest.errors import ExtraMissing, StoreUnusable
@@ -52,6 +53,7 @@ class PostgresqlStore(Store):
         self._notified_at = 0.0
         self._is_held = False  # to the schema of this version
         self._witness = Witness(local, named(self._address))
+        event.listen(self._engine, "connect", self._meet)
 
     @contextmanager
     def write(self) -> Iterator[Tx]:
@@ -59,15 +61,17 @@ class PostgresqlStore(Store):
 
         Raises `Unreachable` when the server does not answer, `TryAgain` when
         it could not be done beside what others did, `StoreUnusable` when the
-        server refuses us or the schema is another one, `CannotWrite` when its
-        disk is full or it only reads.
+        server refuses us or the schema is another one, `StoreReplaced` when it
+        lacks what this host has seen, `CannotWrite` when its disk is full or it only reads.
         """
         with translated(self._address), self._engine.connect() as tx:
             tx.info.pop("news", None)
             with tx.begin():
                 self._look(tx)
                 yield tx
-            if tx.info.pop("news", False):
+            last = tx.info.pop("news", None)
+            if last is not None:
+                self._witness.saw(last)
                 self._hint(tx)
 
     @contextmanager
@@ -92,16 +96,25 @@ class PostgresqlStore(Store):
 
     def changes(self) -> Notifications:
         """What tells whether another connection may have committed since."""
-        return Notifications(self._engine, self._address)
+        return Notifications(self._engine)
 
     def close(self) -> None:
         """Let go of every connection."""
+        self._witness.keep()
         self._engine.dispose()
 
     def refuse_other_schema(self) -> None:
         """Raise `StoreUnusable` unless the schema is the one this version speaks, now and at each write."""
         super().refuse_other_schema()
         self._is_held = True
+
+    def _meet(self, raw: Any, _record: object) -> None:
+        """A new connection is to a server that has what this host has seen, or is none."""
+        try:
+            self._witness.meet(raw)
+        except BaseException:
+            raw.close()
+            raise
 
     def _look(self, tx: Tx) -> None:
         """What the clock says, and that nobody changed the schema; a migration waits until `tx` ends."""

@@ -2,7 +2,8 @@
 
 A standby that is promoted may lack the last commits, and a server may be
 restored from a backup. Files may have been deleted at their source because of
-what is missing then, and calls made.
+what is missing then, and calls made. Nothing of that happens on a connection
+that stands, so that each new one is looked at, and what beats looks besides.
 """
 
 from __future__ import annotations
@@ -10,14 +11,17 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from ingest.domain.naming import digest_of
 from ingest.errors import StoreReplaced
 from ingest.store.directories import make_private_directory
 
-_HEAD = text("SELECT coalesce(max(position), 0) FROM events")
+_HEAD = "SELECT coalesce(max(position), 0) FROM events"
+# A standby that follows may be behind, and has lost nothing as long as it follows.
+_FIRST_LOOK = f"SELECT ({_HEAD}), pg_is_in_recovery()"  # our own words
 
 
 class Witness:
@@ -25,32 +29,58 @@ class Witness:
 
     def __init__(self, local: Path, named: str) -> None:
         self._path = local / f"seen-{digest_of('database', named)[:16]}"
-        self._seen = -1  # not read yet
+        self._seen = 0  # by this process
+        self._appended = 0  # by this process
+
+    def meet(self, raw: Any) -> None:
+        """Raise `StoreReplaced` when what answers on `raw`, the driver's connection, lacks what was seen."""
+        from psycopg.errors import UndefinedTable  # noqa: PLC0415  # an extra: it is there where it connects
+
+        raw.autocommit = True
+        try:
+            head, follows = raw.execute(_FIRST_LOOK).fetchone()
+        except UndefinedTable:  # it is empty, and was perhaps not always
+            head, follows = 0, False
+        raw.autocommit = False
+        if not follows:
+            self._compare(head)
 
     def look(self, tx: Connection) -> None:
-        """Raise `StoreReplaced` when the log ends before what was seen of it; `tx` appends nothing."""
-        if self._seen < 0:
-            self._seen = self._noted()
-        head = int(tx.execute(_HEAD).scalar_one())
+        """The file says how far the log goes; raises `StoreReplaced` as `meet` does. `tx` appends nothing."""
+        self._compare(int(tx.exec_driver_sql(_HEAD).scalar_one()))
+        self._note()
+
+    def saw(self, position: int) -> None:
+        """This process has appended up to this position, and was told that it stands."""
+        self._appended = self._seen = max(self._seen, position)
+
+    def keep(self) -> None:
+        """The file says so."""
+        if self._appended:
+            self._note()
+
+    def _compare(self, head: int) -> None:
+        self._seen = max(self._seen, self._noted())
         if head < self._seen:
+            self._note()  # whoever starts next is refused too, until a person decides
             raise StoreReplaced(
                 f"the server has lost events: its log ends at position {head},"
                 f" and this host saw {self._seen}",
                 hint=f"bring back the server that has them; to go on without, remove {self._path}",
             )
-        if head > self._seen:
-            self._note(head)
+        self._seen = head
 
     def _noted(self) -> int:
         with suppress(OSError, ValueError):
             return int(self._path.read_text("ascii"))
         return 0
 
-    def _note(self, position: int) -> None:
-        """The file says so, whole or not at all; a disk that refuses is no reason to stop."""
+    def _note(self) -> None:
+        """The file says what was seen, whole or not at all; a disk that refuses is no reason to stop."""
+        if self._noted() >= self._seen:
+            return
         part = self._path.with_name(f".{self._path.name}.{os.getpid()}")
         with suppress(OSError):
             make_private_directory(self._path.parent)
-            part.write_text(str(position), "ascii")
+            part.write_text(str(self._seen), "ascii")
             part.replace(self._path)
-        self._seen = position
