@@ -223,7 +223,10 @@ class Context(Protocol):
         """
 
     def select(self, table: Table, /, **equal: Any) -> list[dict[str, Any]]:
-        """Rows that stand committed, in no promised order, where every named column equals its value."""
+        """Rows that stand committed, in no promised order, where every named column equals its value.
+
+        A set in place of a value means any of them.
+        """
 
 
 def processor(

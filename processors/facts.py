@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import ClassVar
 
@@ -44,6 +44,7 @@ class PaymentReversed:
     amount: Decimal  # as it was settled
     currency: str  # ISO 4217
     value_date: date
+    reference: str  # as it was settled; may be empty
     reason: str  # "corrected"; an open set of words
 
 
@@ -97,7 +98,8 @@ class StatementReceived:
     closing: Decimal | None
     page: int  # 1, 2, 3, …
     is_last: bool  # no page follows
-    entries: list[Mapping[str, str]]  # amounts signed, dates ISO 8601; see docs/reference/events.md
+    entries: list[Mapping[str, str]]  # each the fields of a `Transaction`, as text; empty ones left out
+    received_at: datetime | None = None  # when its file landed
 
 
 @fact("ingest.invoice.received", version=1)
@@ -160,6 +162,38 @@ class InvoicePartlyPaid:
     total: Decimal  # of the invoice
     currency: str  # ISO 4217
     reference: str
+
+
+@fact("ingest.invoice.reopened", version=1)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvoiceReopened:
+    """An invoice that was told as paid is not: a payment matched with it was reversed."""
+
+    type: ClassVar[str]
+    dataschema: ClassVar[str]
+    invoice_id: str
+    payment_id: str  # that was reversed
+    amount: Decimal  # of the invoice
+    currency: str  # ISO 4217
+    reference: str
+
+
+@fact("ingest.reference.given", version=1)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferenceGiven:
+    """A payment or an invoice has named references; all of these stand under one key, in one order."""
+
+    type: ClassVar[str]
+    dataschema: ClassVar[str]
+    by: str  # "settled" | "reversed" | "approved"
+    id: str  # of the payment, or of the invoice
+    account: str  # of the payment; empty for an invoice
+    amount: Decimal
+    currency: str  # ISO 4217
+    dated: date  # the value date, or when it was approved
+    due_on: date | None
+    reference: str  # as it was given
+    names: list[str]  # what it may be found by, in capitals, without spaces and separators
 
 
 @fact("ingest.payment.unmatched", version=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
+from itertools import product
 from typing import Any
 
 from sqlalchemy import bindparam, delete, select, tuple_
@@ -44,12 +45,22 @@ def rows_of(tx: Tx, table: Table, event_id: str) -> Iterator[Sequence[Any]]:
 
 
 def select_rows(tx: Tx, table: Table, equal: dict[str, Any]) -> list[dict[str, Any]]:
-    """Committed rows whose columns equal the bound values in `equal`, as the database keeps them."""
+    """Committed rows whose columns equal the bound values in `equal`, as the database keeps them.
+
+    A set is equal to each of its values.
+    """
     sql = sql_table(table)
     found = select(*(sql.c[c.name] for c in table.columns), sql.c.event_id)
-    return [
-        dict(row) for row in tx.execute(found.where(*(sql.c[k] == v for k, v in equal.items()))).mappings()
-    ]
+    wanted = product(*(_each(sql.c[name], value) for name, value in equal.items()))
+    return [dict(row) for conditions in wanted for row in tx.execute(found.where(*conditions)).mappings()]
+
+
+def _each(column: Any, wanted: Any) -> list[Any]:
+    """Conditions of which every row that is meant keeps exactly one."""
+    if type(wanted) is not set:
+        return [column == wanted]
+    known = [value for value in wanted if value is not None]
+    return [column.in_(chunk) for chunk in chunks(known)] + [column.is_(None)] * (None in wanted)
 
 
 def book(tx: Tx, table: Table, event_id: str, rows: Sequence[tuple[Any, ...]]) -> list[str] | None:

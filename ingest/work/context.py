@@ -115,9 +115,9 @@ class Collector:
         self.spool.register(self._register.add(name, call, request))
 
     def select(self, table: Table, /, **equal: Any) -> list[dict[str, Any]]:
-        """Rows that stand committed where every named column equals its value."""
+        """Rows that stand committed where every named column equals its value, or one of a set of values."""
         columns = {column.name: column for column in table.columns}
-        bound = {name: columns[name].bind(value) for name, value in equal.items()}
+        bound = {name: _bound(columns[name], value) for name, value in equal.items()}
         with self._noted():
             found = self._around.select(table, bound)
         return [as_declared(table, row) for row in found]
@@ -203,6 +203,13 @@ class Collector:
         except OUTAGES as error:
             self.outage = error
             raise
+
+
+def _bound(column: Column, value: Any) -> Any:
+    """What a column is asked for, as the database keeps it: a value, or a set of them."""
+    if isinstance(value, set | frozenset):
+        return {column.bind(each) for each in value}
+    return column.bind(value)
 
 
 def _mark(fact: Draft) -> tuple[str, str, str]:

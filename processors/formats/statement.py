@@ -69,4 +69,24 @@ class StatementEnd:
     where: str
 
 
+def entry_of(transaction: Transaction) -> dict[str, str]:
+    """A movement as an entry of `StatementReceived`: fields as text, without `where` and what is empty."""
+    values = {
+        "amount": format(transaction.amount, "f"),
+        "currency": transaction.currency,
+        "booked": "" if transaction.booked is None else transaction.booked.isoformat(),
+        "value": "" if transaction.value is None else transaction.value.isoformat(),
+        "status": transaction.status,
+        "is_reversal": "true" if transaction.is_reversal else "",
+        "reference": transaction.reference,
+        "end_to_end": transaction.end_to_end,
+        "counterparty": transaction.counterparty,
+        "counterparty_account": transaction.counterparty_account,
+        "code": transaction.code,
+        "text": transaction.text,
+        "parts": "" if transaction.parts == 1 else str(transaction.parts),
+    }
+    return {name: text for name, text in values.items() if text}
+
+
 StatementPart = StatementHeader | Balance | Transaction | StatementEnd | Finding

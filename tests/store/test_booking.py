@@ -129,6 +129,20 @@ def test_rows_are_read_by_the_event_that_caused_them_and_by_what_they_hold(store
         assert booking.select_rows(tx, PAYMENTS, {"note": None})[0]["payment_id"] == "A"
 
 
+def test_rows_are_read_by_any_of_a_set_of_values_however_many_these_are(store: Store) -> None:
+    many = [(f"{n}", "1.00", None) for n in range(CHUNK + 1)]
+    book(store, "e1", *many, ("x", "2.00", None))
+
+    with store.read() as tx:
+        few = booking.select_rows(tx, PAYMENTS, {"payment_id": {"x", "0", "?"}})
+        every = {id_ for id_, *_ in many}
+        found = booking.select_rows(tx, PAYMENTS, {"payment_id": every, "amount": {"1.00", "9.00"}})
+        assert {row["payment_id"] for row in few} == {"x", "0"}
+        assert sorted(row["payment_id"] for row in found) == sorted(every)
+        assert len(booking.select_rows(tx, PAYMENTS, {"note": {None, "x"}})) == len(many) + 1
+        assert booking.select_rows(tx, PAYMENTS, {"payment_id": set()}) == []
+
+
 ROWS = st.lists(
     st.tuples(st.sampled_from("ABC"), st.sampled_from(["1", "2"]), st.none() | st.just("x")), max_size=8
 )

@@ -234,6 +234,7 @@ def live_through_processing(store: Store) -> None:
     with store.write() as tx:
         applying.keep_rejects(tx, failing, Handed((rejects("r"),)), "books", [])
         booking.select_rows(tx, PAYMENTS, {"note": None, "payment_id": "A"})
+        booking.select_rows(tx, PAYMENTS, {"payment_id": {"A", "B"}})
         tables.ensure(tx, "books", [wider()])
         booked.count(tx, "payments", where={"amount": "1"})
         list(booked.rows(tx, "payments", ["amount"]))

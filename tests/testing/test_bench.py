@@ -64,6 +64,23 @@ def looking(event: FileLanded, ctx: Context) -> None:
     ctx.insert(NOTES, {"note": f"{event.name} after {len(ctx.select(NOTES))}"})
 
 
+@processor(accepts=FileLanded, version="1", tables=[NOTES])
+def choosing(event: FileLanded, ctx: Context) -> None:
+    """Notes which of two notes stand."""
+    found = sorted(row["note"] for row in ctx.select(NOTES, note={"one.txt:", "two.txt:"}))
+    ctx.insert(NOTES, {"note": f"{event.name}:{','.join(found)}"})
+
+
+def test_a_processor_may_ask_for_any_of_a_set_of_values(ingest_bench: MakeBench) -> None:
+    bench = ingest_bench(choosing)
+    for name in ("one.txt", "other.txt", "two.txt"):
+        bench.land(name, name)
+        bench.work()
+
+    notes = [row["note"] for row in bench.rows(NOTES)]
+    assert notes == ["one.txt:", "other.txt:one.txt:", "two.txt:one.txt:"]
+
+
 def test_rows_facts_refusals_and_verdicts_are_plain_values(ingest_bench: MakeBench) -> None:
     bench = ingest_bench(lines, max_rejects="50%")
     bench.land("a.txt", "one\n?\ntwo\n")
