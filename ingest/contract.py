@@ -44,6 +44,7 @@ MAX_COLUMNS = 200
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _Function = Callable[[Any, "Context"], None]
 _Check = Callable[[Mapping[str, Any]], object]
+_Recognise = Callable[[BinaryIO], str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +155,7 @@ class Processor:
     version: str
     tables: tuple[Table, ...] | None  # None: those declared in the function's module
     check: _Check | None = None  # of the options; raises ValueError
+    recognises: _Recognise | None = None  # the name of the format of a content, or ""
 
     def __call__(self, event: Any, ctx: Context) -> None:
         """Run the function; what it hands over is in `ctx`."""
@@ -235,12 +237,15 @@ def processor(
     version: str,
     tables: Sequence[Table] | None = None,
     check: _Check | None = None,
+    recognises: _Recognise | None = None,
 ) -> Callable[[_Function], Processor]:
     """Declare a function as a processor of the facts it `accepts`.
 
     `version` is recorded with every outcome: raise it when results change.
     `check` is given the options before any work is done, and raises
-    `ValueError` for those it cannot work with.
+    `ValueError` for those it cannot work with. `recognises` looks at the
+    beginning of a content and answers with the name of its format where the
+    processor can read it, else with ""; only `ingest inspect` asks.
     Raises `UsageError` for a class that is not a fact.
     """
     accepted = (accepts,) if isinstance(accepts, type | str) else tuple(accepts)
@@ -252,7 +257,14 @@ def processor(
 
     def declare(function: _Function) -> Processor:
         owned = None if tables is None else tuple(tables)
-        return Processor(function=function, accepts=types, version=version, tables=owned, check=check)
+        return Processor(
+            function=function,
+            accepts=types,
+            version=version,
+            tables=owned,
+            check=check,
+            recognises=recognises,
+        )
 
     return declare
 

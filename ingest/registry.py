@@ -96,6 +96,17 @@ def find_facts(uses: Sequence[str], *, local: Path | None) -> tuple[list[Any], l
     return found, list({str(error): error for error in refused}.values())
 
 
+def modules(local: Path | None) -> Iterator[ModuleType | UsageError]:
+    """Every module in the folders of processors, imported; or why one cannot be."""
+    folders = folders_of(local)
+    mount(folders)
+    for name in dict.fromkeys(_module_names(folders)):
+        try:
+            yield _import(name, folders)
+        except UsageError as error:
+            yield error
+
+
 def _is_current(cls: type) -> bool:
     """False of a class whose module was forgotten, or that no module holds."""
     return getattr(sys.modules.get(cls.__module__), cls.__name__, None) is cls

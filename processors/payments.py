@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import Decimal
 from functools import partial
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 from ingest import Context, FileLanded, PermanentError, processor, table
 from processors.currencies import DECIMALS
@@ -28,6 +28,7 @@ from processors.strict_csv import Row, read_sheet
 COLUMNS = ("payment_id", "account", "amount", "currency", "value_date", "counterparty", "reference")
 MAX_NAME = 200  # characters of a payment's id or an account
 MAX_RAW = 200  # characters of a refused cell that are kept
+MAX_HEADER = 4_096  # bytes in which a content is recognised
 
 _Value = TypeVar("_Value")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -56,7 +57,13 @@ class RowRefused(ValueError):
         self.raw = raw[:MAX_RAW]
 
 
-@processor(accepts=FileLanded, version="1")
+def recognise(file: BinaryIO) -> str:
+    """`payments` for CSV whose first line has all the columns of a payment."""
+    header = file.read(MAX_HEADER).partition(b"\n")[0].strip().split(b",")
+    return "payments" if set(COLUMNS) <= {name.decode("ascii", "replace") for name in header} else ""
+
+
+@processor(accepts=FileLanded, version="1", recognises=recognise)
 def payments(event: FileLanded, ctx: Context) -> None:
     """Every payment of the file is handed over for booking, and each row that cannot be is rejected."""
     must_end = bool(ctx.options.get("require_final_newline"))

@@ -27,6 +27,7 @@ SECTIONS: dict[str, dict[str, str]] = {
     },
     "Arrange": {
         "processors": "Subscriptions: list, show, pause, resume, add, remove.",
+        "inspect": "What a file is, who could process it, and what would be made of it.",
         "try": "Run one processor on a file and apply nothing.",
         "schema": "Published schemas of events: list, show, check, draft, release.",
         "archive": "Get original bytes back; verify that they still are.",
@@ -38,4 +39,4 @@ SECTIONS: dict[str, dict[str, str]] = {
 
 COMMANDS: dict[str, str] = {name: line for section in SECTIONS.values() for name, line in section.items()}
 
-LATER = frozenset({"export", "inspect", "metrics", "relay", "sources", "web"})
+LATER = frozenset({"export", "metrics", "relay", "sources", "web"})

@@ -43,6 +43,14 @@ def of_file(tx: Tx, held: Settings, file: Path, *, now: datetime) -> Subject:
     return Subject(event=event, origin=origin.name, file=file, sha256=taken.sha256)
 
 
+def as_new(held: Settings, file: Path, *, now: datetime) -> Subject:
+    """The event that would be stated of the file if nothing had landed before; raises as `of_file` does."""
+    origin, path = _place(held, file)
+    taken = _read(file, path, database_file(held.store))
+    _, draft = landed(origin, taken, None, duplicate_of=None, now=now)
+    return Subject(event=decode(draft.body), origin=origin.name, file=file, sha256=taken.sha256)
+
+
 def _event(tx: Tx, origin: Origin, taken: Taken, former: Standing | None, *, now: datetime) -> Event:
     if former is not None and former.sha256 == taken.sha256:
         stands = browsing.event(tx, former.event_id, now=now)

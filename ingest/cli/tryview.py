@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +9,8 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from ingest import registry
-from ingest.cli import output, replayview, subjects, wiring
+from ingest.cli import handedview, output, replayview, subjects, wiring
+from ingest.cli.handedview import MOST, SHOWN
 from ingest.cli.words import so_many
 from ingest.config import ProcessorSettings, Settings
 from ingest.domain.calls import Intent
@@ -25,9 +25,6 @@ from ingest.work.trial import Tried, emitted, try_out
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
-
-_SHOWN = 20  # rows of each kind that are shown to people
-_MOST = 1000  # rows of each kind in the JSON document
 
 
 def run(held: Settings, name: str, file: Path, *, local: Path) -> Tried:
@@ -48,13 +45,6 @@ def run(held: Settings, name: str, file: Path, *, local: Path) -> Tried:
 
 def as_json(tried: Tried) -> dict[str, Any]:
     """The document of `try --json`; the counts are whole, the lists are cut off where they get long."""
-    rows = [
-        {"table": table, "values": values, "fact": fact} for table, values, fact in _some(tried.rows(), _MOST)
-    ]
-    refused = [
-        {"line": line, "column": column, "rule": rule, "raw": raw}
-        for line, column, rule, raw in _some(tried.rejects(), _MOST)
-    ]
     return {
         "verdict": tried.verdict,
         "error": tried.error,
@@ -64,11 +54,9 @@ def as_json(tried: Tried) -> dict[str, Any]:
         "rows_duplicate": tried.duplicate,
         "rows_rejected": tried.rejected,
         "facts_emitted": tried.emitted,
-        "rows": rows,
-        "facts": list(_some(tried.facts(), _MOST)),
-        "rejects": refused,
+        **handedview.as_json(tried.handover, tried.rejects()),
         "calls_registered": len(tried.handover.calls),
-        "calls": [_call(intent) for intent in _some(tried.calls(), _MOST)],
+        "calls": [_call(intent) for intent in tried.handover.calls[:MOST]],
         "stands": tried.compared.stands.state,
         "differences": tried.compared.differences.as_plain(),
     }
@@ -78,21 +66,8 @@ def view(tried: Tried) -> Iterator[RenderableType]:
     """What is printed."""
     from rich.text import Text
 
-    # One list after the other: each is read from the beginning of what may lie in one file.
-    handed = list(_some(tried.rows(), _SHOWN))
-    for table, values, _ in handed:
-        row = "  ".join(f"{name}={show(str(value))}" for name, value in values.items())
-        yield Text.assemble((f"{table}  ", "bold"), row)
-    facts = [
-        (fact["type"], show(fact["partitionkey"]), show(fact["subject"]))
-        for fact in _some(tried.facts(), _SHOWN)
-    ]
-    if facts:
-        yield output.table("facts", ("type", "key", "name"), facts)
-    refused = list(_some(tried.rejects(), _SHOWN))
-    if refused:
-        yield output.table("rejects", ("#line", "column", "rule", "raw"), refused)
-    calls = [(show(c.name), c.function, output.one_line(c.request)) for c in _some(tried.calls(), _SHOWN)]
+    yield from handedview.view(tried.handover, tried.rejects())
+    calls = [(show(c.name), c.function, output.one_line(c.request)) for c in tried.handover.calls[:SHOWN]]
     if calls:
         yield output.table("calls", ("name", "function", "request"), calls)
     if tried.compared.stands.was_done:
@@ -148,7 +123,3 @@ def _store(held: Settings) -> Iterator[Store]:
         create_or_upgrade(url)
         with open_store(url) as store:
             yield store
-
-
-def _some(items: Iterator[Any], most: int) -> Iterator[Any]:
-    return itertools.islice(items, most)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ingest.archive import Archive, Objects, objects_at
 from ingest.cli.given import Given
-from ingest.config import Settings, database_file, exposed, is_on_server, load
+from ingest.config import FILE_NAME, Settings, database_file, exposed, find_file, is_on_server, load
 from ingest.domain.showing import show
 from ingest.errors import StoreUnusable, UsageError
 from ingest.notices import giving
@@ -50,6 +50,15 @@ class Pipeline:
 def settings(given: Given, flags: Flags | None = None) -> Settings:
     """The settings that hold for this command line."""
     return load(Path(given.config) if given.config else None, env=os.environ, flags=flags)
+
+
+def settings_or_defaults(given: Given) -> Settings:
+    """As `settings`; those of no pipeline where no ingest.toml is named or found."""
+    try:
+        find_file(Path(given.config) if given.config else None, env=os.environ)
+    except UsageError:
+        return Settings(file=Path.cwd() / FILE_NAME)
+    return settings(given)
 
 
 def warn_of_secrets(held: Settings) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ingest.vetting.json import json_document, json_lines
     from ingest.vetting.refused import Refused
+    from ingest.vetting.sniff import suggested_encoding, what_it_is
     from ingest.vetting.text import Text, whole_text
     from ingest.vetting.xml import Piece, all_of, local_name, one_of, text_of, xml_pieces, xml_root
 
@@ -26,7 +27,9 @@ __all__ = [
     "json_lines",
     "local_name",
     "one_of",
+    "suggested_encoding",
     "text_of",
+    "what_it_is",
     "whole_text",
     "xml_pieces",
     "xml_root",
@@ -41,7 +44,9 @@ _HOMES = {
     "json_lines": "json",
     "local_name": "xml",
     "one_of": "xml",
+    "suggested_encoding": "sniff",
     "text_of": "xml",
+    "what_it_is": "sniff",
     "whole_text": "text",
     "xml_pieces": "xml",
     "xml_root": "xml",

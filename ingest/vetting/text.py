@@ -110,6 +110,11 @@ class _Counted(io.BufferedIOBase):
         return data
 
 
+def mark_of(head: bytes) -> str:
+    """The encoding that a content's byte order mark names, or ""."""
+    return next((names[0] for mark, names in _MARKS if head.startswith(mark)), "")
+
+
 def _has_mark(file: BinaryIO, codec: str) -> bool:
     """Whether the file begins with a byte order mark, which must be that of `codec`."""
     start = file.read(4)

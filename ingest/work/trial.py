@@ -11,7 +11,6 @@ from typing import Any, BinaryIO
 
 from ingest.config import ProcessorSettings
 from ingest.contract import Processor, Table
-from ingest.domain.calls import Intent
 from ingest.domain.codec import decode, encode
 from ingest.domain.events import Event
 from ingest.domain.facts import EventUnreadable
@@ -31,6 +30,8 @@ from ingest.work.context import Surroundings
 from ingest.work.perform import perform
 from ingest.work.shadow import compared
 
+Reject = tuple[int | None, str | None, str, str]  # line, column, rule, raw
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
@@ -40,6 +41,12 @@ class Subject:
     origin: str
     file: Path | None
     sha256: str | None
+
+    def opened(self) -> BinaryIO:
+        """The bytes of the file, or `NotFound`."""
+        if self.file is None:
+            raise NotFound("the file at the root of this event is not at hand")
+        return self.file.open("rb")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,35 +80,35 @@ class Tried:
         facts = self.compared.differences.of("facts")
         return facts.added + facts.changed + facts.unchanged
 
-    def rows(self) -> Iterator[tuple[str, dict[str, Any], str | None]]:
-        """Every row handed over: table, values as the database would keep them, id of its fact."""
-        for piece in self.handover.pieces():
-            if isinstance(piece, Rows):
-                names = [column.name for column in piece.table.columns]
-                for index, row in enumerate(piece.rows):
-                    fact = piece.facts[index] if piece.facts else None
-                    yield (
-                        piece.table.name,
-                        dict(zip(names, row, strict=True)),
-                        None if fact is None else fact.id,
-                    )
-
-    def facts(self) -> Iterator[dict[str, Any]]:
-        """Every fact handed over, with a row or without, as CloudEvents JSON."""
-        for piece in self.handover.pieces():
-            if isinstance(piece, Rows | Facts):
-                yield from (json.loads(fact.body) for fact in piece.facts if fact is not None)
-
-    def rejects(self) -> Iterator[tuple[int | None, str | None, str, str]]:
-        """Every row refused: line, column, rule, raw; of conflicts with what stands, the first few."""
-        for piece in self.handover.pieces():
-            if isinstance(piece, Rejects):
-                yield from piece.rejects
+    def rejects(self) -> Iterator[Reject]:
+        """Every row refused; of conflicts with what stands, the first few."""
+        yield from rejects_of(self.handover)
         yield from self.compared.refused
 
-    def calls(self) -> Iterator[Intent]:
-        """Every call registered, in its order."""
-        yield from self.handover.calls
+
+def rows_of(handover: Handover) -> Iterator[tuple[str, dict[str, Any], str | None]]:
+    """Every row handed over: table, values as the database would keep them, id of its fact."""
+    for piece in handover.pieces():
+        if isinstance(piece, Rows):
+            names = [column.name for column in piece.table.columns]
+            for index, row in enumerate(piece.rows):
+                fact = piece.facts[index] if piece.facts else None
+                values = dict(zip(names, row, strict=True))
+                yield piece.table.name, values, None if fact is None else fact.id
+
+
+def facts_of(handover: Handover) -> Iterator[dict[str, Any]]:
+    """Every fact handed over, with a row or without, as CloudEvents JSON."""
+    for piece in handover.pieces():
+        if isinstance(piece, Rows | Facts):
+            yield from (json.loads(fact.body) for fact in piece.facts if fact is not None)
+
+
+def rejects_of(handover: Handover) -> Iterator[Reject]:
+    """Every row that the processor refused."""
+    for piece in handover.pieces():
+        if isinstance(piece, Rejects):
+            yield from piece.rejects
 
 
 def emitted(file: Path) -> Subject:
@@ -132,20 +139,19 @@ def try_out(
 ) -> Tried:
     """The processor has run on the subject; what it handed over was compared with what stands, no more."""
 
-    def opened(_digest: str) -> BinaryIO:
-        if subject.file is None:
-            raise NotFound("the file at the root of this event is not at hand")
-        return subject.file.open("rb")
-
     def selected(table: Table, equal: dict[str, Any]) -> list[dict[str, Any]]:
         with store.read() as tx:
             return booking.select_rows(tx, table, equal) if booked.stands(tx, table.name) else []
 
     around = Surroundings(
-        processor=settings.name, options=settings.options, open=opened, select=selected, clock=clock
+        processor=settings.name,
+        options=settings.options,
+        open=lambda _digest: subject.opened(),
+        select=selected,
+        clock=clock,
     )
     processor.check_options(settings.name, settings.options)
-    run = perform(_held(subject), processor, around, clock)
+    run = perform(held_of(subject), processor, around, clock)
     with store.read() as tx:
         tables = standing(tx, settings.name, processor.owned_tables())
     run = compared(store, run, _rules(settings, tables))
@@ -169,7 +175,7 @@ def _rules(settings: ProcessorSettings, tables: tuple[Table, ...]) -> Rules:
     )
 
 
-def _held(subject: Subject) -> Held:
+def held_of(subject: Subject) -> Held:
     """A delivery that exists nowhere else."""
     return Held(
         lane=Lane(0, 0, subject.event.partitionkey, 0),

@@ -79,6 +79,7 @@ PROMISED = {
     "processors resume": [],
     "processors add": ["--from"],
     "processors remove": ["--yes", "--dry-run"],
+    "inspect": ["--json"],
     "try": ["--json"],
     "schema list": ["--json"],
     "schema show": [],

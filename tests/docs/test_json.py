@@ -44,6 +44,7 @@ ASKED = {
     "ingest dead list": ["dead", "list"],
     "ingest rejects list": ["rejects", "list"],
     "ingest processors list": ["processors", "list"],
+    "ingest inspect": ["inspect", "inbox/good.csv"],
     "ingest try": ["try", "payments", "inbox/bad.csv"],
     "ingest schema list": ["schema", "list"],
     "ingest schema check": ["schema", "check"],

@@ -1,0 +1,149 @@
+"""`inspect`: what a file is and what would be made of it, with or without a pipeline; nothing is kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.project import GOOD, Ingest
+
+OWN = """
+from ingest import FileLanded, processor
+from ingest.vetting import Refused, Text
+from processors.formats.finding import ARITHMETIC, SCHEMA, Finding
+from processors.verdicts import Verdicts, findings_table
+
+FINDINGS = findings_table("lines_findings")
+
+
+def recognise(file):
+    return "lines" if file.read(6) == b"LINES " else ""
+
+
+@processor(accepts=FileLanded, version="1", tables=[FINDINGS], recognises=recognise)
+def lines(event, ctx):
+    verdicts = Verdicts(ctx.options)
+    with ctx.open() as file:
+        for line in Text(file, encoding=event.encoding):
+            if "unreadable" in line:
+                raise Refused("it cannot be read", rule="unreadable", where="line 2")
+            if "odd" in line:
+                verdicts.note(Finding(verdict=SCHEMA, rule="odd", message="it is odd", where="line 2"))
+            if "sum" in line:
+                verdicts.is_balanced = True
+            if "wrong" in line:
+                verdicts.note(Finding(verdict=ARITHMETIC, rule="sum", message="1 is not 2", where="line 2"))
+    verdicts.hand_over(ctx, FINDINGS, format="lines")
+"""
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A directory in which there is no pipeline, but a processor."""
+    (tmp_path / "processors").mkdir()
+    (tmp_path / "processors" / "lines.py").write_text(OWN)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_a_file_is_looked_at_where_there_is_no_pipeline(elsewhere: Path, ingest: Ingest) -> None:
+    (elsewhere / "good.csv").write_text(GOOD)
+
+    found = ingest("inspect", "good.csv", "--json").json()
+
+    assert found["kind"] == "text"
+    assert found["recognised"] == [
+        {"processor": "payments", "use": "processors.payments:payments", "format": "payments"}
+    ]
+    assert found["verdicts"] == {"parsed": "ok", "schema": None, "arithmetic": None}
+    assert [row["values"]["payment_id"] for row in found["rows"]] == ["P-1", "P-2", "P-3"]
+    assert len(found["facts"]) == 3
+    assert "payments would take it: 3 rows, 0 rejected, 3 facts" in ingest("inspect", "good.csv").out
+    assert sorted(path.name for path in elsewhere.iterdir()) == ["good.csv", "processors"]
+
+
+def test_the_source_in_whose_directory_it_lies_says_how_it_is_read(day: Path, ingest: Ingest) -> None:
+    before = ingest("status", "--json").json()["head_position"]
+
+    found = ingest("inspect", "inbox/good.csv", "--json").json()
+
+    assert {row["processor"] for row in found["recognised"]} == {"payments"}
+    assert ingest("status", "--json").json()["head_position"] == before
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "verdicts", "error"),
+    [
+        ("LINES 1\n", 0, ("ok", "ok", "not stated"), None),
+        ("LINES 1\nsum\n", 0, ("ok", "ok", "ok"), None),
+        ("LINES 1\nodd\n", 3, ("ok", "broken", "not stated"), "line 2: it is odd"),
+        ("LINES 1\nwrong sum\n", 3, ("ok", "ok", "mismatch"), "line 2: 1 is not 2"),
+        ("LINES 1\nodd\nunreadable\n", 3, ("refused", None, None), "line 2: it is odd"),
+    ],
+)
+def test_the_three_verdicts_and_what_the_policy_makes_of_them(
+    elsewhere: Path, ingest: Ingest, text: str, code: int, verdicts: tuple[str, str, str], error: str | None
+) -> None:
+    (elsewhere / "some.txt").write_text(text)
+
+    said = ingest("inspect", "some.txt", "--json")
+
+    found = said.json()
+    assert said.code == code
+    assert tuple(found["verdicts"].values()) == verdicts
+    assert found["error"] == error
+    shown = ingest("inspect", "some.txt")
+    assert shown.code == code
+    assert (f"lines would refuse it: {error}" if error else "lines would take it") in shown.out
+
+
+def test_findings_are_listed_with_their_places(elsewhere: Path, ingest: Ingest) -> None:
+    (elsewhere / "some.txt").write_text("LINES 1\nodd\nwrong sum\n")
+
+    found = ingest("inspect", "some.txt", "--json").json()
+
+    assert found["findings"] == [
+        {"where": "line 2", "rule": "odd", "message": "it is odd"},
+        {"where": "line 2", "rule": "sum", "message": "1 is not 2"},
+    ]
+
+
+def test_what_nobody_recognises_is_said_with_what_it_is(elsewhere: Path, ingest: Ingest) -> None:
+    (elsewhere / "program.csv").write_bytes(b"\x7fELF\x02\x01\x01\0")
+
+    said = ingest("inspect", "program.csv")
+
+    assert said.code == 3
+    assert "executable" in said.out
+    assert "no processor recognises it" in said.out
+
+
+def test_a_declared_encoding_that_cannot_be_right_is_answered_with_one_that_may_be(
+    elsewhere: Path, ingest: Ingest
+) -> None:
+    (elsewhere / "marked.csv").write_text(GOOD, encoding="utf-16")
+
+    declared_wrong = ingest("inspect", "marked.csv", "--json").json()
+    declared_right = ingest("inspect", "marked.csv", "--encoding", "utf-16", "--json").json()
+
+    assert declared_wrong["encoding"] == {"declared": "utf-8", "suggested": "utf-16"}
+    assert declared_right["encoding"] == {"declared": "utf-16", "suggested": None}
+
+
+def test_a_module_that_cannot_be_imported_is_named_and_the_others_are_asked(
+    elsewhere: Path, ingest: Ingest
+) -> None:
+    (elsewhere / "processors" / "broken.py").write_text("import nothing_of_that_name\n")
+    (elsewhere / "some.txt").write_text("LINES 1\n")
+
+    said = ingest("inspect", "some.txt")
+
+    assert said.code == 0
+    assert "not looked at: processors/broken.py, line 1" in said.out
+
+
+def test_a_file_that_is_not_there_or_is_none(elsewhere: Path, ingest: Ingest) -> None:
+    assert ingest("inspect", "nowhere.csv").code == 4
+    assert ingest("inspect", "processors").code == 2
+    assert ingest("inspect").code == 2
