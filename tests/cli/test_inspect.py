@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-from tests.cli.project import GOOD, Ingest
+from tests.cli.project import GOOD, Ingest, Said, spawned
 
 OWN = """
 from ingest import FileLanded, processor
@@ -39,18 +40,27 @@ def lines(event, ctx):
 
 
 @pytest.fixture
-def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def elsewhere(tmp_path: Path) -> Path:
     """A directory in which there is no pipeline, but a processor."""
     (tmp_path / "processors").mkdir()
     (tmp_path / "processors" / "lines.py").write_text(OWN)
-    monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
-def test_a_file_is_looked_at_where_there_is_no_pipeline(elsewhere: Path, ingest: Ingest) -> None:
+@pytest.fixture
+def there(elsewhere: Path) -> Ingest:
+    """A command there, in a process of its own: it imports processors that no other test may meet."""
+
+    def call(*argv: str) -> Said:
+        return spawned(*argv, cwd=elsewhere, env={**os.environ, "COLUMNS": "100"})
+
+    return call
+
+
+def test_a_file_is_looked_at_where_there_is_no_pipeline(elsewhere: Path, there: Ingest) -> None:
     (elsewhere / "good.csv").write_text(GOOD)
 
-    found = ingest("inspect", "good.csv", "--json").json()
+    found = there("inspect", "good.csv", "--json").json()
 
     assert found["kind"] == "text"
     assert found["recognised"] == [
@@ -59,7 +69,7 @@ def test_a_file_is_looked_at_where_there_is_no_pipeline(elsewhere: Path, ingest:
     assert found["verdicts"] == {"parsed": "ok", "schema": None, "arithmetic": None}
     assert [row["values"]["payment_id"] for row in found["rows"]] == ["P-1", "P-2", "P-3"]
     assert len(found["facts"]) == 3
-    assert "payments would take it: 3 rows, 0 rejected, 3 facts" in ingest("inspect", "good.csv").out
+    assert "payments would take it: 3 rows, 0 rejected, 3 facts" in there("inspect", "good.csv").out
     assert sorted(path.name for path in elsewhere.iterdir()) == ["good.csv", "processors"]
 
 
@@ -83,25 +93,25 @@ def test_the_source_in_whose_directory_it_lies_says_how_it_is_read(day: Path, in
     ],
 )
 def test_the_three_verdicts_and_what_the_policy_makes_of_them(
-    elsewhere: Path, ingest: Ingest, text: str, code: int, verdicts: tuple[str, str, str], error: str | None
+    elsewhere: Path, there: Ingest, text: str, code: int, verdicts: tuple[str, str, str], error: str | None
 ) -> None:
     (elsewhere / "some.txt").write_text(text)
 
-    said = ingest("inspect", "some.txt", "--json")
+    said = there("inspect", "some.txt", "--json")
 
     found = said.json()
     assert said.code == code
     assert tuple(found["verdicts"].values()) == verdicts
     assert found["error"] == error
-    shown = ingest("inspect", "some.txt")
+    shown = there("inspect", "some.txt")
     assert shown.code == code
     assert (f"lines would refuse it: {error}" if error else "lines would take it") in shown.out
 
 
-def test_findings_are_listed_with_their_places(elsewhere: Path, ingest: Ingest) -> None:
+def test_findings_are_listed_with_their_places(elsewhere: Path, there: Ingest) -> None:
     (elsewhere / "some.txt").write_text("LINES 1\nodd\nwrong sum\n")
 
-    found = ingest("inspect", "some.txt", "--json").json()
+    found = there("inspect", "some.txt", "--json").json()
 
     assert found["findings"] == [
         {"where": "line 2", "rule": "odd", "message": "it is odd"},
@@ -109,10 +119,10 @@ def test_findings_are_listed_with_their_places(elsewhere: Path, ingest: Ingest) 
     ]
 
 
-def test_what_nobody_recognises_is_said_with_what_it_is(elsewhere: Path, ingest: Ingest) -> None:
+def test_what_nobody_recognises_is_said_with_what_it_is(elsewhere: Path, there: Ingest) -> None:
     (elsewhere / "program.csv").write_bytes(b"\x7fELF\x02\x01\x01\0")
 
-    said = ingest("inspect", "program.csv")
+    said = there("inspect", "program.csv")
 
     assert said.code == 3
     assert "executable" in said.out
@@ -120,30 +130,30 @@ def test_what_nobody_recognises_is_said_with_what_it_is(elsewhere: Path, ingest:
 
 
 def test_a_declared_encoding_that_cannot_be_right_is_answered_with_one_that_may_be(
-    elsewhere: Path, ingest: Ingest
+    elsewhere: Path, there: Ingest
 ) -> None:
     (elsewhere / "marked.csv").write_text(GOOD, encoding="utf-16")
 
-    declared_wrong = ingest("inspect", "marked.csv", "--json").json()
-    declared_right = ingest("inspect", "marked.csv", "--encoding", "utf-16", "--json").json()
+    declared_wrong = there("inspect", "marked.csv", "--json").json()
+    declared_right = there("inspect", "marked.csv", "--encoding", "utf-16", "--json").json()
 
     assert declared_wrong["encoding"] == {"declared": "utf-8", "suggested": "utf-16"}
     assert declared_right["encoding"] == {"declared": "utf-16", "suggested": None}
 
 
 def test_a_module_that_cannot_be_imported_is_named_and_the_others_are_asked(
-    elsewhere: Path, ingest: Ingest
+    elsewhere: Path, there: Ingest
 ) -> None:
     (elsewhere / "processors" / "broken.py").write_text("import nothing_of_that_name\n")
     (elsewhere / "some.txt").write_text("LINES 1\n")
 
-    said = ingest("inspect", "some.txt")
+    said = there("inspect", "some.txt")
 
     assert said.code == 0
     assert "not looked at: processors/broken.py, line 1" in said.out
 
 
-def test_a_file_that_is_not_there_or_is_none(elsewhere: Path, ingest: Ingest) -> None:
-    assert ingest("inspect", "nowhere.csv").code == 4
-    assert ingest("inspect", "processors").code == 2
-    assert ingest("inspect").code == 2
+def test_a_file_that_is_not_there_or_is_none(elsewhere: Path, there: Ingest) -> None:
+    assert there("inspect", "nowhere.csv").code == 4
+    assert there("inspect", "processors").code == 2
+    assert there("inspect").code == 2
