@@ -36,7 +36,9 @@ class Balance:
     """A balance the bank states."""
 
     where: str
-    kind: str  # "opening" | "closing" | "opening_available" | "closing_available" | "forward" | "interim" | …
+    # "opening" | "closing" | "previous_closing" | "opening_available" | "closing_available"
+    # | "forward_available" | "interim" | "interim_available" | …
+    kind: str
     amount: Decimal  # signed; negative: the account is overdrawn
     currency: str
     on: date | None = None
@@ -67,6 +69,7 @@ class StatementEnd:
     """The statement is complete."""
 
     where: str
+    totals: int = 0  # stated, and compared with what the statement comes to
 
 
 def entry_of(transaction: Transaction) -> dict[str, str]:

@@ -1,0 +1,46 @@
+"""The formats in which banks send statements, and how a content tells which one it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from ingest.vetting import Refused
+from processors.formats import camt
+from processors.formats.statement import StatementPart
+
+AUTO = "auto"
+_HEAD = 65_536  # bytes by which a format is known
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatementFormat:
+    """How statements of one format are known, and read."""
+
+    is_it: Callable[[bytes], bool]  # of the first bytes of a content, without NUL
+    read: Callable[[BinaryIO, str], Iterator[StatementPart]]  # with the declared encoding
+
+
+FORMATS = {
+    "camt": StatementFormat(is_it=camt.is_camt, read=lambda file, _: camt.read(file)),
+}
+
+
+def recognised(file: BinaryIO, declared: str = AUTO) -> str:
+    """The name of the format: the declared one, else the one that the content has, never its name.
+
+    Raises `Refused` (`format`) where the content could be of none, or of several.
+    """
+    if declared != AUTO:
+        return declared
+    head = file.read(_HEAD).replace(b"\0", b"")  # of UTF-16
+    file.seek(0)
+    found = [name for name, known in FORMATS.items() if known.is_it(head)]
+    if len(found) != 1:
+        raise Refused(
+            "the content does not tell in which format its statements are",
+            rule="format",
+            hint="declare `format`, if it holds statements at all",
+        )
+    return found[0]
