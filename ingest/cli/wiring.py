@@ -105,7 +105,7 @@ def make_missing(held: Settings) -> bool:
     had_archive = _has_archive(held)  # looked at first: another process may be making both, store first
     if not _is_missing(held):
         return False
-    if had_archive and not is_on_server(held.store):  # that of a server's store may be another host's
+    if had_archive and not is_on_server(held.store.url):  # that of a server's store may be another host's
         raise _lost(held)
     from ingest.store.migrate import create_or_upgrade  # Alembic is slow to load and seldom needed
 
@@ -158,7 +158,7 @@ def at(given: Given, url: str) -> Store:
 
 def stands(held: Settings) -> bool:
     """False where it is known, without asking anybody, that there is no store yet."""
-    return is_on_server(held.store) or database_file(held.store).exists()
+    return is_on_server(held.store.url) or database_file(held.store).exists()
 
 
 def processors_dir(held: Settings, named: Path | None = None) -> Path:

@@ -31,14 +31,14 @@ def anchored(settings: Settings, base: Path, env: Mapping[str, str]) -> Settings
     )
 
 
-def is_on_server(store: StoreSettings) -> bool:
-    """True where the database is on a PostgreSQL server."""
-    return _POSTGRESQL.match(store.url) is not None
+def is_on_server(url: str) -> bool:
+    """True of the address of a database on a PostgreSQL server, in whatever case and with whatever driver."""
+    return _POSTGRESQL.match(url) is not None
 
 
 def database_file(store: StoreSettings) -> Path:
     """The SQLite file of anchored settings; for a database on a server, a name at which there is none."""
-    return store.local / "on-a-server" if is_on_server(store) else Path(store.url.removeprefix(_SQLITE))
+    return store.local / "on-a-server" if is_on_server(store.url) else Path(store.url.removeprefix(_SQLITE))
 
 
 def _anchored_source(source: SourceSettings, base: Path) -> SourceSettings:
@@ -48,7 +48,7 @@ def _anchored_source(source: SourceSettings, base: Path) -> SourceSettings:
 
 def _anchored_url(url: str, base: Path, env: Mapping[str, str]) -> str:
     filled = _VARIABLE.sub(lambda found: _variable(found[1], env), url)
-    if _POSTGRESQL.match(filled):
+    if is_on_server(filled):
         return filled
     if not filled.startswith(_SQLITE):
         raise UsageError(

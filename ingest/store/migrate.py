@@ -13,12 +13,12 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import inspect
 
-from ingest.config.masking import mask_url
+from ingest.config import is_on_server, mask_url
 from ingest.errors import StoreUnusable
 from ingest.resources import migrations_dir
 from ingest.store.dialect import enter_migration
 from ingest.store.engine import Store, Tx, check_revision, revision_in
-from ingest.store.opening import connected, create_file, database_path, is_on_server, revision
+from ingest.store.opening import connected, create_file, database_path, revision
 from ingest.store.schema import REVISION
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from ingest.config import is_on_server
 from ingest.errors import CannotWrite, StoreUnusable
 from ingest.filesystems import filesystem_of, is_remote
 from ingest.store.directories import make_private_directory
@@ -25,11 +26,6 @@ def database_path(url: str) -> Path:
             "the store's url does not name a SQLite file", hint="write sqlite:///path/to/ingest.db"
         )
     return Path(name)
-
-
-def is_on_server(url: str) -> bool:
-    """True of the address of a database on a PostgreSQL server."""
-    return url.startswith(("postgresql:", "postgresql+psycopg:", "postgres:"))
 
 
 def connected(url: str, local: Path | None = None) -> Store:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.config import database_file, describe, find_file, load
+from ingest.config import database_file, describe, find_file, is_on_server, load
 from ingest.errors import NotFound, UsageError
 from tests.config.project import ONE_PROCESSOR, ONE_SOURCE, Project
 
@@ -198,6 +198,18 @@ def test_the_url_may_name_environment_variables(project: Project) -> None:
     settings = project.says(toml, {"DATABASE_URL": "sqlite:////srv/i.db"})
 
     assert settings.store.url == "sqlite:////srv/i.db"
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "postgres", "POSTGRESQL", "Postgres", "postgresql+psycopg"])
+def test_a_database_on_a_server_is_taken_for_no_file_however_its_scheme_is_written(
+    project: Project, scheme: str
+) -> None:
+    store = project.says(f'[store]\nurl = "{scheme}://u@h/db"\nlocal = "here"\n').store
+
+    assert store.url == f"{scheme}://u@h/db"
+    assert is_on_server(store.url)
+    assert database_file(store).parent == project.root / "here"
+    assert not is_on_server(project.says("").store.url)
 
 
 def test_settings_travel_to_another_process(project: Project) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from pathlib import Path
 from threading import Barrier, Thread
 
 import pytest
@@ -11,6 +12,7 @@ from sqlalchemy import bindparam, update
 from ingest.errors import Contended, IngestError, Unreachable
 from ingest.store.dialect import Batch
 from ingest.store.engine import Store
+from ingest.store.opening import open_store
 from ingest.store.schema import subscriptions
 from tests import server
 from tests.store.stage import subscribe, wanted
@@ -74,3 +76,13 @@ def test_a_connection_that_broke_before_hints_could_be_heard_on_it_is_no_error(s
     with closing(store.changes()) as changes:
         assert changes.expect() == -1
         assert changes.has_moved(), "looking is the truth"
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "POSTGRESQL", "postgresql+psycopg", "Postgresql+psycopg2"])
+def test_an_address_is_understood_however_its_scheme_is_written(
+    store: Store, tmp_path: Path, scheme: str
+) -> None:
+    subscribe(store, wanted("one"))
+
+    with open_store(store.url.replace("postgresql", scheme, 1), tmp_path) as same, same.write() as tx:
+        assert _TOUCH.run(tx, [("one",)]) == 1
