@@ -63,6 +63,10 @@ class StoreUnusable(IngestError):
     exit_code = 65
 
 
+class StoreMissing(StoreUnusable):
+    """There is no database where the settings name one, or nothing was ever committed in it."""
+
+
 class StoreReplaced(StoreUnusable):
     """The database file is no longer the one this process opened."""
 

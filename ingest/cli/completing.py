@@ -64,7 +64,7 @@ def keys(ctx: typer.Context, incomplete: str) -> Offer:
     def known(held: Settings, beginning: str) -> Offer:
         from ingest.store.reading import glimpse
 
-        return _from_store(held, lambda path: glimpse.keys(path, beginning))
+        return _from_store(held, lambda url: glimpse.keys(url, beginning))
 
     return _found(ctx, incomplete, known)
 
@@ -75,7 +75,7 @@ def events(ctx: typer.Context, incomplete: str) -> Offer:
     def known(held: Settings, beginning: str) -> Offer:
         from ingest.store.reading import glimpse
 
-        return _from_store(held, lambda path: glimpse.events(path, beginning))
+        return _from_store(held, lambda url: glimpse.events(url, beginning))
 
     return _found(ctx, incomplete, known)
 
@@ -129,11 +129,9 @@ def _found(ctx: typer.Context, incomplete: str, ask: Ask) -> Offer:
         return []
 
 
-def _from_store(held: Settings, look: Callable[[Path], Offer]) -> Offer:
+def _from_store(held: Settings, look: Callable[[str], Offer]) -> Offer:
     """What the store says; nothing where there is none, or it cannot answer now."""
-    from ingest.config import database_file
-
     try:
-        return look(database_file(held.store))
+        return look(held.store.url)
     except Exception:  # noqa: BLE001  # as above
         return []

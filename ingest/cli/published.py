@@ -19,7 +19,7 @@ from ingest.domain.describing import schema_of
 from ingest.domain.nearest import suggestion
 from ingest.domain.upcast import accepted_version, as_accepted, newest_version
 from ingest.domain.versions import concerns
-from ingest.errors import NotFound, PermanentError, UsageError, VerificationFailed
+from ingest.errors import NotFound, PermanentError, StoreMissing, UsageError, VerificationFailed
 from ingest.schemas import Published
 from ingest.store.engine import Store
 from ingest.store.opening import open_store
@@ -60,9 +60,12 @@ class Known:
 
     def store(self) -> Store | None:
         """The store as it stands, where there is one."""
-        if self.settings is None or not wiring.stands(self.settings):
+        if self.settings is None:
             return None
-        return open_store(self.settings.store.url, self.settings.store.local)
+        try:
+            return open_store(self.settings.store.url, self.settings.store.local)
+        except StoreMissing:
+            return None
 
 
 def known(given: Given, processors: Path | None) -> Known:

@@ -17,7 +17,7 @@ from ingest.domain.calls import Intent
 from ingest.domain.codec import envelope
 from ingest.domain.events import FileLanded
 from ingest.domain.showing import show
-from ingest.errors import NotFound, UsageError
+from ingest.errors import NotFound, StoreMissing, UsageError
 from ingest.store.engine import Store
 from ingest.store.migrate import create_or_upgrade
 from ingest.store.opening import open_store
@@ -114,12 +114,14 @@ def _chosen(held: Settings, name: str) -> ProcessorSettings:
 @contextmanager
 def _store(held: Settings) -> Iterator[Store]:
     """The store as it stands; an empty one for the moment, where there is none."""
-    if wiring.stands(held):
-        with open_store(held.store.url, held.store.local) as store:
-            yield store
+    try:
+        store = open_store(held.store.url, held.store.local)
+    except StoreMissing:
+        with TemporaryDirectory(prefix="ingest-try-") as directory:
+            url = f"sqlite:///{directory}/empty.db"
+            create_or_upgrade(url)
+            with open_store(url) as empty:
+                yield empty
         return
-    with TemporaryDirectory(prefix="ingest-try-") as directory:
-        url = f"sqlite:///{directory}/empty.db"
-        create_or_upgrade(url)
-        with open_store(url) as store:
-            yield store
+    with store:
+        yield store

@@ -14,13 +14,13 @@ from ingest.archive import Archive, Objects, objects_at
 from ingest.cli.given import Given
 from ingest.config import FILE_NAME, Settings, database_file, exposed, find_file, is_on_server, load
 from ingest.domain.showing import show
-from ingest.errors import StoreUnusable, UsageError
+from ingest.errors import StoreMissing, StoreUnusable, UsageError
 from ingest.notices import giving
 from ingest.notices.giving import Service
 from ingest.store import presence
 from ingest.store.directories import open_to_others
 from ingest.store.engine import Store
-from ingest.store.opening import connected, open_store, refuse_damage, revision
+from ingest.store.opening import connected, open_store, place_of, refuse_damage, revision, standing
 
 Flags = Mapping[str, object]
 
@@ -75,8 +75,7 @@ def warn_of_secrets(held: Settings) -> None:
 def opened(given: Given, flags: Flags | None = None) -> Iterator[Pipeline]:
     """The pipeline, whose store stands; raises `StoreUnusable` when it does not."""
     held = settings(given, flags)
-    _refuse_lost(held)
-    with _pipeline(held, open_store(held.store.url, held.store.local)) as pipeline:
+    with _pipeline(held, _or_lost(held, open_store)) as pipeline:
         yield pipeline
 
 
@@ -102,10 +101,9 @@ def make_missing(held: Settings) -> bool:
     Raises `StoreUnusable` for an archive without its store: making a new one
     would hide what was lost.
     """
-    had_archive = _has_archive(held)  # looked at first: another process may be making both, store first
     if not _is_missing(held):
         return False
-    if had_archive and not is_on_server(held.store.url):  # that of a server's store may be another host's
+    if _has_archive(held) and _is_missing(held):  # asked again: another process makes both, the store first
         raise _lost(held)
     from ingest.store.migrate import create_or_upgrade  # Alembic is slow to load and seldom needed
 
@@ -114,10 +112,12 @@ def make_missing(held: Settings) -> bool:
     return True
 
 
-def _refuse_lost(held: Settings) -> None:
-    """Raise `StoreUnusable` where only the archive stands: nobody is to be told to make a new store then."""
-    if _has_archive(held) and not stands(held):
-        raise _lost(held)
+def _or_lost(held: Settings, opening: Callable[[str, Path], Store]) -> Store:
+    """The store; where only the archive stands, nobody is told to make a new store."""
+    try:
+        return opening(held.store.url, held.store.local)
+    except StoreMissing as error:
+        raise _lost(held) if _has_archive(held) else error from None
 
 
 def objects_of(held: Settings) -> Objects:
@@ -126,39 +126,34 @@ def objects_of(held: Settings) -> Objects:
 
 
 def _has_archive(held: Settings) -> bool:
-    """True when the archive stands; an object store is asked only where the store beside it does not."""
+    """True when the archive was begun, as far as can be seen from here.
+
+    Beside a file its directory is enough, for whoever lost them may have lost what was in it. Beside
+    a server it may be the place where a disk that hosts share is mounted.
+    """
     archive = held.store.archive
-    return (
-        archive.is_dir() if isinstance(archive, Path) else not stands(held) and objects_of(held).are_there()
-    )
+    if isinstance(archive, Path) and not is_on_server(held.store.url):
+        return archive.is_dir()
+    return objects_of(held).are_there()
 
 
 def _lost(held: Settings) -> StoreUnusable:
-    path = database_file(held.store)
+    place = place_of(held.store.url)
     return StoreUnusable(
-        f"the archive {held.store.archive} stands, and its store {path} is missing or empty",
+        f"the archive {held.store.archive} stands, and its store {place} is missing or empty",
         hint="restore the store from a backup, or move the archive away to begin anew",
     )
 
 
 def existing(held: Settings) -> Store:
     """The store at whatever schema it stands; raises `StoreUnusable` where there is none."""
-    path = database_file(held.store)
-    _refuse_lost(held)
-    if not stands(held):
-        raise StoreUnusable(f"there is no store at {path}", hint="run `ingest init`, or `ingest db upgrade`")
-    return connected(held.store.url, held.store.local)
+    return _or_lost(held, standing)
 
 
 def at(given: Given, url: str) -> Store:
     """The store at `url`, read as store.url in ingest.toml would be, at whatever schema it stands."""
     there = settings(given, {"store.url": url}).store
     return connected(there.url, there.local)
-
-
-def stands(held: Settings) -> bool:
-    """False where it is known, without asking anybody, that there is no store yet."""
-    return is_on_server(held.store.url) or database_file(held.store).exists()
 
 
 def processors_dir(held: Settings, named: Path | None = None) -> Path:
@@ -215,8 +210,11 @@ def _warn_if_open(pipeline: Pipeline) -> None:
 
 
 def _is_missing(held: Settings) -> bool:
-    """True when nothing was ever committed there: no file, or one that its maker has not come to fill."""
-    if not stands(held):
+    """True when nothing was ever committed there: no file, or one that its maker has not come to fill.
+
+    Raises `Unreachable` where the server does not say.
+    """
+    if not (is_on_server(held.store.url) or database_file(held.store).exists()):
         return True
     with connected(held.store.url, held.store.local) as store:
         return revision(store) is None

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
-from ingest.config import is_on_server
-from ingest.errors import CannotWrite, StoreUnusable
+from ingest.config import is_on_server, mask_url
+from ingest.errors import CannotWrite, StoreMissing, StoreUnusable
 from ingest.filesystems import filesystem_of, is_remote
 from ingest.store.directories import make_private_directory
 from ingest.store.engine import Store, revision_in
@@ -28,6 +29,11 @@ def database_path(url: str) -> Path:
     return Path(name)
 
 
+def place_of(url: str) -> str:
+    """Where a store is, as it may be shown."""
+    return mask_url(url) if is_on_server(url) else str(database_path(url))
+
+
 def connected(url: str, local: Path | None = None) -> Store:
     """The store at `url`, at whatever schema it stands; `local` as for `open_store`."""
     if not is_on_server(url):
@@ -45,23 +51,44 @@ def open_store(url: str, local: Path | None = None) -> Store:
 
     `local` is where those who use a store on a server show, on this host, that
     they are alive; a file's users show it beside the file. Raises
-    `StoreUnusable` when there is none, when it is on a network
-    filesystem, is no database, or is older or newer than this version.
+    `StoreUnusable` when it is older or newer than this version, and as
+    `standing` does.
+    """
+    return _checked(standing(url, local), Store.refuse_other_schema)
+
+
+def standing(url: str, local: Path | None = None) -> Store:
+    """The store at `url`, at whatever schema it stands; `local` as for `open_store`.
+
+    Raises `StoreMissing` when there is none, `StoreUnusable` when it is on a
+    network filesystem or is no database.
     """
     if not is_on_server(url):
         path = database_path(url)
         if not path.exists():
-            raise StoreUnusable(
-                f"there is no store at {path}", hint="run `ingest init`, or `ingest db upgrade`"
-            )
+            raise _missing(url)
         _refuse_remote(path)
-    store = connected(url, local)
+    return _checked(connected(url, local), _refuse_empty)
+
+
+def _checked(store: Store, check: Callable[[Store], None]) -> Store:
     try:
-        store.refuse_other_schema()
+        check(store)
     except BaseException:
         store.close()
         raise
     return store
+
+
+def _refuse_empty(store: Store) -> None:
+    if revision(store) is None:
+        raise _missing(store.url)
+
+
+def _missing(url: str) -> StoreMissing:
+    return StoreMissing(
+        f"there is no store at {place_of(url)}", hint="run `ingest init`, or `ingest db upgrade`"
+    )
 
 
 def create_file(path: Path) -> None:

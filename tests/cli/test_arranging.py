@@ -5,15 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import sqlite3
 import subprocess
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from tests.cli.project import GOOD, SETTINGS, Ingest, configure, spawned
+from tests.crash.pipeline import Pipeline
 from tests.launching import Command
+from tests.store.backends import only_on
 
 NOTHING = "version = 1\n"
 
@@ -93,10 +93,7 @@ def test_the_archive_is_proved_whole_or_in_parts(day: Path, ingest: Ingest) -> N
 
 
 def test_damaged_bytes_are_never_handed_out(worked: Path, ingest: Ingest) -> None:
-    with closing(sqlite3.connect(worked / ".ingest/ingest.db")) as db, db:
-        for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
-            db.execute(f"DROP TRIGGER {name}")
-        db.execute("UPDATE contents SET bytes = x'00'")
+    Pipeline(worked).change("UPDATE contents SET bytes = substr(bytes, 2)")
 
     got = ingest("archive", "get", hashlib.sha256(GOOD.encode()).hexdigest())
     proved = ingest("archive", "verify", "--json")
@@ -129,8 +126,25 @@ def test_only_some_commands_make_a_missing_store(empty: Path, ingest: Ingest) ->
 
     assert ingest("status").code == 0
     assert (empty / ".ingest").stat().st_mode & 0o777 == 0o700
-    assert (empty / ".ingest/ingest.db").stat().st_mode & 0o777 == 0o600
+    for path in (empty / ".ingest").glob("ingest.db*"):
+        assert path.stat().st_mode & 0o777 == 0o600
     assert (empty / ".ingest/archive").stat().st_mode & 0o777 == 0o700
+
+
+@only_on("sqlite", "on a server it may be where a disk that hosts share is mounted")
+def test_beside_a_file_an_archive_with_nothing_in_it_is_an_archive(empty: Path, ingest: Ingest) -> None:
+    (empty / ".ingest/archive").mkdir(parents=True)
+
+    assert ingest("init").code == 65
+    assert not (empty / ".ingest/ingest.db").exists()
+
+
+@only_on("postgresql", "beside a file the directory is made by us")
+def test_beside_a_server_a_directory_with_nothing_in_it_is_no_archive(empty: Path, ingest: Ingest) -> None:
+    (empty / ".ingest/archive").mkdir(parents=True)
+
+    assert ingest("init").code == 0
+    assert ingest("status").code == 0
 
 
 @pytest.mark.parametrize(
@@ -141,6 +155,7 @@ def test_only_some_commands_make_a_missing_store(empty: Path, ingest: Ingest) ->
         ("run", "--once"),
         ("db", "upgrade"),
         ("db", "check"),
+        ("db", "current"),
         ("init",),
         ("status",),
     ],
@@ -148,13 +163,15 @@ def test_only_some_commands_make_a_missing_store(empty: Path, ingest: Ingest) ->
 def test_a_missing_store_beside_an_archive_is_never_made_anew(
     command: tuple[str, ...], empty: Path, ingest: Ingest
 ) -> None:
-    (empty / ".ingest/archive").mkdir(parents=True)
+    assert ingest("init").code == 0
+    Pipeline(empty).lose_store()
 
     said = ingest(*command)
 
     assert said.code == 65
     assert "restore the store from a backup" in said.err
     assert not (empty / ".ingest/ingest.db").exists()
+    assert ingest("status").code == 65, "none was made"
 
 
 def test_many_may_make_the_store_at_once(empty: Path) -> None:

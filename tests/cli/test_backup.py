@@ -8,9 +8,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from ingest.store.sqlite.driver import sqlite_module
 from tests.cli.project import Ingest, error_of, running, spawned, until
+from tests.store.backends import only_on
 from tests.watch.mounts import tmpfs
+
+pytestmark = only_on("sqlite", "a server has means of its own")
 
 
 def test_a_restored_backup_with_the_archive_copied_after_it_holds_in_every_proof(
@@ -53,6 +58,15 @@ def test_a_second_one_of_the_same_name_is_refused(day: Path, ingest: Ingest, tmp
     assert said.code == 73
     assert error_of(said)["code"] == "cannot_write"
     assert (tmp_path / "copy.db").read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["nowhere/x.db", "inbox/good.csv/x.db"])
+def test_a_name_in_no_directory_is_answered_in_one_line(day: Path, ingest: Ingest, name: str) -> None:
+    said = ingest("db", "backup", name)
+
+    assert said.code == 73
+    assert said.err.count("\n") == 1
+    assert "name a file in a directory that is there" in said.err
 
 
 def test_a_store_of_another_schema_can_be_copied_before_it_is_upgraded(

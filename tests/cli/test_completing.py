@@ -13,6 +13,8 @@ import pytest
 
 from ingest.cli.frame import run
 from tests.cli.project import Ingest
+from tests.crash.pipeline import Pipeline
+from tests.store.backends import only_on
 
 Offered = Callable[[str], list[str]]
 
@@ -102,12 +104,22 @@ def test_a_broken_configuration_is_not_the_moment_to_be_told_of(
     assert offered("ingest watch --source ") == []
 
 
+@only_on("sqlite", "a file that is no database")
 def test_a_store_that_is_none_offers_what_the_settings_know(empty: Path, offered: Offered) -> None:
     (empty / ".ingest").mkdir()
     (empty / ".ingest" / "ingest.db").write_bytes(b"nothing" * 1000)
 
     assert sorted(offered("ingest replay ")) == ["ledger", "payments"]
     assert offered("ingest replays show ") == []
+
+
+@only_on("postgresql", "a server that is away")
+def test_where_the_server_is_away_what_the_settings_know_is_offered(empty: Path, offered: Offered) -> None:
+    settings = empty / "ingest.toml"
+    settings.write_text(settings.read_text().replace(Pipeline(empty).url, f"postgresql://u@/x?host={empty}"))
+
+    assert sorted(offered("ingest replay ")) == ["ledger", "payments"]
+    assert offered("ingest events show ") == []
 
 
 def test_the_version_is_not_told_to_a_shell_that_asks_what_may_follow(day: Path, offered: Offered) -> None:

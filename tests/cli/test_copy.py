@@ -12,6 +12,9 @@ import pytest
 from ingest.store.sqlite.driver import sqlite_module
 from tests import server
 from tests.cli.project import GOOD, Ingest, error_of, running, spawned, until
+from tests.store.backends import only_on
+
+pytestmark = only_on("sqlite", "a pipeline in a file is moved")
 
 
 @pytest.fixture

@@ -15,10 +15,12 @@ from ingest.cli import wiring
 from ingest.cli.doctor import installation
 from ingest.store import workers
 from ingest.store.opening import open_store
-from ingest.store.sqlite.driver import sqlite_module
+from ingest.store.postgresql.engine import PostgresqlStore
 from ingest.store.sqlite.engine import SqliteStore
 from ingest.store.workers import Worker
 from tests.cli.project import SETTINGS, Ingest, write
+from tests.crash.pipeline import Pipeline
+from tests.store.backends import only_on
 
 
 @pytest.fixture
@@ -81,14 +83,13 @@ def test_without_a_store_the_rest_is_looked_at_and_nothing_is_made(empty: Path, 
 def test_a_store_of_another_schema_is_named_with_the_way_out(
     worked: Path, ingest: Ingest, revision: str, way_out: str
 ) -> None:
-    with sqlite_module().connect(worked / ".ingest/ingest.db") as db:
-        db.execute("UPDATE alembic_version SET version_num = ?", (revision,))
-    db.close()
+    Pipeline(worked).change(f"UPDATE alembic_version SET version_num = '{revision}'")
 
     assert says(problems(ingest), f"schema ({revision})", way_out)
     assert f"{revision}, newest known" in ingest("doctor").out
 
 
+@only_on("sqlite", "a file that is no database")
 def test_a_damaged_store_is_named(worked: Path, ingest: Ingest) -> None:
     (worked / ".ingest" / "ingest.db").write_bytes(b"no database, " * 1000)
 
@@ -114,6 +115,7 @@ def test_settings_that_cannot_be_obeyed_are_a_problem_beside_the_rest(
     assert "pysqlite3" in ingest("doctor").out or "sqlite3" in ingest("doctor").out
 
 
+@only_on("sqlite", "the database is a file")
 def test_what_others_may_read_is_named_with_the_command_that_ends_it(well: Path, ingest: Ingest) -> None:
     (well / ".ingest" / "ingest.db").chmod(0o644)
     (well / ".ingest" / "archive").chmod(0o755)
@@ -151,7 +153,7 @@ def test_directories_that_this_user_may_not_use_are_named(
 
 def test_a_stale_worker_is_named(well: Path, ingest: Ingest) -> None:
     lost = Worker(id="worker-lost", kind="worker", host="box", pid=1)
-    with open_store(f"sqlite:///{well}/.ingest/ingest.db") as store, store.write() as tx:
+    with open_store(Pipeline(well).url, well / ".ingest") as store, store.write() as tx:
         workers.enlist(tx, lost, lease=timedelta(seconds=30), now=wiring.now() - timedelta(hours=1))
 
     assert says(problems(ingest), "worker worker-lost is stale", "start it again")
@@ -161,7 +163,8 @@ def test_a_clock_that_was_set_back_is_seen_by_the_newest_event(
     well: Path, ingest: Ingest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = wiring.now()
-    monkeypatch.setattr(SqliteStore, "now", lambda _: now - timedelta(days=1))
+    for store in (SqliteStore, PostgresqlStore):
+        monkeypatch.setattr(store, "now", lambda _: now - timedelta(days=1))
 
     assert says(problems(ingest), "behind the newest event", "set back")
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.project import GOOD
+from tests.store.backends import only_on
 
 DIGEST = hashlib.sha256(GOOD.encode()).hexdigest()
 WITHOUT_LINKS = f"""
@@ -27,7 +28,14 @@ main()
 """
 
 
-@pytest.mark.parametrize("command", [f"archive get {DIGEST} -o", "db backup", "rejects export -o"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        f"archive get {DIGEST} -o",
+        pytest.param("db backup", marks=only_on("sqlite", "a server has means of its own")),
+        "rejects export -o",
+    ],
+)
 def test_where_a_filesystem_knows_no_links_a_file_is_made_and_none_is_overwritten(
     day: Path, tmp_path: Path, command: str
 ) -> None:

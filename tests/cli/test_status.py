@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sqlite3
 from contextlib import closing
 from pathlib import Path
 
@@ -11,6 +10,8 @@ import pytest
 
 from ingest.store.sqlite.driver import sqlite_module
 from tests.cli.project import Ingest, running, until
+from tests.crash.pipeline import Pipeline
+from tests.store.backends import only_on
 
 KEYS = {
     *("v", "store", "archive", "sources", "processors", "watchers", "workers", "replays"),
@@ -130,10 +131,10 @@ def test_a_source_that_a_living_watcher_does_not_scan_any_more_is_a_problem(
     with running("watch", cwd=worked):
         until(lambda: ingest("status", "--json").json()["sources"][0]["state"] == "ok")
         assert "not scanned" not in ingest("status", "--check").out
-        with closing(sqlite_module().connect(worked / ".ingest/ingest.db", isolation_level=None)) as db:
-            long_ago = "(SELECT min(last_scan_at) - 7300000000 FROM sources)"
-            db.execute(f"UPDATE workers SET started_at = {long_ago}")
-            db.execute(f"UPDATE sources SET last_scan_at = {long_ago}")
+        long_ago = "(SELECT min(last_scan_at) - 7300000000 FROM sources)"
+        Pipeline(worked).change(
+            f"UPDATE workers SET started_at = {long_ago}", f"UPDATE sources SET last_scan_at = {long_ago}"
+        )
 
         found = ingest("status", "--check").out
 
@@ -161,6 +162,7 @@ def test_what_is_wrong_with_a_source_has_room(
     assert "\ninbox: the source directory " in said
 
 
+@only_on("sqlite", "there is one write lock")
 def test_a_held_write_lock_is_told(worked: Path, ingest: Ingest) -> None:
     with closing(sqlite_module().connect(worked / ".ingest/ingest.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -173,6 +175,7 @@ def test_a_held_write_lock_is_told(worked: Path, ingest: Ingest) -> None:
     assert ingest("status", "--json").json()["store"]["write_locked"] is False
 
 
+@only_on("sqlite", "a file that is no database")
 @pytest.mark.parametrize("content", [b"", b"not a database at all, though long enough to be one" * 20])
 def test_a_store_that_is_no_store_is_65(content: bytes, worked: Path, ingest: Ingest) -> None:
     for name in ("ingest.db-wal", "ingest.db-shm"):
@@ -184,8 +187,7 @@ def test_a_store_that_is_no_store_is_65(content: bytes, worked: Path, ingest: In
 
 
 def test_a_store_of_another_schema_is_refused(worked: Path, ingest: Ingest) -> None:
-    with closing(sqlite3.connect(worked / ".ingest/ingest.db")) as db, db:
-        db.execute("UPDATE alembic_version SET version_num = '9999'")
+    Pipeline(worked).change("UPDATE alembic_version SET version_num = '9999'")
 
     said = ingest("status")
 

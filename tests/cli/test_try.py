@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.cli.project import GOOD, Ingest, error_of
+from tests.store.backends import only_on
 
 
 def test_try_shows_rows_and_facts_and_applies_nothing(day: Path, ingest: Ingest) -> None:
@@ -122,6 +123,7 @@ def loud(event: FileLanded, ctx: Context) -> None:
     assert [said in done.stderr for said in (b"at the import", b"at the run", b"past Python")] == [True] * 3
 
 
+@only_on("sqlite", "the database is a file")
 def test_a_processor_is_not_tried_on_the_database(worked: Path, ingest: Ingest) -> None:
     (worked / "inbox" / "x.csv").hardlink_to(worked / ".ingest" / "ingest.db")
 

@@ -10,7 +10,7 @@ import subprocess
 import time
 import tomllib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -186,6 +186,29 @@ class Pipeline:
                 return connection.execute(query).fetchall()
         with self.sql() as connection:
             return connection.execute(query).fetchall()
+
+    def change(self, *statements: str) -> None:
+        """The database is changed past every guard, as somebody with the right to do so would."""
+        if self.is_on_server:
+            with psycopg.connect(self.url) as connection:
+                connection.execute("SET session_replication_role = replica")
+                for statement in statements:
+                    assert connection.execute(statement).rowcount, statement
+            return
+        with closing(sqlite_module().connect(self.database)) as file, file:
+            for (name,) in file.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+                file.execute(f"DROP TRIGGER {name}")
+            for statement in statements:
+                assert file.execute(statement).rowcount, statement
+
+    def lose_store(self) -> None:
+        """All that the database held is gone; nobody uses it."""
+        if self.is_on_server:
+            name = server.name_in(self.url)
+            server.shared().run(f"DROP DATABASE {name} WITH (FORCE)")
+            server.shared().run(f"CREATE DATABASE {name}")
+        for path in self.database.parent.glob("ingest.db*"):
+            path.unlink()
 
     def has_table(self, name: str) -> bool:
         """True once a processor's table was made."""

@@ -67,7 +67,7 @@ def test_an_upgrade_of_a_store_that_needs_none_keeps_what_is_in_it(tmp_path: Pat
     [
         ("9999", "newer", "upgrade ingest"),
         ("0000", "older", "run `ingest db upgrade`"),
-        (None, "older", "run `ingest db upgrade`"),
+        (None, "there is no store", "run `ingest init`, or `ingest db upgrade`"),
     ],
 )
 def test_a_store_at_another_revision_is_refused(

@@ -57,10 +57,10 @@ def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path, co
     assert path.read_bytes() == content
 
 
-def test_an_empty_file_is_a_store_that_was_never_upgraded(tmp_path: Path) -> None:
+def test_an_empty_file_is_no_store(tmp_path: Path) -> None:
     (tmp_path / "ingest.db").touch()
 
-    assert "older" in refusal(tmp_path / "ingest.db").message
+    assert "there is no store" in refusal(tmp_path / "ingest.db").message
 
 
 @pytest.mark.parametrize("share", [0.25, 0.5, 0.9])

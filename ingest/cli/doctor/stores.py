@@ -13,11 +13,11 @@ from ingest.cli.problems import problems
 from ingest.cli.statuses import Status
 from ingest.cli.wiring import Pipeline
 from ingest.cli.words import age
-from ingest.config import Settings, mask_url
+from ingest.config import Settings
 from ingest.domain.showing import show
 from ingest.errors import IngestError
 from ingest.store.engine import Store
-from ingest.store.opening import refuse_damage, revision
+from ingest.store.opening import place_of, refuse_damage, revision
 from ingest.store.reading import browsing, reports
 from ingest.store.reading.reports import SourceStatus
 from ingest.store.schema import REVISION
@@ -55,10 +55,8 @@ def findings(held: Settings) -> tuple[list[Finding], Sequence[SourceStatus]]:
 
 
 def _schema(store: Store) -> Iterator[Finding]:
-    where = store.path if store.dialect == "sqlite" else mask_url(store.url)
-    yield well(_AREA, "database", show(os.fsencode(where)))
-    current = revision(store)
-    yield well(_AREA, "schema", f"{current or 'none'}, newest known {REVISION}")
+    yield well(_AREA, "database", show(os.fsencode(place_of(store.url))))
+    yield well(_AREA, "schema", f"{revision(store)}, newest known {REVISION}")
 
 
 def _status(held: Settings, store: Store) -> Status:
