@@ -12,21 +12,32 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ingest.vetting.caps import Caps
     from ingest.vetting.json import json_document, json_lines
+    from ingest.vetting.members import Member, container_of, members_of, open_member, pieces_of
     from ingest.vetting.refused import Refused
-    from ingest.vetting.sniff import suggested_encoding, what_it_is
+    from ingest.vetting.sniff import CONTAINERS, TEXTS, check_kind, suggested_encoding, what_it_is
     from ingest.vetting.text import Text, whole_text
     from ingest.vetting.xml import Piece, all_of, local_name, one_of, text_of, xml_pieces, xml_root
 
 __all__ = [
+    "CONTAINERS",
+    "TEXTS",
+    "Caps",
+    "Member",
     "Piece",
     "Refused",
     "Text",
     "all_of",
+    "check_kind",
+    "container_of",
     "json_document",
     "json_lines",
     "local_name",
+    "members_of",
     "one_of",
+    "open_member",
+    "pieces_of",
     "suggested_encoding",
     "text_of",
     "what_it_is",
@@ -36,14 +47,23 @@ __all__ = [
 ]
 
 _HOMES = {
+    "CONTAINERS": "sniff",
+    "Caps": "caps",
+    "Member": "members",
     "Piece": "xml",
     "Refused": "refused",
+    "TEXTS": "sniff",
     "Text": "text",
     "all_of": "xml",
+    "check_kind": "sniff",
+    "container_of": "members",
     "json_document": "json",
     "json_lines": "json",
     "local_name": "xml",
+    "members_of": "members",
     "one_of": "xml",
+    "open_member": "members",
+    "pieces_of": "members",
     "suggested_encoding": "sniff",
     "text_of": "xml",
     "what_it_is": "sniff",

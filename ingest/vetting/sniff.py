@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Collection
 from typing import BinaryIO
 
+from ingest.vetting.refused import Refused
+from ingest.vetting.streams import MAGIC
+from ingest.vetting.tar import is_tar
 from ingest.vetting.text import mark_of
+
+CONTAINERS = frozenset({"gzip", "bzip2", "xz", "zstd", "zip", "tar"})
+TEXTS = frozenset({"text", "json", "xml", "script", "empty"})
 
 HEAD = 4_096  # bytes that are looked at
 _CHUNK = 1_048_576
@@ -16,7 +23,7 @@ _MAGIC = (  # what a content begins with; the first that fits
     (b"\x1f\x8b", "gzip"),
     (b"BZh", "bzip2"),
     (b"\xfd7zXZ\x00", "xz"),
-    (b"\x28\xb5\x2f\xfd", "zstd"),
+    *((magic, "zstd") for magic in MAGIC["zstd"]),
     (b"PK\x03\x04", "zip"),
     (b"PK\x05\x06", "zip"),  # one without members
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "ole"),  # .xls, .doc, .msg
@@ -32,10 +39,12 @@ _MAGIC = (  # what a content begins with; the first that fits
     (b"SQLite format 3\x00", "sqlite"),
     (b"\x80\x04\x95", "pickle"),
 )
+_OPEN_DOCUMENT = b"mimetypeapplication/vnd.oasis.opendocument"
 _OOXML = (b"[Content_Types].xml", b"_rels/", b"docProps/", b"xl/")  # first members of office documents
-_TAR_MARK = slice(257, 262)
 _XML = re.compile(r"\s*<(?:\?xml|!|[A-Za-z_])")
 _JSON = re.compile(r"\s*[\[{]")
+_SAID = {"executable": "an executable", "image": "an image", "ole": "an office document"}
+_UNPACK = "let `unpack` take it apart, and this processor accept `ingest.file.extracted.v1` alone"
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f]")
 
 
@@ -50,11 +59,20 @@ def what_it_is(file: BinaryIO) -> str:
     if not head:
         return "empty"
     kind = next((word for magic, word in _MAGIC if head.startswith(magic)), "")
-    if kind == "zip" and head[30:].startswith(_OOXML):
-        return "ooxml"
+    if kind == "zip" and head[30:].startswith((*_OOXML, _OPEN_DOCUMENT)):
+        return "opendocument" if head[30:].startswith(_OPEN_DOCUMENT) else "ooxml"
     if kind and not (kind == "executable" and head.startswith(b"MZ") and _as_text(head) is not None):
         return kind
-    return "tar" if head[_TAR_MARK] == b"ustar" else _kind_of_text(head)
+    return "tar" if is_tar(head) else _kind_of_text(head)
+
+
+def check_kind(file: BinaryIO, wanted: Collection[str]) -> None:
+    """The content is of one of the kinds that are wanted; raises `Refused` (`type`)."""
+    kind = what_it_is(file)
+    if kind not in wanted:
+        hint = _UNPACK if kind in CONTAINERS else "have the sender look at what was sent"
+        known = " or ".join(sorted(set(wanted) - {"empty"}))
+        raise Refused(f"the content is {_SAID.get(kind, kind)}, not {known}", rule="type", hint=hint)
 
 
 def _kind_of_text(head: bytes) -> str:

@@ -11,13 +11,13 @@ import zipfile
 
 import pytest
 
-from ingest.vetting import suggested_encoding, what_it_is
+from ingest.vetting import CONTAINERS, TEXTS, Refused, check_kind, suggested_encoding, what_it_is
 
 
-def zipped(name: str) -> bytes:
+def zipped(name: str, content: str = "x") -> bytes:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
-        archive.writestr(name, "x")
+        archive.writestr(name, content)
     return file.getvalue()
 
 
@@ -35,6 +35,13 @@ def tarred() -> bytes:
         (gzip.compress(b"a", mtime=0), "gzip"),
         (bz2.compress(b"a"), "bzip2"),
         (lzma.compress(b"a"), "xz"),
+        (b"\x28\xb5\x2f\xfd\x20\1\x09\0\0a", "zstd"),
+        (b"\x50\x2a\x4d\x18\0\0\0\0", "zstd"),
+        (b"BZh", "bzip2"),
+        pytest.param(
+            zipped("mimetype", "application/vnd.oasis.opendocument.text"), "opendocument", id="opendocument"
+        ),
+        pytest.param(tarred()[:257] + bytes(255), "binary", id="a header with another checksum"),
         pytest.param(zipped("a.csv"), "zip", id="zip"),
         pytest.param(zipped("[Content_Types].xml"), "ooxml", id="ooxml"),
         pytest.param(tarred(), "tar", id="tar"),
@@ -75,3 +82,21 @@ def test_an_encoding_is_suggested_only_where_the_declared_one_cannot_be(
     data: bytes, declared: str, suggested: str
 ) -> None:
     assert suggested_encoding(io.BytesIO(data), declared=declared) == suggested
+
+
+def test_an_executable_is_refused_where_text_is_wanted() -> None:
+    with pytest.raises(Refused, match="the content is an executable, not json or script or text or xml"):
+        check_kind(io.BytesIO(b"\x7fELF\2\1\1"), TEXTS)
+
+
+def test_whoever_meets_a_container_is_told_who_takes_it_apart() -> None:
+    with pytest.raises(Refused, match="the content is gzip, not text") as refused:
+        check_kind(io.BytesIO(gzip.compress(b"a")), {"text"})
+
+    assert refused.value.rule == "type"
+    assert "`unpack`" in refused.value.hint
+
+
+def test_what_is_wanted_passes() -> None:
+    check_kind(io.BytesIO(b"a,b\n"), TEXTS)
+    check_kind(io.BytesIO(tarred()), CONTAINERS)
