@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from ingest import PermanentError
 from ingest.testing import hand_over
 from processors.currencies import DECIMALS
-from processors.facts import PaymentSettled
+from processors.facts import PaymentReturned, PaymentReversed, PaymentSettled
 from processors.ledger import ledger
 
 
@@ -50,5 +50,55 @@ def test_an_amount_that_cannot_be_posted_exactly_is_refused(amount: Decimal, cur
         hand_over(ledger, settled(amount, currency))
 
 
-def test_the_ledger_reacts_to_the_fact_and_to_nothing_else() -> None:
-    assert ledger.accepts == ("ingest.payment.settled.v1",)
+def posted(fact: object) -> list[tuple[str, int]]:
+    rows = hand_over(ledger, fact).rows
+    return [(row.values["account"], row.values["amount_minor"]) for row in rows]
+
+
+def test_a_reversed_payment_is_posted_with_the_other_sign() -> None:
+    before = settled(Decimal("12.50"), "EUR")
+    after = PaymentReversed(
+        payment_id=before.payment_id,
+        account=before.account,
+        amount=before.amount,
+        currency=before.currency,
+        value_date=before.value_date,
+        reference="",
+        reason="corrected",
+    )
+
+    assert posted(after) == [(account, -minor) for account, minor in posted(before)]
+
+
+def returned(amount: Decimal | None, currency: str) -> PaymentReturned:
+    return PaymentReturned(
+        payment_id="T-1",
+        account="MERCHANT-17",
+        amount=amount,
+        currency=currency,
+        reason="R01",
+        reference="",
+        returned_on=None,
+    )
+
+
+def test_a_returned_payment_is_posted_beside_its_account_which_a_statement_moves() -> None:
+    assert posted(returned(Decimal("12.50"), "USD")) == [
+        ("returned:MERCHANT-17", 1250),
+        ("clearing:returned:USD", -1250),
+    ]
+
+
+@pytest.mark.parametrize(("amount", "currency"), [(None, "USD"), (Decimal(1), "")])
+def test_a_return_whose_amount_the_bank_does_not_say_is_not_posted(
+    amount: Decimal | None, currency: str
+) -> None:
+    assert posted(returned(amount, currency)) == []
+
+
+def test_the_ledger_reacts_to_what_moves_money_and_to_nothing_else() -> None:
+    assert ledger.accepts == (
+        "ingest.payment.settled.v1",
+        "ingest.payment.returned.v1",
+        "ingest.payment.reversed.v1",
+    )
