@@ -22,7 +22,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # They run in the background, and what is ignored is inherited: no command would hear a Ctrl-C.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-USUAL = 60.0  # seconds that a test may take, unless it is marked
+USUAL = 180.0  # seconds that a test may take, unless it is marked
 
 
 gc.disable()

@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.launcher import LONGEST
+from tests.patience import PATIENCE
 
 _LAUNCHER = Path(__file__).with_name("launcher.py")
 _DECIDES = (
@@ -167,7 +168,12 @@ class Command(subprocess.Popen):
         return self.returncode
 
 
-def run(*args: str, timeout: float = 50, input: Any = None, **given: Any) -> subprocess.CompletedProcess[Any]:  # noqa: A002  # like `subprocess.run`
+def run(
+    *args: str,
+    timeout: float = PATIENCE,
+    input: Any = None,  # noqa: A002  # like `subprocess.run`
+    **given: Any,
+) -> subprocess.CompletedProcess[Any]:
     """The command has ended; what it printed is in the answer."""
     given = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **given}
     with Command(list(args), **given) as process:

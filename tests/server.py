@@ -27,6 +27,8 @@ from typing import IO, Any
 
 import psycopg
 
+from tests.patience import PATIENCE
+
 _TEXT = ("-E", "UTF8", "--locale=C.UTF-8")
 # It is no child of ours, for the product may end every child of its process; it ends when we are gone.
 _ON_A_LEASH = """
@@ -40,7 +42,6 @@ exec 3<&0
 ) >/dev/null 2>&1 </dev/null &
 echo $pid
 """
-_START_BOUND = 60.0  # seconds
 
 
 @dataclass(slots=True)
@@ -77,7 +78,7 @@ class Server:
 
     def answers_again(self) -> None:
         """It answers, after it was started, or after it lost a backend and starts over by itself."""
-        deadline = time.monotonic() + _START_BOUND
+        deadline = time.monotonic() + PATIENCE
         while not self._answers():
             if not Path(f"/proc/{self.pid}").exists() or time.monotonic() > deadline:
                 raise AssertionError((self.directory / "log").read_text(errors="replace")[-2000:])

@@ -14,6 +14,7 @@ from typing import Any
 from tests import launching
 from tests.crash.pipeline import Pipeline, with_store
 from tests.launching import Command
+from tests.patience import PATIENCE
 from tests.store.backends import unmade_url
 
 GOOD = """payment_id,account,amount,currency,value_date,counterparty,reference
@@ -87,7 +88,7 @@ def until(is_so: Callable[[], object]) -> None:
 
     What is waited for needs the processor more: asking takes a quarter of the time at most.
     """
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE
     asked = time.monotonic()
     while not is_so():
         took = time.monotonic() - asked

@@ -13,6 +13,7 @@ import pytest
 from tests.cli.project import GOOD, SETTINGS, Ingest, configure, spawned
 from tests.crash.pipeline import Pipeline
 from tests.launching import Command
+from tests.patience import PATIENCE
 from tests.store.backends import only_on
 
 NOTHING = "version = 1\n"
@@ -180,7 +181,7 @@ def test_many_may_make_the_store_at_once(empty: Path) -> None:
         for _ in range(3)
     ]
 
-    assert [process.communicate(timeout=50)[1] for process in started] == [b"", b"", b""]
+    assert [process.communicate(timeout=PATIENCE)[1] for process in started] == [b"", b"", b""]
     assert [process.returncode for process in started] == [0, 0, 0]
 
 

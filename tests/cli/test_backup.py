@@ -12,6 +12,7 @@ import pytest
 
 from ingest.store.sqlite.driver import sqlite_module
 from tests.cli.project import Ingest, error_of, running, spawned, until
+from tests.patience import PATIENCE
 from tests.store.backends import only_on
 from tests.watch.mounts import tmpfs
 
@@ -105,7 +106,7 @@ main()
     with subprocess.Popen([sys.executable, "-c", program], cwd=day, stderr=subprocess.PIPE) as process:
         until(lambda: list(target.parent.iterdir()))
         process.send_signal(signal.SIGTERM)
-        _, said = process.communicate(timeout=50)
+        _, said = process.communicate(timeout=PATIENCE)
 
     assert said == b""
     whole = [(0, [target]), (-signal.SIGTERM, [target])]  # it was through when the signal came

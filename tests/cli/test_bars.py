@@ -11,6 +11,8 @@ from contextlib import contextmanager
 
 import pytest
 
+from tests.patience import PATIENCE
+
 PROGRAM = """
 import logging, sys
 from ingest.cli import bars, logs
@@ -41,7 +43,7 @@ class Counting:
 
     def ended(self) -> tuple[bytes, bytes]:
         """What it wrote to stdout, and what it drew since, when told to end."""
-        out, _ = self._process.communicate(b"\n", timeout=40)
+        out, _ = self._process.communicate(b"\n", timeout=PATIENCE)
         drawn = b""
         os.set_blocking(self._terminal, False)
         try:

@@ -11,6 +11,7 @@ import pytest
 from ingest.cli import statuswatch
 from ingest.cli.catalogue import COMMANDS, LATER
 from tests.cli.project import Ingest, error_of, spawned
+from tests.patience import PATIENCE
 
 PROMISED = {
     "land": ["--source", "--as", "--reason", "--json"],
@@ -234,7 +235,9 @@ def test_an_unexpected_error_is_one_line_and_a_traceback_only_with_v(
 def test_a_reader_that_goes_away_is_no_error(day: Path) -> None:
     program = f"{sys.executable} -m ingest status --watch --json | head -c 1; exit ${{PIPESTATUS[0]}}"
 
-    done = subprocess.run(["bash", "-c", program], cwd=day, capture_output=True, timeout=50, check=False)
+    done = subprocess.run(
+        ["bash", "-c", program], cwd=day, capture_output=True, timeout=PATIENCE, check=False
+    )
 
     assert (done.returncode, done.stdout, done.stderr) == (0, b"{", b"")
 

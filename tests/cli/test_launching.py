@@ -18,6 +18,7 @@ from tests import launching
 from tests.cli.project import SETTINGS, write
 from tests.crash.pipeline import Pipeline, children, wait_until
 from tests.launching import Command
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="needs handles of processes")
 
@@ -98,7 +99,7 @@ def test_its_process_is_in_no_way_that_counts_another_than_one_that_was_started(
     for start in (Command, started):
         with (home / "out").open("wb") as out, (home / "out").open("rb") as given:
             process = start(TRY, cwd=home, env=environment, stdin=given, stdout=out, stderr=subprocess.PIPE)
-        _, said = process.communicate(timeout=50)
+        _, said = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0, said
         found.append(json.loads((home / "seen").read_text()))
 
@@ -115,9 +116,9 @@ def test_what_it_printed_comes_whole_and_in_order_and_its_exit_code_is_its_own(
     )
     helped = start(["--help"], cwd=home, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
-    assert both.communicate(timeout=50)[0].startswith(b"error: ")
+    assert both.communicate(timeout=PATIENCE)[0].startswith(b"error: ")
     assert both.returncode == 2
-    assert helped.communicate(timeout=50)[1] == b""
+    assert helped.communicate(timeout=PATIENCE)[1] == b""
     assert helped.returncode == 0
 
 
@@ -160,7 +161,7 @@ def test_a_folder_with_nothing_but_a_sitecustomize_is_imported_from_before_the_c
 
     process = start(["--version"], cwd=home, env=environment, stdout=subprocess.PIPE)
 
-    out, _ = process.communicate(timeout=50)
+    out, _ = process.communicate(timeout=PATIENCE)
     assert out.startswith(b"['-m', 'ingest', '--version']ingest ")
     assert process.returncode == 0
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.project import GOOD, SETTINGS, Ingest, configure, running, spawned, until, write
+from tests.patience import PATIENCE
 
 WATCHED = {"v", "landed", "redelivered", "suppressed", "refused", "ignored", "waiting", "failed", "seconds"}
 WORKED = {"v", "done", "dead", "retried", "crashed", "superseded", "seconds"}
@@ -109,7 +110,7 @@ def test_one_signal_is_answered_with_a_clean_end(
     with running(command, cwd=worked) as process:
         _until_up(ingest, command)
         process.send_signal(signum)
-        out = process.communicate(timeout=50)[0]
+        out = process.communicate(timeout=PATIENCE)[0]
 
     status = ingest("status", "--json").json()
     assert (process.returncode, out) == (0, "")

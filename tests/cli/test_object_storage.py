@@ -18,6 +18,7 @@ from tests.archive.places import Behind, behind, reached_at
 from tests.cli.project import GOOD, SETTINGS, Ingest, error_of, running, spawned, until, write
 from tests.crash.pipeline import Pipeline
 from tests.objectstore import Answer, Proxy, Silence, well
+from tests.patience import PATIENCE
 
 ROWS = "".join(f"P-{number},ACC-1,10.00,EUR,2026-03-02,Alma,{'x' * 200}\n" for number in range(10, 800))
 LARGE = GOOD + ROWS  # more than `inline_max`
@@ -137,7 +138,7 @@ def test_a_watcher_that_is_told_twice_to_stop_waits_for_no_answer(cloud: Cloud, 
         until(lambda: "stopping" in ingest("status", "--json").out)
         watcher.terminate()
 
-        assert watcher.wait(timeout=20) == 128 + signal.SIGTERM
+        assert watcher.wait(timeout=PATIENCE) == 128 + signal.SIGTERM
 
 
 def test_without_the_extra_it_is_told_what_to_install(

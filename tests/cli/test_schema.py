@@ -29,7 +29,7 @@ def test_without_a_project_the_schemas_of_the_package_are_known_and_good(tmp_pat
     )
 
 
-@pytest.mark.timeout(180)  # a dozen commands, on a machine that may have others to serve
+@pytest.mark.timeout(300)  # a dozen commands, on a machine that may have others to serve
 def test_a_processor_that_accepts_what_nobody_states_is_named_with_the_nearest(tmp_path: Path) -> None:
     uses = 'use = "processors.payments:payments"\n'
     (tmp_path / "ingest.toml").write_text(

@@ -14,15 +14,14 @@ import pytest
 
 from ingest.cli.signals import SIGNALS, Stop, stopping
 from tests.cli.project import until
-
-LONG = 30.0
+from tests.patience import PATIENCE
 
 
 def test_the_first_signal_asks_the_second_urges() -> None:
     for each in SIGNALS:
         with stopping() as stop:
             os.kill(os.getpid(), each)
-            assert stop.wait(LONG)
+            assert stop.wait(PATIENCE)
             assert (stop.is_set(), stop.is_urgent(), stop.exit_code(0)) == (True, False, 0)
 
             os.kill(os.getpid(), each)
@@ -35,7 +34,7 @@ def test_a_signal_that_was_ignored_is_heard_and_ignored_again_afterwards() -> No
     try:
         with stopping() as stop:
             os.kill(os.getpid(), signal.SIGINT)
-            assert stop.wait(LONG)
+            assert stop.wait(PATIENCE)
 
         assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     finally:
@@ -46,7 +45,7 @@ def test_a_waiter_in_another_thread_is_woken() -> None:
     stop, woken = Stop(), threading.Event()
 
     def wait() -> None:
-        if stop.wait(LONG):
+        if stop.wait(PATIENCE):
             woken.set()
 
     thread = threading.Thread(target=wait)
@@ -54,7 +53,7 @@ def test_a_waiter_in_another_thread_is_woken() -> None:
 
     stop.set()
 
-    assert woken.wait(LONG)
+    assert woken.wait(PATIENCE)
     thread.join()
     assert select.select([stop], [], [], 0)[0] == [stop]
     stop.close()
@@ -77,7 +76,7 @@ def test_the_last_wish_ends_the_process_whatever_it_does() -> None:
         "    while True: pass\n"
     )
 
-    done = subprocess.run([sys.executable, "-c", program], timeout=LONG, check=False)
+    done = subprocess.run([sys.executable, "-c", program], timeout=PATIENCE, check=False)
 
     assert done.returncode == 128 + signal.SIGTERM
 
@@ -114,7 +113,7 @@ def test_asked_to_stop_the_last_thing_that_is_done_ends_at_the_next_signal_while
         "    while True: pass\n"
     )
 
-    done = subprocess.run([sys.executable, "-c", program], timeout=LONG, check=False, capture_output=True)
+    done = subprocess.run([sys.executable, "-c", program], timeout=PATIENCE, check=False, capture_output=True)
 
     assert (done.returncode, done.stderr) == (130, b"")
 
@@ -155,7 +154,7 @@ def test_a_second_interrupt_while_the_store_is_closed_ends_it_at_once(worked: Pa
         assert begun is not None
         assert begun.readline()
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=LONG)
+        _, said = process.communicate(timeout=PATIENCE)
 
     assert (process.returncode, said) == (130, b"")
 
@@ -180,6 +179,6 @@ atexit.register(lambda: os.kill(os.getpid(), signal.SIGINT))
 def test_an_interrupt_while_it_begins_or_ends_leaves_no_traceback(when: str) -> None:
     program = f"{when}\nimport sys\nfrom ingest.cli import main\nsys.argv = ['ingest', '--version']\nmain()\n"
 
-    done = subprocess.run([sys.executable, "-c", program], timeout=LONG, check=False, capture_output=True)
+    done = subprocess.run([sys.executable, "-c", program], timeout=PATIENCE, check=False, capture_output=True)
 
     assert (done.returncode, done.stderr) == (-signal.SIGINT, b"")

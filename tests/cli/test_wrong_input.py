@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.project import Ingest, error_of
+from tests.patience import PATIENCE
 
 HUGE = "1" + "0" * 30
 
@@ -228,7 +229,9 @@ def test_what_cannot_be_printed_for_want_of_room_is_73(day: Path, argv: list[str
 def test_what_follows_ends_when_nobody_reads_it_any_more(day: Path, command: str) -> None:
     program = f"{sys.executable} -m ingest {command} | head -c 1; exit ${{PIPESTATUS[0]}}"
 
-    done = subprocess.run(["bash", "-c", program], cwd=day, capture_output=True, timeout=50, check=False)
+    done = subprocess.run(
+        ["bash", "-c", program], cwd=day, capture_output=True, timeout=PATIENCE, check=False
+    )
 
     assert (done.returncode, done.stdout, done.stderr) == (0, b"{", b"")
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from tests.crash.pipeline import Pipeline
 from tests.launching import Command
+from tests.patience import PATIENCE
 
 UNREACHABLE = 69  # how a command ends that finds its store away as it begins
 
@@ -40,7 +41,7 @@ class Fleet:
         """How each has ended, when it was asked to."""
         for _, process in self.running:
             process.send_signal(signal.SIGTERM)
-        return [process.wait(timeout=60) for _, process in self.running]
+        return [process.wait(timeout=PATIENCE) for _, process in self.running]
 
     def _started(self, kind: str) -> subprocess.Popen[bytes]:
         return Command([kind], cwd=self.project.root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -24,6 +24,7 @@ from ingest.store.reading import verifying
 from ingest.store.sqlite.driver import sqlite_module
 from tests import server
 from tests.launching import Command
+from tests.patience import PATIENCE
 from tests.store.backends import new_url
 
 KILLS = Path(__file__).parent / "kill"
@@ -67,7 +68,7 @@ def children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
-def wait_until(is_so: Callable[[], bool], what: str, seconds: float = 40.0) -> None:
+def wait_until(is_so: Callable[[], bool], what: str, seconds: float = PATIENCE) -> None:
     """Return when `is_so`; fail, naming `what`, when it is not in time.
 
     What is waited for needs the processor more: asking takes half of the time at most.
@@ -152,7 +153,7 @@ class Pipeline:
     def run(self, *args: str, kill: str = "", mark: str = "killed") -> subprocess.CompletedProcess[bytes]:
         """The command has ended."""
         process = self.start(*args, kill=kill, mark=mark)
-        out, err = process.communicate(timeout=50)
+        out, err = process.communicate(timeout=PATIENCE)
         return subprocess.CompletedProcess(args, process.returncode, out, err)
 
     def ok(self, *args: str) -> bytes:

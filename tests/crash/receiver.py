@@ -14,7 +14,7 @@ from typing import Any, Literal
 # refuse: close before reading; drop: close after reading, before an answer; half: close within the answer;
 # hang: no answer while the server is up; a number: answer this status; a function: do what it returns.
 Act = Literal["refuse", "drop", "half", "hang"] | int | tuple[int, dict[str, str]] | Callable[[], "Act"]
-PATIENCE = 30.0  # seconds that a hanging request is kept at most
+LONGEST = 30.0  # seconds that a hanging request is kept at most
 # Whoever tells it, once the address of the receiver stands for URL.
 NOTIFY = """
 [[processor]]
@@ -95,7 +95,7 @@ class _Handler(socketserver.StreamRequestHandler):
         if act == "drop":
             return
         if act == "hang":
-            receiver.is_over.wait(PATIENCE)
+            receiver.is_over.wait(LONGEST)
             return
         self._answer(act)
 

@@ -16,6 +16,7 @@ import pytest
 from ingest.domain.naming import digest_of
 from tests.crash.pipeline import CONFIG, TWO_CHILDREN, Pipeline, children, payments_file, pipeline, wait_until
 from tests.crash.receiver import NOTIFY, Act, Receiver, receiving
+from tests.patience import PATIENCE
 
 CHILD = "ingest.work.child"
 ALONE = CONFIG.partition("[[processor]]")[0] + NOTIFY
@@ -93,7 +94,7 @@ def test_a_process_killed_during_a_call_makes_the_same_call_again(project: Pipel
         configure(project, seen)
         worker = project.start("work", "--once", "--wait-retries")
         pids.append(worker.pid)
-        worker.communicate(timeout=50)
+        worker.communicate(timeout=PATIENCE)
         project.ok("work", "--once", "--wait-retries")
 
     assert seen.requests.count(seen.requests[0]) == 2, "asked the same twice"
@@ -157,7 +158,7 @@ def test_a_suspended_worker_and_its_successor_use_one_key(project: Pipeline) -> 
         wait_until(lambda: is_done(project), "another has told all")
         for pid in [zombie.pid, *children(zombie.pid)]:
             os.kill(pid, signal.SIGCONT)
-        zombie.communicate(timeout=50)
+        zombie.communicate(timeout=PATIENCE)
 
     assert zombie.returncode in {0, 75}, "it goes on, or ends as one whose work was given to others"
     assert len(seen.requests) == 5, "the one that was under way came twice"

@@ -23,12 +23,12 @@ from ingest.store.sightings import Look
 from ingest.watch.landing.drafts import Origin
 from ingest.watch.landing.land import land
 from ingest.watch.landing.take import Taken
+from tests.patience import PATIENCE
 from tests.store.backends import BACKENDS
 from tests.store.stage import NOON
 
 FILES, LATER = 400, NOON + timedelta(days=1)
 KINDS = ("contents", "events")
-PATIENCE = 30.0  # seconds
 
 PRUNE = """
 import sys

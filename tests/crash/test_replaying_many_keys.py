@@ -29,7 +29,7 @@ def work_and_be_killed(project: Pipeline, after: int) -> None:
         worker.communicate()
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_a_thousand_keys_are_replayed_beside_live_work_however_often_workers_die(tmp_path: Path) -> None:
     project = pipeline(tmp_path / "p", PAYMENTS)
     for n in range(KEYS):

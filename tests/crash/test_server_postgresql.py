@@ -16,6 +16,7 @@ from ingest.store.migrate import create_or_upgrade
 from tests import server
 from tests.crash.fleet import Fleet
 from tests.crash.pipeline import CONFIG, Pipeline, payments_file, pipeline_at, wait_until
+from tests.patience import PATIENCE
 from tests.server import Server
 
 ROUNDS = 8
@@ -68,11 +69,11 @@ def test_who_runs_waits_for_a_server_that_is_away_and_goes_on(own: Server, proje
     wait_until(lambda: project.run("status").returncode == 69, "the server is missed")
     own.start()
 
-    wait_until(lambda: booked(project) == {"P-1", "P-2"}, "the second file is booked", 60)
+    wait_until(lambda: booked(project) == {"P-1", "P-2"}, "the second file is booked")
     assert len(own.run(BACKENDS)) <= 3 * MOST_CONNECTIONS, "three processes, and none leaks connections"
     for process in running:
         process.send_signal(signal.SIGTERM)
-    ended = [process.communicate(timeout=40) for process in running]
+    ended = [process.communicate(timeout=PATIENCE) for process in running]
     assert [process.returncode for process in running] == [0, 0], ended
     assert all(b"does not answer" in said or b"well again" in said for _, said in ended), ended
     project.heal()
@@ -109,9 +110,9 @@ def test_a_processor_is_charged_nothing_for_a_server_that_is_away(own: Server, p
     wait_until(lambda: len(booked(project)) > 0, "it has begun")
     own.stop(signal.SIGQUIT)
     own.start()
-    wait_until(lambda: len(booked(project)) == 20, "all is booked", 60)
+    wait_until(lambda: len(booked(project)) == 20, "all is booked")
     working.send_signal(signal.SIGTERM)
-    working.communicate(timeout=40)
+    working.communicate(timeout=PATIENCE)
     project.heal()
 
     assert project.rows("SELECT count(*) FROM attempts WHERE ended = 'failed'") == [(0,)]
@@ -130,7 +131,7 @@ def hurt(own: Server, chance: random.Random) -> None:
         own.answers_again()
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("seed", [20261126])
 def test_whatever_is_killed_every_invariant_stands(own: Server, project: Pipeline, seed: int) -> None:
     print(f"seed {seed}")

@@ -16,8 +16,9 @@ import pytest
 
 from ingest.store.sqlite.driver import sqlite_module
 from tests.crash.pipeline import CONFIG, Pipeline, children, payments_file, pipeline, wait_until
+from tests.patience import PATIENCE
 
-pytestmark = pytest.mark.timeout(150)  # many processes; how fast depends on who shares the machine
+pytestmark = pytest.mark.timeout(300)  # many processes; how fast depends on who shares the machine
 CHILD = "ingest.work.child"
 SLOW = """\
 import time
@@ -65,8 +66,8 @@ def test_of_eight_workers_that_race_for_one_event_one_books_it_and_none_complain
     with ExitStack() as running:
         with write_lock_of(project):
             racing = [running.enter_context(started(project, "work", "--once")) for _ in range(8)]
-            wait_until(lambda: are_at_the_lock(project, racing), "all want to begin", seconds=90)
-        ended = [process.communicate(timeout=50) for process in racing]
+            wait_until(lambda: are_at_the_lock(project, racing), "all want to begin")
+        ended = [process.communicate(timeout=PATIENCE) for process in racing]
 
     project.ok("work", "--once")
     assert {process.returncode for process in racing} <= {0, 75}
@@ -92,8 +93,8 @@ def test_of_two_workers_with_other_settings_that_start_at_once_one_is_refused(pr
         [refused] = [process for process in both if process.poll() is not None]
         [working] = [process for process in both if process.poll() is None]
         working.send_signal(signal.SIGTERM)
-        _, said = refused.communicate(timeout=20)
-        working.communicate(timeout=20)
+        _, said = refused.communicate(timeout=PATIENCE)
+        working.communicate(timeout=PATIENCE)
 
     assert working.returncode == 0
     assert refused.returncode == 2
@@ -125,7 +126,7 @@ def test_while_a_process_is_suspended_with_the_write_lock_the_others_wait_and_th
         for pid in children(holder.pid):
             os.kill(pid, signal.SIGCONT)
         for process in (holder, *others):
-            process.communicate(timeout=40)
+            process.communicate(timeout=PATIENCE)
 
     codes = [process.returncode for process in (holder, *others)]
     assert codes[1] == 0
@@ -144,7 +145,7 @@ def test_a_signal_while_the_store_is_being_closed_leaves_no_trace(tmp_path: Path
     closing = f"call _close_connection 1 {command}"
 
     with ended_with_the_block(project.start(command, "--once", kill=closing, by=signal.SIGINT)) as process:
-        _, said = process.communicate(timeout=20)
+        _, said = process.communicate(timeout=PATIENCE)
 
     assert project.was_killed()
     assert (process.returncode, b"Traceback" in said) == (0, False), said
@@ -168,7 +169,7 @@ def test_a_second_signal_ends_work_at_once_and_what_ran_is_run_by_the_next(tmp_p
             lambda: project.rows("SELECT 1 FROM workers WHERE state = 'stopping'") != [], "it is stopping"
         )
         worker.send_signal(signal.SIGTERM)
-        worker.communicate(timeout=20)
+        worker.communicate(timeout=PATIENCE)
 
     assert worker.returncode == 128 + signal.SIGTERM
     assert [pid for pid in began if Path(f"/proc/{pid}").exists()] == []

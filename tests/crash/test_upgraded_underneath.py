@@ -10,6 +10,7 @@ import pytest
 from ingest.store.dialect import enter_migration
 from ingest.store.opening import connected
 from tests.crash.pipeline import CONFIG, Pipeline, payments_file, pipeline, wait_until
+from tests.patience import PATIENCE
 
 
 def upgrade_to_a_newer_schema(project: Pipeline) -> None:
@@ -41,7 +42,7 @@ def test_a_running_program_writes_nothing_into_a_store_that_was_upgraded(
     upgrade_to_a_newer_schema(project)
     before = project.rows("SELECT count(*), max(beat_at) FROM events, workers")
     project.drop("second.csv", payments_file("P-2"))
-    _, said = process.communicate(timeout=40)
+    _, said = process.communicate(timeout=PATIENCE)
 
     assert process.returncode == 65
     assert b"newer than this ingest" in said
@@ -58,5 +59,5 @@ def test_a_table_that_a_processor_brings_stops_nobody(tmp_path: Path) -> None:
 
     wait_until(lambda: project.rows("SELECT count(*) FROM landings") == [(1,)], "it lands all the same")
     watcher.send_signal(signal.SIGTERM)
-    watcher.communicate(timeout=40)
+    watcher.communicate(timeout=PATIENCE)
     assert watcher.returncode == 0

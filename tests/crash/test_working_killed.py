@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.crash.pipeline import TWO_CHILDREN, Pipeline, payments_file, pipeline, wait_until
+from tests.patience import PATIENCE
 
 CHILD = "ingest.work.child"
 ARROWS = [
@@ -71,7 +72,7 @@ def test_whoever_kills_every_child_as_it_starts_ends_no_worker(
         wait_until(lambda: project.has_table("payments"), "there is a table")
         wait_until(lambda: project.rows("SELECT count(*) FROM payments") == [(12,)], "all is booked")
         worker.send_signal(signal.SIGTERM)
-        assert worker.wait(timeout=40) == 0
+        assert worker.wait(timeout=PATIENCE) == 0
     project.assert_sound()
 
 

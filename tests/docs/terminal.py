@@ -20,9 +20,9 @@ from socket import gethostname
 from time import monotonic
 
 from tests.docs.exchange import exchange
+from tests.patience import PATIENCE
 
 _STATUS = "\x1e"  # in no output: what a command said ends with it and the status
-_LONGEST = 120.0  # seconds
 _SHOWN_HOME = "/srv/ingest"  # what pages call the directory they are tried in
 _SHOWN_HOST = "box"
 
@@ -150,12 +150,12 @@ def _has_news(screen: int, within: float) -> bool:
 
 def _read(process: subprocess.Popen[bytes], screen: int) -> str:
     """All that comes until everybody who holds the terminal has ended."""
-    data, until = b"", monotonic() + _LONGEST
+    data, until = b"", monotonic() + PATIENCE
     try:
         with suppress(OSError):  # EIO: nobody holds it any more
             while _has_news(screen, until - monotonic()):
                 data += os.read(screen, 65536)
-            raise NoAnswer(f"did not end within {_LONGEST:g} s, and said: {data.decode(errors='replace')}")
+            raise NoAnswer(f"did not end within {PATIENCE:g} s, and said: {data.decode(errors='replace')}")
     finally:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)

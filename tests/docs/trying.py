@@ -27,11 +27,11 @@ from sybil.typing import Parser
 from ingest.config import load
 from tests.docs.likeness import Likeness
 from tests.docs.terminal import Said, Terminal
+from tests.patience import PATIENCE
 
 INSTRUCTIONS = ("file", "append", "project", "meanwhile", "stop")
 _READS = re.compile(r"ingest (status|trace|why|events (list|show)|dead (list|show)|rejects list|replays) ?")
 _BETWEEN_LOOKS = 0.2  # seconds; what is looked at needs the processor as well
-_PATIENCE = 90.0  # seconds until what runs meanwhile has done what a page shows of it
 
 
 class NotSo(AssertionError):
@@ -188,7 +188,7 @@ def _run(trial: Trial, asked: list[tuple[str, str | None]]) -> None:
     Where something runs meanwhile, commands that only look are asked again until it has done what is shown.
     """
     is_look = all(_READS.match(command) for command, _ in asked) and bool(trial.terminal.running)
-    until = monotonic() + (_PATIENCE if is_look else 0.0)
+    until = monotonic() + (PATIENCE if is_look else 0.0)
     while True:
         said = trial.terminal.typed([trial.likeness.translated(command) for command, _ in asked])
         if not (wrong := _wrong(trial, asked, said)):
@@ -213,7 +213,7 @@ def _start(trial: Trial, command: str, shown: str | None) -> None:
     running = trial.terminal.start(command)
     if not shown:
         return
-    until = monotonic() + _PATIENCE
+    until = monotonic() + PATIENCE
     while difference := trial.likeness.difference(shown, running.said(within=0.1)):
         assert monotonic() < until, f"{command}\n{difference}"
 

@@ -17,10 +17,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE
 from tests.scratch import kept_folder
 
 SOURCE = Path(__file__).parent / "shim.c"
-DEADLINE = 50  # seconds in which every command ends, whatever fails
 
 
 @cache
@@ -126,7 +126,7 @@ class Faulty:
         """The command has met the fault and has ended, in time."""
         process = self.start(*args)
         try:
-            out, err = process.communicate(timeout=DEADLINE)
+            out, err = process.communicate(timeout=PATIENCE)
         except subprocess.TimeoutExpired:
             process.kill()
             _, err = process.communicate()

@@ -15,6 +15,7 @@ import pytest
 
 from tests.crash.pipeline import Pipeline
 from tests.faults.clocks import WallClock
+from tests.patience import PATIENCE
 
 
 def need_names() -> None:
@@ -64,7 +65,7 @@ class Host:
     def run(self, *args: str) -> subprocess.CompletedProcess[bytes]:
         """The command has ended."""
         process = self.start(*args)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=PATIENCE)
         return subprocess.CompletedProcess(args, process.returncode, out, err)
 
     def vanish(self) -> None:
@@ -81,5 +82,5 @@ class Host:
         for process in living:
             process.send_signal(signal.SIGTERM)
         for process in living:
-            process.communicate(timeout=60)
+            process.communicate(timeout=PATIENCE)
         return [process.returncode for process in living]

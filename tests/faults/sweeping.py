@@ -31,7 +31,7 @@ if IS_WHOLE:
     FAULTS["eio-looking"] = Fault(how="EIO", calls="stat,list,lock")
     FAULTS["eio-looking-lasting"] = Fault(how="EIO", calls="stat,list,lock", is_lasting=True)
 ANSWERS = {0, 2, 3, 65, 69, 73, 75, -9}  # what a command may end with: never 1, never a crash
-TIMEOUT = pytest.mark.timeout(1800 if IS_WHOLE else 60)
+TIMEOUT = pytest.mark.timeout(1800 if IS_WHOLE else 180)
 
 
 def within(part: int, window: range, fault: Fault) -> Iterable[int]:

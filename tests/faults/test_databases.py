@@ -17,6 +17,7 @@ from tests.crash.pipeline import Pipeline, payments_file, pipeline, wait_until
 from tests.faults.clocks import WallClock
 from tests.faults.disks import problems, running
 from tests.faults.faulty import Fault, faulty
+from tests.patience import PATIENCE
 from tests.store.backends import only_on
 
 NOTICED = 6  # reads after which a worker that sees a commit has seen it, and looks what is due
@@ -34,7 +35,7 @@ def project(tmp_path: Path) -> Pipeline:
 
 def ended(process: subprocess.Popen[bytes]) -> tuple[int, str]:
     """How the command ended by itself, and what it said."""
-    _, err = process.communicate(timeout=40)
+    _, err = process.communicate(timeout=PATIENCE)
     return process.returncode, err.decode()
 
 
@@ -81,7 +82,7 @@ def test_a_disk_that_fails_to_read_once_is_not_taken_for_a_damaged_database(proj
     assert b"restore" not in done.stderr
 
 
-@pytest.mark.timeout(150)
+@pytest.mark.timeout(300)
 @only_on("sqlite", "the pages of a database on a server are not ours")
 def test_what_became_due_when_a_read_failed_is_worked_off_once_the_disk_can_be_read(
     project: Pipeline,
@@ -99,7 +100,7 @@ def test_what_became_due_when_a_read_failed_is_worked_off_once_the_disk_can_be_r
             met.relapse_after(NOTICED)
             project.ok("processors", "resume", "payments")
             wait_until(lambda: "trying again" in log.read_text(), "it is told")
-            wait_until(lambda: project.rows("SELECT count(*) FROM outcomes") == [(4,)], "so is what came", 20)
+            wait_until(lambda: project.rows("SELECT count(*) FROM outcomes") == [(4,)], "so is what came")
 
     project.assert_worked_off()
 

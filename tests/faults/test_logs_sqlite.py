@@ -9,6 +9,7 @@ import pytest
 
 from tests.crash.pipeline import CONFIG, Pipeline, payments_file, pipeline, wait_until
 from tests.faults.disks import problems, running
+from tests.patience import PATIENCE
 from tests.store.backends import only_on
 
 pytestmark = only_on("sqlite", "a server keeps its own log")
@@ -57,7 +58,7 @@ def test_a_process_whose_log_was_taken_away_stops_and_nothing_is_lost(
 
     log_of(project).unlink()
 
-    _, said = process.communicate(timeout=40)
+    _, said = process.communicate(timeout=PATIENCE)
     assert process.returncode == 65, said
     assert b"log of the database" in said
     assert b"Traceback" not in said

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.crash.pipeline import Pipeline, pipeline, wait_until
+from tests.patience import PATIENCE
 
 CONFIG = """\
 version = 1
@@ -133,7 +134,7 @@ def test_sigterm_lets_the_running_file_finish_and_exits_0(project: Pipeline) -> 
 
     worker.send_signal(signal.SIGTERM)
     (project.root / "go").touch()
-    worker.communicate(timeout=30)
+    worker.communicate(timeout=PATIENCE)
 
     assert worker.returncode == 0
     assert "slow-1" in done(project)
@@ -176,7 +177,7 @@ def test_a_worker_suspended_past_its_lease_is_fenced_and_goes_on(project: Pipeli
     land(project, "fine-later")
     wait_until(lambda: "fine-later" in done(project), "it goes on")
     zombie.send_signal(signal.SIGTERM)
-    _, err = zombie.communicate(timeout=30)
+    _, err = zombie.communicate(timeout=PATIENCE)
 
     assert zombie.returncode == 0
     assert b"fenced" in err
@@ -189,7 +190,12 @@ def test_a_process_that_gives_no_sign_of_life_between_two_files_is_replaced(tmp_
     silent = Path(__file__).with_name("silent.py")
 
     ended = subprocess.run(
-        [sys.executable, silent], cwd=project.root, capture_output=True, text=True, timeout=50, check=False
+        [sys.executable, silent],
+        cwd=project.root,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
     )
 
     assert (ended.stdout, ended.returncode) == ("True {}\n", 0), ended.stderr

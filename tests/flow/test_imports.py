@@ -19,10 +19,11 @@ from ingest.registry import find
 from ingest.work.asking import ask_now
 from ingest.work.declared import Declared
 from tests.crash.pipeline import Pipeline, children, pipeline, wait_until
+from tests.patience import PATIENCE
 
 pytestmark = [
     pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="needs /proc"),
-    pytest.mark.timeout(150),  # they start many processes; how fast depends on who shares the machine
+    pytest.mark.timeout(300),  # they start many processes; how fast depends on who shares the machine
 ]
 
 CONFIG = """\
@@ -134,7 +135,7 @@ def service(project: Pipeline, *args: str) -> Iterator[subprocess.Popen[bytes]]:
     try:
         yield process
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=30)
+        process.communicate(timeout=PATIENCE)
     finally:
         process.kill()
         with suppress(ValueError):

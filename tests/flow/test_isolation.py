@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.crash.pipeline import Pipeline, pipeline, wait_until
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="needs /proc")
 
@@ -210,7 +211,7 @@ def test_a_daemon_is_ended_while_its_worker_goes_on(project: Pipeline) -> None:
         wait_until(lambda: "fine-later" in done(project), "it goes on")
     finally:
         worker.send_signal(signal.SIGTERM)
-        worker.communicate(timeout=30)
+        worker.communicate(timeout=PATIENCE)
 
     assert worker.returncode == 0
 
@@ -268,7 +269,7 @@ def test_a_processor_that_does_not_let_sigterm_through_stops_with_the_others(pro
     worker.send_signal(signal.SIGTERM)
     wait_until(lambda: project.rows("SELECT 1 FROM workers WHERE state = 'stopping'") != [], "it is stopping")
     (project.root / "go").touch()
-    worker.communicate(timeout=30)
+    worker.communicate(timeout=PATIENCE)
 
     assert worker.returncode == 0
     assert "deaf" in done(project)

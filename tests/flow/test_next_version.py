@@ -81,7 +81,7 @@ def _look_at_the_first(project: Pipeline) -> None:
     assert V1 in json.dumps(_lines(project, "trace", "1.csv"))
 
 
-@pytest.mark.timeout(180)  # a dozen commands, on a machine that may have others to serve
+@pytest.mark.timeout(300)  # a dozen commands, on a machine that may have others to serve
 def test_what_was_told_in_the_first_version_is_read_in_the_second_and_told_once(tmp_path: Path) -> None:
     project = pipeline(tmp_path / "p", CONFIG)
     _release(project, "v1")

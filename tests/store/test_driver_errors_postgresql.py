@@ -15,6 +15,7 @@ from ingest.store.engine import Store
 from ingest.store.opening import open_store
 from ingest.store.schema import subscriptions
 from tests import server
+from tests.patience import PATIENCE
 from tests.store.stage import subscribe, wanted
 
 _TOUCH = Batch(
@@ -34,7 +35,7 @@ def test_a_deadlock_between_batches_can_be_tried_again(store: Store) -> None:
         try:
             with store.write() as tx:
                 _TOUCH.run(tx, [(names[0],)])
-                together.wait(timeout=30)
+                together.wait(timeout=PATIENCE)
                 _TOUCH.run(tx, [(names[1],)])
             ended.append(None)
         except IngestError as error:

@@ -24,6 +24,7 @@ from ingest.store.reading import browsing
 from ingest.store.schema import deliveries as delivery_table
 from ingest.store.schema import events
 from ingest.store.schema import lanes as lane_table
+from tests.patience import PATIENCE
 from tests.store.stage import (
     NOON,
     a_draft,
@@ -38,8 +39,6 @@ from tests.store.stage import (
     work_off,
 )
 
-_BOUND = 30.0  # seconds
-
 
 class Meeting:
     """A transaction in a thread of its own: it has done its part, and ends when it is told to."""
@@ -52,11 +51,11 @@ class Meeting:
 
     def did(self) -> None:
         """Its part is done, and its transaction is open."""
-        assert self._did.wait(_BOUND)
+        assert self._did.wait(PATIENCE)
 
     def waits(self) -> None:
         """It is held up by a lock of another one."""
-        deadline = time.monotonic() + _BOUND
+        deadline = time.monotonic() + PATIENCE
         while not _held_up(self._store):
             assert not self.future.done(), self.future.result()
             assert time.monotonic() < deadline, "nobody waits"
@@ -65,7 +64,7 @@ class Meeting:
         """It commits; what its part came to."""
         self._may_end.set()
         try:
-            return self.future.result(_BOUND)
+            return self.future.result(PATIENCE)
         finally:
             self._pool.shutdown()
 
@@ -73,7 +72,7 @@ class Meeting:
         with self._store.write() as tx:
             found = self._part(tx)
             self._did.set()
-            assert self._may_end.wait(_BOUND)
+            assert self._may_end.wait(PATIENCE)
             return found
 
 
@@ -290,14 +289,14 @@ def test_of_two_that_lock_one_another_out_one_does_it_again(store: Store) -> Non
                 outbox.lock_keys(tx, [first])
                 if not getattr(first_time, "is_over", False):
                     first_time.is_over = True
-                    met.wait(_BOUND)
+                    met.wait(PATIENCE)
                 outbox.lock_keys(tx, [second])
 
         beside_others(step)
 
     with ThreadPoolExecutor(2) as pool:
         for done in [pool.submit(cross, "a", "b"), pool.submit(cross, "b", "a")]:
-            done.result(_BOUND)
+            done.result(PATIENCE)
 
 
 def test_who_is_locked_out_time_after_time_is_told_so(store: Store) -> None:
@@ -313,10 +312,10 @@ def test_who_follows_the_log_waits_for_an_event_whose_position_was_given_out_bef
         land(store, "2", key="b")
         pool = ThreadPoolExecutor(1)
         followed = pool.submit(browsing.settled, store)
-        deadline = time.monotonic() + _BOUND
+        deadline = time.monotonic() + PATIENCE
         while not _held_up(store):
             assert time.monotonic() < deadline, "it did not wait"
         early.end()
 
-    assert followed.result(_BOUND) == 2
+    assert followed.result(PATIENCE) == 2
     pool.shutdown()

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from ingest.store.sqlite.driver import sqlite_module
+from tests.patience import PATIENCE
 from tests.torture import judge
 from tests.torture.contents import HEADER, MARK, Content, Payment
 from tests.torture.drops import Dropper
@@ -214,7 +215,7 @@ def _told_twice(finished: Finished) -> None:
     body = json.dumps({"id": next(iter(finished.receiver.keys))}).encode()
     headers = {"Idempotency-Key": "another"}
     urllib.request.urlopen(
-        urllib.request.Request(finished.receiver.url, data=body, headers=headers), timeout=30
+        urllib.request.Request(finished.receiver.url, data=body, headers=headers), timeout=PATIENCE
     )
 
 
@@ -272,5 +273,5 @@ def _large(n: int) -> Content:
 def _finish(fleet: Fleet, *args: str) -> None:
     """The command has ended; some of the files are poison, or refused."""
     command = fleet.command(*args, allowed=(0, 3))
-    command.process.wait(timeout=50)
+    command.process.wait(timeout=PATIENCE)
     list(fleet.ended_commands())

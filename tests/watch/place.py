@@ -26,9 +26,9 @@ from ingest.store.directories import make_private_directory
 from ingest.store.engine import Store
 from ingest.watch import loop
 from ingest.watch.once import Summary, watch_once
+from tests.patience import PATIENCE
 from tests.store.backends import BACKENDS, chosen
 
-PATIENCE = 20.0  # seconds
 SMALL, LARGE = 1000, 5000  # bytes, below and above `inline_max`
 LANDED = "SELECT path, version FROM landings ORDER BY position"
 

@@ -19,6 +19,7 @@ from ingest.watch.landing.drafts import origin_of
 from ingest.watch.seeing.hints import Hints
 from ingest.watch.watcher import Watcher
 from tests.crash.pipeline import CONFIG, pipeline, wait_until
+from tests.patience import PATIENCE
 from tests.watch.mounts import tmpfs
 from tests.watch.place import Place, until
 
@@ -119,7 +120,7 @@ def test_a_watcher_that_was_suspended_states_a_gap(tmp_path: Path) -> None:
         assert project.rows("SELECT reason FROM gaps") == [("suspended",)]
     finally:
         watcher.send_signal(signal.SIGTERM)
-        watcher.communicate(timeout=20)
+        watcher.communicate(timeout=PATIENCE)
     assert watcher.returncode == 0
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.crash.pipeline import CONFIG, pipeline, wait_until
+from tests.patience import PATIENCE
 from tests.watch.mounts import tmpfs, unmount
 from tests.watch.place import LARGE, Place, until
 
@@ -125,7 +126,7 @@ def test_the_same_command_started_three_times_by_cron_doubles_nothing(tmp_path: 
     project.drop("large.bin", os.urandom(200_000))
 
     runs = [project.start("watch", "--once") for _ in range(3)]
-    ended = [(run.communicate(timeout=50), run.returncode) for run in runs]
+    ended = [(run.communicate(timeout=PATIENCE), run.returncode) for run in runs]
 
     assert [code for _, code in ended] == [0, 0, 0], ended
     assert project.rows("SELECT count(*), count(DISTINCT path) FROM landings") == [(301, 301)]
@@ -152,7 +153,7 @@ def test_two_watchers_on_one_directory_from_which_files_leave(tmp_path: Path, af
     finally:
         for watcher in watchers:
             watcher.terminate()
-        logs = [watcher.communicate(timeout=20)[1] for watcher in watchers]
+        logs = [watcher.communicate(timeout=PATIENCE)[1] for watcher in watchers]
     project.ok("watch", "--once")
 
     assert [watcher.returncode for watcher in watchers] == [0, 0], logs

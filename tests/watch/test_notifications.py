@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.crash.pipeline import Pipeline, pipeline, wait_until
+from tests.patience import PATIENCE
 from tests.store.backends import only_on
 from tests.watch.place import Place, until
 
@@ -48,7 +49,7 @@ def limited(project: Pipeline, limit: str, most: int) -> Iterator[subprocess.Pop
         yield watcher
     finally:
         watcher.send_signal(signal.SIGTERM)
-        _, log = watcher.communicate(timeout=20)
+        _, log = watcher.communicate(timeout=PATIENCE)
     assert watcher.returncode == 0, log
     assert b"no notifications, so it is polled" in log
 

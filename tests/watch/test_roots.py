@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.crash.pipeline import CONFIG, Pipeline, pipeline, wait_until
+from tests.patience import PATIENCE
 from tests.watch.mounts import mount, tmpfs, unmount
 from tests.watch.place import Place, until
 
@@ -32,7 +33,7 @@ def watching(project: Pipeline, *before: str) -> Iterator[subprocess.Popen[bytes
         yield watcher
     finally:
         watcher.send_signal(signal.SIGTERM)
-        _, log = watcher.communicate(timeout=20)
+        _, log = watcher.communicate(timeout=PATIENCE)
     assert watcher.returncode == 0, log
     assert b"cannot be read" in log or b"any more" in log or b"leads elsewhere" in log
     assert b"well again" in log
@@ -126,7 +127,7 @@ def test_a_directory_that_may_not_be_written_is_refused_at_the_start_if_files_ar
         [*without_special_rights(), sys.executable, "-m", "ingest", "watch"],
         cwd=project.root,
         capture_output=True,
-        timeout=30,
+        timeout=PATIENCE,
         check=False,
     )
 

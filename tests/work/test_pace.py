@@ -13,10 +13,9 @@ import pytest
 
 from ingest.store.engine import Changes, Store
 from ingest.work.pace import SELDOM, TICK, Pace
+from tests.patience import PATIENCE
 from tests.store.backends import sqlite
 from tests.store.stage import land
-
-PATIENCE = 20.0  # seconds
 
 
 @pytest.fixture
