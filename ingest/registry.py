@@ -1,13 +1,11 @@
 """Finds the processor that `use` names in ingest.toml.
 
-`module:function` is looked up in one package, `processors`, that looks module
-by module first in the user's own folder and then among the bundled ones, so a
-local module may take the place of a bundled one and may import the others.
-A name without a colon is an entry point of the group `ingest.processors`.
+`module:function` is looked up in one package, `processors`, that looks module by module first in the user's
+own folder and then among the bundled ones, so a local module may take the place of a bundled one and may
+import the others. A name without a colon is an entry point of the group `ingest.processors`.
 
-User code runs here at import. Whatever it raises becomes one line that names
-its file and line. Landing never imports this module: a broken processor must
-not stop a file from being received.
+User code runs here at import. Whatever it raises becomes one line that names its file and line. Landing
+never imports this module: a broken processor must not stop a file from being received.
 """
 
 from __future__ import annotations
@@ -22,12 +20,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.machinery import ModuleSpec, PathFinder
-from importlib.metadata import EntryPoint, entry_points
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from pkgutil import iter_modules
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ingest import resources
 from ingest.contract import Processor
@@ -35,6 +32,9 @@ from ingest.domain.facts import class_of, published
 from ingest.domain.nearest import nearest
 from ingest.domain.showing import show
 from ingest.errors import IngestError, UsageError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint, EntryPoints  # slow to load, and most processors are files
 
 GROUP = "ingest.processors"
 PACKAGE = "processors"
@@ -84,7 +84,7 @@ def find_facts(uses: Sequence[str], *, local: Path | None) -> tuple[list[Any], l
     refused = []
     folders = folders_of(local)
     mount(folders)
-    named = dict.fromkeys([*uses, *entry_points(group=GROUP).names])
+    named = dict.fromkeys([*uses, *_entry_points().names])
     looks: list[Callable[[], object]] = [partial(_import, FACTS, folders)]
     looks += [partial(find, use, local=local) for use in named]
     for look in looks:
@@ -146,7 +146,7 @@ def mount(folders: Sequence[Path]) -> None:
 
 
 def _find_entry_point(use: str, folders: Sequence[Path]) -> Found:
-    points = entry_points(group=GROUP)
+    points = _entry_points()
     named = [point for point in points if point.name == use]
     if not named:
         known = [*points.names, *(f"{name}:<function>" for name in _module_names(folders))]
@@ -158,6 +158,10 @@ def _find_entry_point(use: str, folders: Sequence[Path]) -> Found:
         )
     processor = _load(named[0])
     return _found(processor, origin="entry point", module=processor.function.__module__)
+
+
+def _entry_points() -> EntryPoints:
+    return cast("EntryPoints", importlib.import_module("importlib.metadata").entry_points(group=GROUP))
 
 
 def _load(point: EntryPoint) -> Processor:
@@ -203,8 +207,7 @@ def _same_file(one: str | None, other: str | None) -> bool:
 
 
 def _package_spec(path: Sequence[str]) -> ModuleSpec | None:
-    inits = [Path(folder, "__init__.py") for folder in path]
-    init = next((init for init in inits if init.is_file()), None)
+    init = next((file for folder in path if (file := Path(folder, "__init__.py")).is_file()), None)
     if init is None:
         return ModuleSpec(PACKAGE, None, is_package=True)
     return spec_from_file_location(PACKAGE, init, submodule_search_locations=list(path))

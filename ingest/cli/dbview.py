@@ -9,7 +9,8 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from ingest.archive import Archive, LetGo, letting_go
+from ingest.archive import Archive, letting_go
+from ingest.archive.letting_go import LetGo
 from ingest.cli import asking, bars, output, shapes, signals
 from ingest.cli.words import size, so_many
 from ingest.config.quantities import parse_duration

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from ingest.archive import Verification, verify
+from ingest.archive.verifying import Verification, verify
 from ingest.cli import bars, output
 from ingest.cli.wiring import Pipeline
 from ingest.cli.words import size, so_many

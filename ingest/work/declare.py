@@ -7,6 +7,11 @@ that a module that kills its parent does not kill who asked.
 
 from __future__ import annotations
 
+import gc
+
+if __name__ == "__main__":
+    gc.disable()  # what is imported stays, as in a child
+
 import json
 import os
 import sys
@@ -59,4 +64,6 @@ def _end_as(status: int) -> None:
 
 
 if __name__ == "__main__":
+    gc.freeze()
+    gc.enable()
     end_with(main)

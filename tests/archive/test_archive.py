@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from ingest.archive import verify
+from ingest.archive.verifying import verify
 from ingest.errors import ArchiveDamaged, NotFound, UsageError
 from ingest.store.presence import Presence, directory_of
 from tests.archive.places import Behind
@@ -19,7 +19,8 @@ SMALL, BIG = (hashlib.sha256(data).hexdigest() for data in (SMALL_DATA, LARGE_DA
 
 PEAK = """
 import sys, tracemalloc
-from ingest.archive import Archive, verify
+from ingest.archive import Archive
+from ingest.archive.verifying import verify
 from ingest.config import location
 from ingest.store.opening import open_store
 

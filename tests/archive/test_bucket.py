@@ -14,10 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from ingest.archive import Abandoned, Archive, verify
+from ingest.archive import Abandoned, Archive
 from ingest.archive.bucket import PIECE, BucketObjects
 from ingest.archive.client import Client
 from ingest.archive.staging import Staged, Staging
+from ingest.archive.verifying import verify
 from ingest.config import Bucket
 from ingest.errors import ArchiveDamaged, CannotWrite, Unreachable
 from tests import objectstore

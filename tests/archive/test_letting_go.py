@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from ingest.archive import Archive, LetGo, letting_go, verify
+from ingest.archive import Archive, letting_go
+from ingest.archive.letting_go import LetGo
+from ingest.archive.verifying import verify
 from ingest.domain.settling import StatTuple
 from ingest.errors import NotFound, TryAgain
 from ingest.store import contents, decisions, filling, replays, retiring, runs, sources, subscriptions

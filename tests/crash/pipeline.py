@@ -18,7 +18,8 @@ from typing import Any
 
 import psycopg
 
-from ingest.archive import Archive, verify
+from ingest.archive import Archive
+from ingest.archive.verifying import verify
 from ingest.store.opening import open_store
 from ingest.store.reading import verifying
 from ingest.store.sqlite.driver import sqlite_module

@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from ingest.archive import Archive, LetGo, letting_go, verify
+from ingest.archive import Archive, letting_go
+from ingest.archive.letting_go import LetGo
+from ingest.archive.verifying import verify
 from ingest.domain.settling import StatTuple
 from ingest.store import contents, runs, sources
 from ingest.store.engine import Store
@@ -34,7 +36,8 @@ PRUNE = """
 import sys
 from datetime import datetime
 from pathlib import Path
-from ingest.archive import Archive, LetGo, letting_go
+from ingest.archive import Archive, letting_go
+from ingest.archive.letting_go import LetGo
 from ingest.store import burying, retiring
 from ingest.store.opening import open_store
 

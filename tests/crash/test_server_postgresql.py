@@ -96,7 +96,7 @@ def test_who_runs_ends_when_a_server_without_the_last_commits_takes_over(
     own.promote("standby")
     own.start()
 
-    ended = [process.communicate(timeout=40) for process in running]
+    ended = [process.communicate(timeout=PATIENCE) for process in running]
     assert [process.returncode for process in running] == [65, 65], ended
     assert all(b"the server has lost events: its log ends at position 0" in said for _, said in ended), ended
     assert project.run("status").returncode == 65, "whoever starts later is told too"
