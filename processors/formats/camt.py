@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from ingest.vetting import Piece, Refused, local_name, xml_pieces
 from processors.formats.balancing import balanced
-from processors.formats.camt_entry import is_credit_in, transaction_of
+from processors.formats.camt_entry import is_credit_by, transaction_of
 from processors.formats.camt_totals import Totals
 from processors.formats.iso20022 import (
     Notes,
     account_of,
     agent_of,
     amount_of,
-    date_of,
+    day_from,
     day_in,
     must_have,
     part_at,
@@ -217,7 +217,7 @@ def _period(element: etree._Element | None, side: str, where: str, notes: Notes)
     if element is None:
         return None
     text = text_in(element, f"{side}DtTm") or text_in(element, f"{side}Dt")
-    return date_of(text, f"{side}DtTm", where, notes)
+    return day_from(text, f"{side}DtTm", where, notes)
 
 
 def _balance(piece: Piece, currency: str, notes: Notes) -> Iterator[Balance]:
@@ -226,7 +226,9 @@ def _balance(piece: Piece, currency: str, notes: Notes) -> Iterator[Balance]:
     if "Amt" not in parts:
         raise must_have("Bal/Amt", where)
     amount, currency = amount_of(parts["Amt"], where, notes, fallback=currency)
-    is_credit = is_credit_in(parts, where) if amount or "CdtDbtInd" in parts else True
+    is_credit = (
+        is_credit_by(text_of_part(parts, "CdtDbtInd"), where) if amount or "CdtDbtInd" in parts else True
+    )
     kind = parts.get("Tp")
     code = text_in(kind, "CdOrPrtry", "Cd") or text_in(kind, "Cd")
     if not code and not text_in(kind, "CdOrPrtry", "Prtry"):

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ingest.vetting import Refused
@@ -27,7 +28,7 @@ MAX_NAME = 200  # characters that are kept of a name; the standard allows 140
 MAX_TEXT = 2_000  # characters that are kept of a text
 NOT_PROVIDED = "NOTPROVIDED"  # what stands in a mandatory reference that nobody gave
 
-_AMOUNT = re.compile(r"\+?([0-9]{1,18})(?:\.([0-9]*))?|\+?(\.[0-9]+)")
+_AMOUNT = re.compile(r"\+?([0-9]{0,18})(?:\.([0-9]*))?")
 _NOTHING = re.compile(r"-0+(?:\.0*)?|-\.0+")
 _MAX_DIGITS = 18
 _MAX_FRACTION = 5
@@ -102,84 +103,84 @@ def reference(text: str, where: str) -> str:
 def amount_of(
     element: etree._Element, where: str, notes: Notes, *, fallback: str = ""
 ) -> tuple[Decimal, str]:
+    """Amount and currency of an element; see `amount_from`."""
+    currency = (element.get("Ccy") or "").strip()
+    return amount_from((element.text or "").strip(), currency, where, notes, fallback=fallback)
+
+
+def amount_from(
+    text: str, currency: str, where: str, notes: Notes, *, fallback: str = ""
+) -> tuple[Decimal, str]:
     """Amount, with exactly the decimals of its currency, and currency.
 
     Raises `Refused`: `amount` for what is no amount, or a negative one;
     `currency` for one that ISO 4217 gives no decimals, or none at all;
     `decimals` for an amount finer than its currency.
     """
-    currency = (element.get("Ccy") or "").strip()
     if not currency and fallback:
         notes.missing("Ccy of an amount", where)
         currency = fallback
-    decimals = decimals_of(currency, where)
-    return exactly(number(element.text or "", where, notes), decimals, currency, where), currency
-
-
-def decimals_of(currency: str, where: str) -> int:
-    """How many decimals `currency` has. Raises `Refused`."""
     decimals = DECIMALS.get(currency)
     if decimals is None:
-        raise Refused(
-            "an amount in no currency of ISO 4217 that has a minor unit", rule="currency", where=where
-        )
-    return decimals
+        message = "an amount in no currency of ISO 4217 that has a minor unit"
+        raise Refused(message, rule="currency", where=where)
+    return _exactly(number(text, where, notes), decimals, currency, where), currency
 
 
-def exactly(amount: Decimal, decimals: int, currency: str, where: str) -> Decimal:
-    """`amount` with just so many decimals. Raises `Refused` where they do not suffice."""
+def _exactly(amount: Decimal, decimals: int, currency: str, where: str) -> Decimal:
     sign, digits, exponent = amount.as_tuple()
     surplus = -int(exponent) - decimals
     if surplus == 0:
         return amount
-    if surplus > 0:
-        if any(digits[-surplus:]):
-            raise Refused(
-                f"an amount with more decimals than the {decimals} of {currency}",
-                rule="decimals",
-                where=where,
-            )
-        return Decimal((sign, digits[:-surplus] or (0,), -decimals))
-    return Decimal((sign, digits + (0,) * -surplus, -decimals))
+    if surplus < 0:
+        return Decimal((sign, digits + (0,) * -surplus, -decimals))
+    if any(digits[-surplus:]):
+        message = f"an amount with more decimals than the {decimals} of {currency}"
+        raise Refused(message, rule="decimals", where=where)
+    return Decimal((sign, digits[:-surplus] or (0,), -decimals))
 
 
 def number(text: str, where: str, notes: Notes) -> Decimal:
     """The number that `text` spells, not negative, as it stands. Raises `Refused`."""
-    text = text.strip()
     match = _AMOUNT.fullmatch(text)
     if match is None:
         if _NOTHING.fullmatch(text) and len(text) <= _MAX_DIGITS:
             notes.broken("amount", "an amount of nothing that has a sign", where)
             return Decimal(0)
         raise _no_amount(where)
-    fraction = (match[2] or "") if match[3] is None else match[3][1:]
-    if len(fraction) > _MAX_DIGITS:
+    digits, fraction = match.groups("")
+    if len(fraction) > _MAX_DIGITS or not digits + fraction:
         raise _no_amount(where)
-    if len(fraction) > _MAX_FRACTION or len(match[1] or "") + len(fraction) > _MAX_DIGITS:
+    if len(fraction) > _MAX_FRACTION or len(digits) + len(fraction) > _MAX_DIGITS:
         message = f"an amount of more than {_MAX_DIGITS} digits, or {_MAX_FRACTION} decimals"
         notes.broken("amount", message, where)
     return Decimal(text)
 
 
 def _no_amount(where: str) -> Refused:
-    return Refused(
-        f"an amount that is no number without a sign, of at most {_MAX_DIGITS} digits",
-        rule="amount",
-        where=where,
-    )
+    message = f"an amount that is no number without a sign, of at most {_MAX_DIGITS} digits"
+    return Refused(message, rule="amount", where=where)
 
 
-def date_of(text: str, name: str, where: str, notes: Notes) -> date | None:
+def day_from(text: str, name: str, where: str, notes: Notes) -> date | None:
     """The day of a date or of a moment; None, and a finding, for what is neither."""
-    match = _DATE.fullmatch(text)
-    if match is not None:
-        try:
-            return date.fromisoformat(match[1])
-        except ValueError:
-            pass
-    if text:
+    if not text:
+        return None
+    day = _day(text)
+    if day is None:
         notes.broken("date", f"{name} is no date", where)
-    return None
+    return day
+
+
+@lru_cache(maxsize=1024)  # a file has thousands of entries and few days
+def _day(text: str) -> date | None:
+    match = _DATE.fullmatch(text)
+    if match is None:
+        return None
+    try:
+        return date.fromisoformat(match[1])
+    except ValueError:
+        return None
 
 
 def day_in(element: etree._Element | None, name: str, where: str, notes: Notes) -> date | None:
@@ -187,7 +188,7 @@ def day_in(element: etree._Element | None, name: str, where: str, notes: Notes) 
     if element is None:
         return None
     text = text_in(element, "Dt") or text_in(element, "DtTm") or (element.text or "").strip()
-    return date_of(text, name, where, notes)
+    return day_from(text, name, where, notes)
 
 
 def account_of(element: etree._Element | None) -> str:
