@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
@@ -26,7 +25,7 @@ class Pages:
 
     def __init__(self, ctx: Context, received_at: datetime) -> None:
         self._ctx, self._received_at = ctx, received_at
-        self._told: Counter[tuple[str, str]] = Counter()
+        self._told: dict[str, int] = {}  # names that facts begin with, and how often
         self._entries: list[Mapping[str, str]] = []
         self._page = 0
 
@@ -40,11 +39,14 @@ class Pages:
         return self._statement
 
     def _named(self, header: StatementHeader) -> str:
-        name = statement_name(header)
-        self._told[header.account, name] += 1
-        count = self._told[header.account, name]
-        # Two statements of one name in one file are no correction of each other.
-        return name if count == 1 else f"{name}#{count}"
+        name = made = statement_name(header)
+        first = f"{header.account}/{name}/{header.kind}"
+        while f"{header.account}/{made}/{header.kind}" in self._told:
+            # Two statements of one name in one file are no correction of each other.
+            self._told[first] += 1
+            made = f"{name}#{self._told[first]}"
+        self._told[f"{header.account}/{made}/{header.kind}"] = 1
+        return made
 
     def add(self, entry: Transaction, opening: Decimal | None) -> None:
         """One more entry; `opening` is the balance as far as it is known."""

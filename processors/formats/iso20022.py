@@ -152,8 +152,8 @@ def number(text: str, where: str, notes: Notes) -> Decimal:
     if len(fraction) > _MAX_DIGITS or not digits + fraction:
         raise _no_amount(where)
     if len(fraction) > _MAX_FRACTION or len(digits) + len(fraction) > _MAX_DIGITS:
-        message = f"an amount of more than {_MAX_DIGITS} digits, or {_MAX_FRACTION} decimals"
-        notes.broken("amount", message, where)
+        broken = f"an amount of more than {_MAX_DIGITS} digits, or {_MAX_FRACTION} decimals"
+        notes.broken("amount", broken, where)
     return Decimal(text)
 
 
