@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ingest.domain.events import (
         DuplicateFileReceived,
         Event,
+        FileExtracted,
         FileLanded,
         FileRefused,
         ReconcileCompleted,
@@ -38,6 +39,7 @@ __all__ = [
     "Context",
     "DuplicateFileReceived",
     "Event",
+    "FileExtracted",
     "FileLanded",
     "FileRefused",
     "PermanentError",
@@ -59,6 +61,7 @@ _HOMES = {
     "DuplicateFileReceived": "ingest.domain.events",
     "Event": "ingest.domain.events",
     "envelope": "ingest.domain.codec",
+    "FileExtracted": "ingest.domain.events",
     "FileLanded": "ingest.domain.events",
     "FileRefused": "ingest.domain.events",
     "ReconcileCompleted": "ingest.domain.events",

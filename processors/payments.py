@@ -19,7 +19,8 @@ from decimal import Decimal
 from functools import partial
 from typing import BinaryIO, TypeVar
 
-from ingest import Context, FileLanded, PermanentError, processor, table
+from ingest import Context, FileExtracted, FileLanded, PermanentError, processor, table
+from ingest.vetting import TEXTS, check_kind
 from processors.currencies import DECIMALS
 from processors.facts import PaymentSettled
 from processors.money import RuleBroken, parse_amount
@@ -63,11 +64,12 @@ def recognise(file: BinaryIO) -> str:
     return "payments" if set(COLUMNS) <= {name.decode("ascii", "replace") for name in header} else ""
 
 
-@processor(accepts=FileLanded, version="1", recognises=recognise)
-def payments(event: FileLanded, ctx: Context) -> None:
+@processor(accepts=(FileLanded, FileExtracted), version="1", recognises=recognise)
+def payments(event: FileLanded | FileExtracted, ctx: Context) -> None:
     """Every payment of the file is handed over for booking, and each row that cannot be is rejected."""
     must_end = bool(ctx.options.get("require_final_newline"))
     with ctx.open() as file:
+        check_kind(file, TEXTS, called="text")
         sheet = read_sheet(file, encoding=event.encoding, required=COLUMNS)
         for row in sheet.rows:
             if must_end and not row.is_ended:

@@ -13,7 +13,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from ingest import Context, FileLanded, processor, table
+from ingest import Context, FileExtracted, FileLanded, processor, table
 from processors.currencies import DECIMALS
 from processors.formats.balancing import OPENING
 from processors.formats.finding import ARITHMETIC, Finding
@@ -86,8 +86,8 @@ def _check(options: Mapping[str, Any]) -> None:
         raise ValueError(msg)
 
 
-@processor(accepts=FileLanded, version="1", check=_check)
-def statements(event: FileLanded, ctx: Context) -> None:
+@processor(accepts=(FileLanded, FileExtracted), version="1", check=_check)
+def statements(event: FileLanded | FileExtracted, ctx: Context) -> None:
     """Every statement of the file becomes rows, and facts in pages; one that is refused refuses the file."""
     verdicts = Verdicts(ctx.options)
     with ctx.open() as file:

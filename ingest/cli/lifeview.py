@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from ingest.cli import output, shapes
 from ingest.cli.words import age, so_many
+from ingest.domain.events import FileExtracted
 from ingest.domain.showing import show
+from ingest.store.reading.browsing import Listed
 from ingest.store.reading.history import Attempt, Called, Handling, Life
 from ingest.store.sightings import Sighting
 from ingest.trace import Traced
@@ -56,16 +58,13 @@ def view(traced: Traced) -> Iterator[RenderableType]:
 
 def _file(traced: Traced) -> dict[str, Any]:
     """The file at the root: its newest fact's name, content and size, or what was seen of it."""
-    for life in reversed(traced.lives):
-        data = json.loads(life.event.body)["data"]
-        if life.event.cause is None and not life.event.retired:
-            names = {name: data[name] for name in ("name", "name_b64") if name in data}
-            return {
-                **names,
-                "name": show(data["name"]),
-                "sha256": data.get("sha256"),
-                "size": data.get("size"),
-            }
+    told = [life.event for life in reversed(traced.lives) if not life.event.retired]
+    of_a_file = [event for event in told if event.cause is None]
+    of_a_member = [event for event in told[::-1] if event.type == FileExtracted.type]
+    for event in (*of_a_file, *of_a_member):
+        data = json.loads(event.body)["data"]
+        names = {name: data[name] for name in ("name", "name_b64") if name in data}
+        return {**names, "name": show(data["name"]), "sha256": data.get("sha256"), "size": data.get("size")}
     for sighting in traced.sightings:
         name = shapes.name("name", sighting.path.rpartition(b"/")[2])
         return {**name, "sha256": None, "size": sighting.seen.size}
@@ -87,7 +86,7 @@ def _branch(life: Life, above: Tree | None) -> Tree:
     label = Text.assemble(
         (event.type, "bold"),
         f"  {event.id[:SHORT]}  at {event.position}, {show(event.key)} #{event.keyseq}",
-        f"  {shapes.time(event.time)}",
+        f"  {shapes.time(event.time)}{_member(event)}",
     )
     branch = Tree(label) if above is None else above.add(label)
     if event.retired:
@@ -99,6 +98,13 @@ def _branch(life: Life, above: Tree | None) -> Tree:
         for call in handling.calls:
             twig.add(Text(_call(call), style="dim" if call.state == "made" else "yellow"))
     return branch
+
+
+def _member(event: Listed) -> str:
+    """Of a fact about a member, where it was found."""
+    if event.type != FileExtracted.type or event.retired:
+        return ""
+    return f"  {show(json.loads(event.body)['data']['path'])}"
 
 
 def _summary(handling: Handling) -> str:

@@ -62,6 +62,27 @@ class FileLanded:
     path_b64: str | None = None
 
 
+@fact("ingest.file.extracted", version=1)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileExtracted:
+    """A container that landed holds a file, which is one of its own from here on."""
+
+    type: ClassVar[str]
+    dataschema: ClassVar[str]
+    source: str
+    name: str  # the last part of the member's name, as text
+    path: str  # that of the container, a slash, the member's name
+    size: int  # bytes
+    sha256: str
+    media_type: str
+    landed_at: datetime  # of the file that landed
+    fields: Mapping[str, str]  # captured from the name of the file that landed
+    encoding: str  # as declared for the source, never guessed
+    container: str  # id of the event of the container
+    member: list[str]  # its names from the file that landed inwards; none: it is that file itself
+    content: str  # "archive:sha256:<hex>" of the file that landed
+
+
 @fact("ingest.file.refused", version=1)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileRefused:
@@ -130,9 +151,18 @@ class ReconcileCompleted:
 
 
 FILE_FACTS: tuple[
-    type[FileLanded | FileRefused | DuplicateFileReceived | WatchGapDetected | ReconcileCompleted], ...
+    type[
+        FileLanded
+        | FileExtracted
+        | FileRefused
+        | DuplicateFileReceived
+        | WatchGapDetected
+        | ReconcileCompleted
+    ],
+    ...,
 ] = (
     FileLanded,
+    FileExtracted,
     FileRefused,
     DuplicateFileReceived,
     WatchGapDetected,

@@ -78,7 +78,7 @@ def hand_over(
     around = Surroundings(
         processor=processor.function.__name__,
         options=options or {},
-        open=lambda _digest: io.BytesIO(data),
+        open=lambda _digest, _event: io.BytesIO(data),
         select=lambda _table, _equal: [],
         clock=lambda: _NOON,
     )

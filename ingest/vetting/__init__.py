@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ingest.vetting.caps import Caps
     from ingest.vetting.json import json_document, json_lines
-    from ingest.vetting.members import Member, container_of, members_of, open_member, pieces_of
+    from ingest.vetting.members import (
+        Member,
+        container_of,
+        matching,
+        media_type_of,
+        members_of,
+        open_member,
+        pieces_of,
+    )
     from ingest.vetting.refused import Refused
     from ingest.vetting.sniff import CONTAINERS, TEXTS, check_kind, suggested_encoding, what_it_is
     from ingest.vetting.text import Text, whole_text
@@ -34,6 +42,8 @@ __all__ = [
     "json_document",
     "json_lines",
     "local_name",
+    "matching",
+    "media_type_of",
     "members_of",
     "one_of",
     "open_member",
@@ -60,6 +70,8 @@ _HOMES = {
     "json_document": "json",
     "json_lines": "json",
     "local_name": "xml",
+    "matching": "members",
+    "media_type_of": "members",
     "members_of": "members",
     "one_of": "xml",
     "open_member": "members",

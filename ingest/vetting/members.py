@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import IO, BinaryIO, cast
 
+from ingest.domain.globs import compile_globs
+from ingest.domain.media import media_type
 from ingest.vetting.caps import UNBOUNDED, Caps
 from ingest.vetting.refused import Refused
 from ingest.vetting.sniff import CONTAINERS, what_it_is
@@ -90,6 +92,17 @@ def open_member(file: BinaryIO, names: Sequence[str], *, name: str, size: int, s
         raise Refused("the member is not what was told of it", rule="member")
     file.seek(0)
     return file
+
+
+def matching(patterns: Iterable[str]) -> Callable[[str], bool]:
+    """Whether a member's name matches one of these globs, as a source's `include` does."""
+    matches = compile_globs(patterns)
+    return lambda name: matches(name.encode())
+
+
+def media_type_of(name: str) -> str:
+    """What the end of a name promises; nothing is read from the content."""
+    return media_type(name.encode())
 
 
 def spooled(pieces: Iterator[bytes]) -> BinaryIO:

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 from ingest.contract import Call, Column, Table
 from ingest.domain import codec, naming
 from ingest.domain.calls import Register
-from ingest.domain.events import Event
+from ingest.domain.events import Event, FileExtracted, FileLanded
 from ingest.domain.instants import moment
 from ingest.domain.keys import partition_key
 from ingest.domain.showing import show
@@ -23,6 +23,7 @@ from ingest.work.outages import OUTAGES
 from ingest.work.spool import Spool
 
 RAW_CHARS = 200
+Opener = Callable[[str, Event], BinaryIO]  # by the digest of the file at the root, what an event is about
 Reader = Callable[[Table, dict[str, Any]], list[dict[str, Any]]]
 
 
@@ -32,7 +33,7 @@ class Surroundings:
 
     processor: str
     options: Mapping[str, Any]
-    open: Callable[[str], BinaryIO]  # the verified bytes of a digest
+    open: Opener
     select: Reader
     clock: Callable[[], datetime]
 
@@ -67,12 +68,12 @@ class Collector:
         return self._around.options
 
     def open(self) -> AbstractContextManager[BinaryIO]:
-        """The archived bytes of the file at the root of the event, or `ArchiveDamaged`."""
+        """The archived bytes of the file that the event is about, or `ArchiveDamaged`."""
         if self._content is None:
             msg = "no file stands at the root of this event"
             raise ValueError(msg)
         with self._noted():
-            return self._around.open(self._content)
+            return self._around.open(self._content, self.event)
 
     def insert(
         self, table: Table, values: Mapping[str, Any], *, fact: object = None, key: str = "", name: str = ""
@@ -141,10 +142,23 @@ class Collector:
             source=f"{cause.source.rsplit('#', 1)[0]}#{self._around.processor}",
             subject=naming.encode_attribute(name),
             time=self._around.clock(),
-            partitionkey=partition_key(key),
+            partitionkey=key if key == cause.partitionkey else partition_key(key),
         )
         self.spool.facts += 1
-        return draft(event, origin=self._origin, producer=self._around.processor, content=self._content)
+        return draft(
+            event,
+            origin=self._origin,
+            producer=self._around.processor,
+            supersedes=self._former(fact.type, name),
+            content=self._content,
+        )
+
+    def _former(self, type_: str, name: str) -> str | None:
+        """The id of a member of this name in the former content of the container that landed."""
+        former = self.event.data.get("supersedes")
+        if type_ != FileExtracted.type or self.event.type != FileLanded.type or not former:
+            return None
+        return naming.fact_id(self._around.processor, former, type_, name)
 
     def _add_row(self, table: Table, row: tuple[Any, ...], fact: Draft | None) -> None:
         self._turn_to(table)

@@ -117,7 +117,7 @@ def _run(
     around = Surroundings(
         processor=by.settings.name,
         options=options,
-        open=lambda _digest: subject.opened(),
+        open=lambda _digest, _event: subject.opened(),
         select=lambda _table, _equal: [],  # nothing stands
         clock=clock,
     )

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from ingest.archive import Archive
+from ingest.archive.extracts import bytes_of
+from ingest.domain.events import Event
 from ingest.store import booking
 from ingest.store.engine import Store
 from ingest.work.context import Surroundings
@@ -30,9 +32,10 @@ def fit_out(store: Store, archive: Archive, trades: Trades, *, stage: Stage, ass
     """A cycle that works `trades` on this store and archive."""
     shelf = Shelf(archive)
 
-    def fetch(sha256: str) -> BinaryIO:
+    def fetch(sha256: str, event: Event) -> BinaryIO:
         with stage.keeper.paused():
-            return shelf.open(sha256)
+            file = shelf.open(sha256)
+        return bytes_of(store, event, file)
 
     def around(name: str, flush: Callable[[], None]) -> Surroundings:
         def read(table: Any, equal: dict[str, Any]) -> list[dict[str, Any]]:

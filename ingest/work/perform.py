@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from ingest.config.masking import mask_url
 from ingest.contract import Processor
 from ingest.domain.codec import decode, typed
+from ingest.domain.events import Event
 from ingest.domain.scrubbing import scrub
 from ingest.domain.showing import show
 from ingest.domain.upcast import as_accepted
@@ -86,8 +87,8 @@ def perform_again(
     if held.content is None:
         return perform(held, processor, around, clock)
     with Proving(around.open) as bytes_:
-        if not _was_brought_about(held):
-            bytes_.prove(held.content)
+        if (root := _as_root(held)) is not None:
+            bytes_.prove(held.content, root)
         if bytes_.lost is None:
             run = perform(held, processor, replace(around, open=bytes_.open), clock)
             if bytes_.lost is None:
@@ -103,12 +104,13 @@ def perform_again(
     return Performed(held=held, started_at=clock(), spool=Spool(), failure=failure)
 
 
-def _was_brought_about(held: Held) -> bool:
-    """True of a fact that a processor emitted, False of one about a file."""
+def _as_root(held: Held) -> Event | None:
+    """The event, where it is about a file itself; None for a fact that a processor emitted."""
     try:
-        return decode(held.body, held.keyseq).causationid is not None
+        event = decode(held.body, held.keyseq)
     except PermanentError:  # it is none of ours: running it will say so
-        return False
+        return None
+    return event if event.causationid is None else None
 
 
 def _what_was_handed_over(collector: Collector | None) -> Spool:

@@ -146,7 +146,7 @@ def try_out(
     around = Surroundings(
         processor=settings.name,
         options=settings.options,
-        open=lambda _digest: subject.opened(),
+        open=lambda _digest, _event: subject.opened(),
         select=selected,
         clock=clock,
     )

@@ -13,6 +13,7 @@ from ingest.domain.codec import decode, envelope, typed
 from ingest.domain.events import (
     DuplicateFileReceived,
     Event,
+    FileExtracted,
     FileLanded,
     FileRefused,
     ReconcileCompleted,
@@ -25,6 +26,7 @@ PAGE = REFERENCE / "events.md"
 registry.find("payments:payments")  # publishes its facts
 FACTS: list[Any] = [
     FileLanded,
+    FileExtracted,
     FileRefused,
     DuplicateFileReceived,
     WatchGapDetected,

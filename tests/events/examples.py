@@ -15,6 +15,7 @@ from ingest.domain.codec import new_event
 from ingest.domain.events import (
     DuplicateFileReceived,
     Event,
+    FileExtracted,
     FileLanded,
     FileRefused,
     ReconcileCompleted,
@@ -62,6 +63,20 @@ LANDED_IN_FULL = FileLanded(
     content=f"archive:sha256:{EMPTY}",
     name_b64=b64encode(b"M\xe4rz 50%.csv").decode(),
     path_b64=b64encode(b"in/M\xe4rz 50%.csv").decode(),
+)
+EXTRACTED = FileExtracted(
+    source="acme",
+    name="März.csv",
+    path="in/2026.zip/inner.tar/März.csv",
+    size=6,
+    sha256=HELLO,
+    media_type="text/csv",
+    landed_at=NOON,
+    fields={"account": "GB00X"},
+    encoding="utf-8",
+    container=FIRST,
+    member=["inner.tar", "März.csv"],
+    content=f"archive:sha256:{EMPTY}",
 )
 REFUSED = FileRefused(
     source="acme",
@@ -119,7 +134,9 @@ RECONCILED = ReconcileCompleted(
     source="acme", number=3, reason="overflow", gap=FIRST, entries=17, completed_at=NOON
 )
 
-Fact = FileLanded | FileRefused | DuplicateFileReceived | WatchGapDetected | ReconcileCompleted
+Fact = (
+    FileLanded | FileExtracted | FileRefused | DuplicateFileReceived | WatchGapDetected | ReconcileCompleted
+)
 
 
 def event_of(fact: Fact, id_: str, subject: str) -> Event:
@@ -138,6 +155,9 @@ GAP_EVENT = event_of_source(GAP, FIRST)
 EVENTS: dict[str, Event] = {
     "ingest.file.landed.v1.0": event_of(LANDED, FIRST, "in/payments.csv"),
     "ingest.file.landed.v1.0-in-full": event_of(LANDED_IN_FULL, SECOND, "in/M%E4rz 50%25.csv"),
+    "ingest.file.extracted.v1.0": replace(
+        event_of(EXTRACTED, SECOND, "März.csv"), causationid=FIRST, correlationid=FIRST
+    ),
     "ingest.file.refused.v1.0": event_of(REFUSED, FIRST, "in/passwd"),
     "ingest.file.refused.v1.0-in-full": event_of(REFUSED_IN_FULL, SECOND, "in/%FF.csv"),
     "ingest.file.duplicate_received.v1.0": event_of(DUPLICATE, FIRST, "in/again.csv"),
@@ -150,6 +170,7 @@ EVENTS: dict[str, Event] = {
 FACTS: dict[str, Fact] = {
     "ingest.file.landed.v1.0": LANDED,
     "ingest.file.landed.v1.0-in-full": LANDED_IN_FULL,
+    "ingest.file.extracted.v1.0": EXTRACTED,
     "ingest.file.refused.v1.0": REFUSED,
     "ingest.file.refused.v1.0-in-full": REFUSED_IN_FULL,
     "ingest.file.duplicate_received.v1.0": DUPLICATE,

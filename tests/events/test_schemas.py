@@ -12,6 +12,7 @@ import ingest.domain
 from ingest.domain import facts
 from ingest.domain.events import (
     DuplicateFileReceived,
+    FileExtracted,
     FileLanded,
     FileRefused,
     ReconcileCompleted,
@@ -20,8 +21,21 @@ from ingest.domain.events import (
 from tests.events.examples import FACTS, GOLDEN
 
 SCHEMAS = Path(ingest.domain.__file__).parent / "schemas"
-CLASSES = (FileLanded, FileRefused, DuplicateFileReceived, WatchGapDetected, ReconcileCompleted)
-JSON_TYPES = {"str": "string", "int": "integer", "datetime": "string", "Mapping[str, str]": "object"}
+CLASSES = (
+    FileLanded,
+    FileExtracted,
+    FileRefused,
+    DuplicateFileReceived,
+    WatchGapDetected,
+    ReconcileCompleted,
+)
+JSON_TYPES = {
+    "str": "string",
+    "int": "integer",
+    "datetime": "string",
+    "Mapping[str, str]": "object",
+    "list[str]": "array",
+}
 
 
 def file_of(cls: Any) -> Path:
@@ -99,6 +113,9 @@ def test_what_is_written_is_what_its_schema_describes(name: str) -> None:
         ("ingest.file.landed.v1.0", {"fields": {"a": 1}}),
         ("ingest.file.landed.v1.0", {"name": ""}),
         ("ingest.file.landed.v1.0", {"encoding": None}),
+        ("ingest.file.extracted.v1.0", {"container": ""}),
+        ("ingest.file.extracted.v1.0", {"member": "a.csv"}),
+        ("ingest.file.extracted.v1.0", {"member": [""]}),
         ("ingest.file.refused.v1.0", {"reason": ""}),
         ("ingest.file.refused.v1.0", {"size": "0"}),
         ("ingest.file.duplicate_received.v1.0", {"size": 0}),

@@ -85,18 +85,19 @@ def test_an_encoding_is_suggested_only_where_the_declared_one_cannot_be(
 
 
 def test_an_executable_is_refused_where_text_is_wanted() -> None:
-    with pytest.raises(Refused, match="the content is an executable, not json or script or text or xml"):
-        check_kind(io.BytesIO(b"\x7fELF\2\1\1"), TEXTS)
+    with pytest.raises(Refused, match="the content is an executable, not text"):
+        check_kind(io.BytesIO(b"\x7fELF\2\1\1"), TEXTS, called="text")
 
 
 def test_whoever_meets_a_container_is_told_who_takes_it_apart() -> None:
     with pytest.raises(Refused, match="the content is gzip, not text") as refused:
-        check_kind(io.BytesIO(gzip.compress(b"a")), {"text"})
+        check_kind(io.BytesIO(gzip.compress(b"a")), TEXTS, called="text")
 
     assert refused.value.rule == "type"
     assert "`unpack`" in refused.value.hint
 
 
 def test_what_is_wanted_passes() -> None:
-    check_kind(io.BytesIO(b"a,b\n"), TEXTS)
-    check_kind(io.BytesIO(tarred()), CONTAINERS)
+    check_kind(io.BytesIO(b"a,b\n"), TEXTS, called="text")
+    check_kind(io.BytesIO(b"a,\0\n"), TEXTS, called="text")
+    check_kind(io.BytesIO(tarred()), CONTAINERS, called="a container")

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 from ingest.contract import Processor
 from ingest.domain import codec
-from ingest.domain.events import FileLanded
+from ingest.domain.events import Event, FileLanded
 from ingest.errors import ArchiveDamaged
 from ingest.replay import planning
 from ingest.replay.planning import Request
@@ -147,7 +147,7 @@ class Bench:
 
         return Surroundings(processor=name, options={}, open=self._open, select=read, clock=lambda: NOW)
 
-    def _open(self, sha256: str) -> BinaryIO:
+    def _open(self, sha256: str, _event: Event) -> BinaryIO:
         self.opened += 1
         if self.damaged:
             raise ArchiveDamaged(f"the archived content {sha256} is not what it was")

@@ -54,7 +54,7 @@ def collector() -> Collector:
     return Collector(cause, origin="acme", content=None, around=around)
 
 
-def _no_file(_sha256: str) -> Any:
+def _no_file(_sha256: str, _event: Event) -> Any:
     raise FileNotFoundError
 
 

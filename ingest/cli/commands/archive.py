@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 from typer import Argument, Option
@@ -40,7 +40,7 @@ def get(ctx: typer.Context, meant: Meant, to: To = None) -> int:
     """The bytes as they were received, hashed again before they are handed out."""
     from ingest.cli import wiring
 
-    with wiring.opened(ctx.obj) as pipeline, pipeline.archive.open(_digest(pipeline, meant)) as file:
+    with wiring.opened(ctx.obj) as pipeline, _opened(pipeline, meant) as file:
         if to is None:
             while chunk := file.read(CHUNK):
                 output.write_bytes(chunk)
@@ -68,19 +68,26 @@ def verify(ctx: typer.Context, subset: Subset = "1/1", json: Json = False) -> in
     return 0
 
 
-def _digest(pipeline: Pipeline, meant: str) -> str:
-    """The digest that is meant, itself or through an event."""
+def _opened(pipeline: Pipeline, meant: str) -> BinaryIO:
+    """The content with the digest that is meant, or what the event is about that is meant."""
+    from ingest.archive.extracts import bytes_of
     from ingest.cli.wiring import now
+    from ingest.domain.codec import decode
     from ingest.store import contents
     from ingest.store.reading import browsing
 
     with pipeline.store.read() as tx:
         if contents.find(tx, meant) is not None:
-            return meant
+            return pipeline.archive.open(meant)
         event = browsing.event(tx, meant, now=now())
     if event.content is None:
         raise NotFound(f"no file stands at the root of event {event.id}", hint="see `ingest events show`")
-    return event.content
+    if event.retired and event.cause is not None:
+        raise NotFound(
+            f"event {event.id} was retired by run {event.retired}", hint="ask for the content by its digest"
+        )
+    file = pipeline.archive.open(event.content)
+    return file if event.retired else bytes_of(pipeline.store, decode(event.body, event.keyseq), file)
 
 
 def _part(subset: str) -> tuple[int, int]:
