@@ -5,22 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.store.engine import Store
 from ingest.store.handover import Piece
 from ingest.store.held import Held
 from ingest.store.outbox import Draft
-from tests.store.backends import BACKENDS, fresh
+from tests.store.backends import BACKENDS, fresh, tries
 from tests.store.handing import LINES, apply, emitted, facts, rejected, rejects, rows, rules, stand, standing
 from tests.store.replaying import finish, report, start
 from tests.store.stage import OTHER_TYPE, a_draft, claim, fill, land, subscribe
 
 EVENTS = ("e1", "e2", "e3")
 ALL = rules(max_rejects=1)
-# What is decided is the same on both: a server, which is slow, is only to show that its statements say it.
-EXAMPLES = {"sqlite": 25, "postgresql": 10}
 
 
 def told(id_: str, event: str) -> Draft:
@@ -55,7 +53,7 @@ def stands(store: Store) -> tuple[object, ...]:
 
 @pytest.mark.parametrize("backend", sorted(BACKENDS))
 def test_whatever_the_order_the_same_stands(backend: str) -> None:
-    @settings(max_examples=EXAMPLES[backend], deadline=None)
+    @tries(backend, 20)
     @given(
         before=st.lists(MADE, min_size=3, max_size=3),
         now=st.lists(MADE, min_size=3, max_size=3),

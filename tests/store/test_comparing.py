@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.domain.comparing import Differences
@@ -20,7 +20,7 @@ from ingest.store.handover import Piece
 from ingest.store.held import Held
 from ingest.store.rules import Rules
 from ingest.store.standing import NOT_ENDED
-from tests.store.backends import BACKENDS, fresh
+from tests.store.backends import BACKENDS, fresh, tries
 from tests.store.comparisons import handovers
 from tests.store.handing import (
     SLOTS,
@@ -63,37 +63,38 @@ def tallied(differences: Differences) -> Counter[str]:
     return found
 
 
-@pytest.mark.parametrize("backend", sorted(BACKENDS))
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("small", [1, 10_000])
-@settings(max_examples=25, deadline=None)
-@given(other=handovers("e0"), before=st.none() | handovers("e1"), again=handovers("e1"))
-def test_a_comparison_is_what_a_rerun_then_does(
-    backend: str, small: int, other: list[Piece], before: list[Piece] | None, again: list[Piece]
-) -> None:
-    with fresh(backend) as store, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sides, "SMALL", small)
-        patch.setattr(sides, "BLOCK", min(small, sides.BLOCK))  # then each item lies in the file
-        apply(store, started(store, "e0"), *other, by=ALL)
-        one = started(store, "e1")
-        if before is not None:
-            apply(store, one, *before, by=ALL)
+def test_a_comparison_is_what_a_rerun_then_does(backend: str, small: int) -> None:
+    @tries(backend, 25)
+    @given(other=handovers("e0"), before=st.none() | handovers("e1"), again=handovers("e1"))
+    def check(other: list[Piece], before: list[Piece] | None, again: list[Piece]) -> None:
+        with fresh(backend) as store, pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sides, "SMALL", small)
+            patch.setattr(sides, "BLOCK", min(small, sides.BLOCK))  # then each item lies in the file
+            apply(store, started(store, "e0"), *other, by=ALL)
+            one = started(store, "e1")
+            if before is not None:
+                apply(store, one, *before, by=ALL)
 
-        found = compared(store, "e1", *again)
+            found = compared(store, "e1", *again)
 
-        with rolled_back(store) as tx:
-            stood = things(tx, "e1")
-            applied = applying.apply(tx, one, Handed(tuple(again)), ALL, is_replay=True, now=NOON)
-            stands = things(tx, "e1")
-        assert (found.booked, found.duplicate, found.conflicts) == (
-            applied.booked,
-            applied.duplicate,
-            len(applied.conflicts),
-        )
-        assert found.verdict == applied.verdict
-        assert found.differences.of("facts").added == applied.facts_new
-        assert tallied(found.differences) == Counter(
-            come=(stands - stood).total(), go=(stood - stands).total(), stay=(stood & stands).total()
-        )
+            with rolled_back(store) as tx:
+                stood = things(tx, "e1")
+                applied = applying.apply(tx, one, Handed(tuple(again)), ALL, is_replay=True, now=NOON)
+                stands = things(tx, "e1")
+            assert (found.booked, found.duplicate, found.conflicts) == (
+                applied.booked,
+                applied.duplicate,
+                len(applied.conflicts),
+            )
+            assert found.verdict == applied.verdict
+            assert found.differences.of("facts").added == applied.facts_new
+            assert tallied(found.differences) == Counter(
+                come=(stands - stood).total(), go=(stood - stands).total(), stay=(stood & stands).total()
+            )
+
+    check()
 
 
 def test_every_row_that_would_come_go_or_read_otherwise_is_told(store: Store) -> None:

@@ -19,14 +19,12 @@ from ingest.store.reading import verifying
 from ingest.store.schema import dead, deliveries, events, outcome_totals, outcomes
 from ingest.store.schema import lanes as lane_table
 from ingest.store.selection import Selection
-from tests.store.backends import BACKENDS, fresh
+from tests.store.backends import BACKENDS, fresh, tries
 from tests.store.stage import NOON, a_draft, append, claim, complete, fail, states, subscribe, wanted
 
 KEYS = st.sampled_from("abc")
 WORKERS = st.sampled_from(["w1", "w2", "w3"])
 HOUR = timedelta(hours=1)
-# What is decided is the same on both: a server, which is slow, is only to show that its statements say it.
-EXAMPLES = {"sqlite": 40, "postgresql": 15}
 
 
 class Machine(RuleBasedStateMachine):
@@ -289,5 +287,5 @@ def test_nothing_is_lost_doubled_or_disordered(backend: str) -> None:
 
     OfBackend.backend = backend
     case = OfBackend.TestCase
-    case.settings = settings(max_examples=EXAMPLES[backend], stateful_step_count=50, deadline=None)
+    case.settings = settings(tries(backend, 32), stateful_step_count=50)
     case().runTest()

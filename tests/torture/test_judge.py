@@ -15,6 +15,7 @@ import pytest
 
 from ingest.store.sqlite.driver import sqlite_module
 from tests.patience import PATIENCE
+from tests.sharing import made_once
 from tests.torture import judge
 from tests.torture.contents import HEADER, MARK, Content, Payment
 from tests.torture.drops import Dropper
@@ -61,13 +62,26 @@ def _with(made: Project, model: Model, receiver: Receiver) -> Finished:
     )
 
 
-@pytest.fixture(scope="module")
-def original(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Finished]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What was dropped into a finished project, and what its receiver was told."""
+
+    model: Model
+    keys: dict[str, set[str]]
+    answered: dict[str, set[str]]
+
+
+@pytest.fixture(scope="session")
+def original(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Known]:
     """Files of every kind have been dropped, worked off, and told of; a replay has told of some again."""
+    return made_once(tmp_path_factory, "judged", _worked_off)
+
+
+def _worked_off(root: Path) -> Known:
     chance = random.Random(7)
     receiver = Receiver(7)
     receiver.behaves = True
-    made = project(tmp_path_factory.mktemp("judged") / "p", wants_own_disk=False, receiver=receiver.url)
+    made = project(root / "p", wants_own_disk=False, receiver=receiver.url)
     finished = _with(made, Model(), receiver)
     dropper = Dropper(made, finished.model, chance, Trace(made.root / "trace.jsonl"))
     dropper.away.add("odd")  # what it does to itself takes long, and others test it
@@ -83,23 +97,21 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Finished]:
         finished.fleet, "replay", "notify", "--id", event, "--mode", "force", "--yes", "--reason", "again"
     )
     _finish(finished.fleet, "work", "--once", "--wait-retries")
-    yield finished
     receiver.close()
+    return Known(model=finished.model, keys=receiver.keys, answered=receiver.answered)
 
 
 @pytest.fixture
-def finished(original: Finished, tmp_path: Path) -> Iterator[Finished]:
+def finished(original: tuple[Path, Known], tmp_path: Path) -> Iterator[Finished]:
     """A copy of it, to be tampered with."""
+    folder, known = original
     root = tmp_path / "p"
-    subprocess.run(["cp", "-a", str(original.project.root), str(root)], check=True)
+    subprocess.run(["cp", "-a", str(folder / "p"), str(root)], check=True)
     receiver = Receiver(8)
     receiver.behaves = True
-    for mine, of in (
-        (receiver.keys, original.receiver.keys),
-        (receiver.answered, original.receiver.answered),
-    ):
+    for mine, of in ((receiver.keys, known.keys), (receiver.answered, known.answered)):
         mine.update({id_: set(keys) for id_, keys in of.items()})
-    yield _with(Project(root), original.model, receiver)
+    yield _with(Project(root), known.model, receiver)
     receiver.close()
 
 

@@ -14,8 +14,9 @@ from tests.work.bench import Bench
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Every test meets every backend, but for the modules whose name says which one they are about."""
-    if "benches" in metafunc.fixturenames:
+    """Every test meets every backend, but for modules whose name says which one, and tests that say it."""
+    says_which = any("benches" in mark.args[0] for mark in metafunc.definition.iter_markers("parametrize"))
+    if "benches" in metafunc.fixturenames and not says_which:
         of_one = [name for name in BACKENDS if metafunc.module.__name__.endswith(f"_{name}")]
         metafunc.parametrize("benches", of_one or sorted(BACKENDS), indirect=True)
 
