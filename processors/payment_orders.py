@@ -73,7 +73,7 @@ def _check(options: Mapping[str, Any]) -> None:
 
 
 @processor(accepts=FileLanded, version="1", check=_check)
-def payment_orders(event: FileLanded, ctx: Context) -> None:  # noqa: ARG001  # XML says itself how it is encoded
+def payment_orders(event: FileLanded, ctx: Context) -> None:  # noqa: ARG001  # XML says its encoding
     """Every order and status of the file becomes a row and, where something is to be known, a fact."""
     verdicts = Verdicts(ctx.options)
     desk = _Desk(ctx)
