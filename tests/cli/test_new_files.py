@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import subprocess
-import sys
+import os
 from pathlib import Path
 
 import pytest
 
-from tests.cli.project import GOOD
+from tests.cli.project import GOOD, spawned
 from tests.store.backends import only_on
 
 DIGEST = hashlib.sha256(GOOD.encode()).hexdigest()
@@ -22,9 +21,6 @@ def refuse(event, args):
         raise OSError({errno.EPERM}, "no links here")  # as vfat and exfat do
 
 sys.addaudithook(refuse)
-from ingest.cli import main
-sys.argv = ["ingest", *sys.argv[1:]]
-main()
 """
 
 
@@ -39,16 +35,21 @@ main()
 def test_where_a_filesystem_knows_no_links_a_file_is_made_and_none_is_overwritten(
     day: Path, tmp_path: Path, command: str
 ) -> None:
-    argv = [sys.executable, "-c", WITHOUT_LINKS, *command.split(), str(tmp_path / "new")]
+    customized, into = tmp_path / "customized", tmp_path / "into"
+    customized.mkdir()
+    into.mkdir()
+    (customized / "sitecustomize.py").write_text(WITHOUT_LINKS)
+    env = {**os.environ, "PYTHONPATH": str(customized)}
+    new = into / "new"
 
-    made = subprocess.run(argv, cwd=day, capture_output=True, text=True, check=False)
-    written = (tmp_path / "new").read_bytes()
-    again = subprocess.run(argv, cwd=day, capture_output=True, text=True, check=False)
+    made = spawned(*command.split(), str(new), cwd=day, env=env)
+    written = new.read_bytes()
+    again = spawned(*command.split(), str(new), cwd=day, env=env)
 
-    assert (made.returncode, made.stderr) == (0, "")
+    assert (made.code, made.err) == (0, "")
     assert written == GOOD.encode() if "archive" in command else written
-    assert again.returncode == 73
-    assert "File exists" in again.stderr
-    assert (tmp_path / "new").read_bytes() == written
-    assert (tmp_path / "new").stat().st_mode & 0o777 == 0o600
-    assert [each.name for each in tmp_path.iterdir()] == ["new"]
+    assert again.code == 73
+    assert "File exists" in again.err
+    assert new.read_bytes() == written
+    assert new.stat().st_mode & 0o777 == 0o600
+    assert [each.name for each in into.iterdir()] == ["new"]

@@ -170,7 +170,11 @@ class Pipeline:
     def heal(self) -> None:
         """Everything that is left to do is done, in fresh processes without faults."""
         self.ok("watch", "--once")
-        self.ok("work", "--once", "--wait-retries")
+        self.work_off()
+
+    def work_off(self) -> None:
+        """All that is due was worked off, by one process: there is nobody it could get in the way of."""
+        self.ok("work", "--once", "--wait-retries", "-c", "1")
 
     @contextmanager
     def sql(self) -> Iterator[sqlite3.Connection]:

@@ -23,7 +23,7 @@ use = "notify:notify"
 backoff = { base = "20ms", cap = "50ms" }
 max_crashes = 20
 max_attempts = 20
-options = { url = "URL", timeout = "300ms" }
+options = { url = "URL", timeout = "2s" }
 """
 
 

@@ -65,7 +65,7 @@ def test_a_killed_forced_replay_tells_of_each_fact_under_one_new_key(project: Pi
         configure(project, seen)
         id_ = replay(project, "force")
         project.run("work", "--once", "--wait-retries", kill=arrow)
-        project.ok("work", "--once", "--wait-retries")
+        project.work_off()
         forced = {request.key for request in seen.requests}
         count = len(seen.requests)
         replay(project, "rerun")

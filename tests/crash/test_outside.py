@@ -76,7 +76,7 @@ def test_killed_worker_tells_each_fact_under_one_key(project: Pipeline, arrow: s
         configure(project, seen, ALONE_BY_TWO)
         project.run("work", "--once", "--wait-retries", kill=arrow)
 
-        project.ok("work", "--once", "--wait-retries")
+        project.work_off()
 
     assert project.was_killed() or "commit" not in arrow, "the fault happened"
     assert_called_once_each(project, seen)
@@ -97,7 +97,7 @@ def test_a_process_killed_during_a_call_makes_the_same_call_again(project: Pipel
         worker.communicate(timeout=PATIENCE)
         project.ok("work", "--once", "--wait-retries")
 
-    assert seen.requests.count(seen.requests[0]) == 2, "asked the same twice"
+    assert seen.requests.count(seen.requests[0]) >= 2, "asked the same again"
     assert project.rows("SELECT ended, error FROM attempts")[0][0] == "crashed"
     assert_called_once_each(project, seen)
 
@@ -161,7 +161,7 @@ def test_a_suspended_worker_and_its_successor_use_one_key(project: Pipeline) -> 
         zombie.communicate(timeout=PATIENCE)
 
     assert zombie.returncode in {0, 75}, "it goes on, or ends as one whose work was given to others"
-    assert len(seen.requests) == 5, "the one that was under way came twice"
+    assert seen.requests.count(seen.requests[0]) >= 2, "the one that was under way came again"
     assert_called_once_each(project, seen)
 
 
@@ -169,12 +169,12 @@ def test_a_call_that_overruns_the_processors_timeout_costs_a_crash_and_is_made_a
     project: Pipeline,
 ) -> None:
     with receiving("hang") as seen:
-        slow = ALONE.replace('timeout = "300ms"', 'timeout = "40s"') + 'timeout = "1s"\n'
+        slow = ALONE.replace('timeout = "2s"', 'timeout = "40s"') + 'timeout = "3s"\n'
         configure(project, seen, slow)
 
         project.ok("work", "--once", "--wait-retries")
 
-    assert project.rows("SELECT ended, error FROM attempts") == [("crashed", "timed out after 1 s")]
+    assert project.rows("SELECT ended, error FROM attempts") == [("crashed", "timed out after 3 s")]
     assert len(seen.requests) == 5
     assert_called_once_each(project, seen)
 

@@ -70,7 +70,7 @@ def test_a_killed_replay_goes_on_and_nothing_is_doubled(project: Pipeline, arrow
 
     project.run("work", "--once", "--wait-retries", kill=arrow)
     was_killed = project.was_killed()
-    project.ok("work", "--once", "--wait-retries")
+    project.work_off()
 
     assert was_killed or "commit" in arrow or "executemany" in arrow, "the fault happened"
     assert_through(project, before)
@@ -86,6 +86,6 @@ def test_workers_that_fill_and_work_at_once_do_each_event_once(project: Pipeline
         worker.start()
     for worker in workers:
         worker.join()
-    project.ok("work", "--once", "--wait-retries")
+    project.work_off()
 
     assert_through(project, before, modes=2)

@@ -15,8 +15,7 @@ from ingest.errors import CannotWrite
 from ingest.notices.giving import Service
 from ingest.run import Role, one_after_the_other, together
 from tests.notices.listener import listening
-
-GIVEN_UP_AFTER = 20.0  # seconds
+from tests.patience import PATIENCE
 
 
 class Until:
@@ -24,7 +23,7 @@ class Until:
 
     def __init__(self, is_it: Callable[[], bool] = lambda: False) -> None:
         self._is_it = is_it
-        self._give_up_at = time.monotonic() + GIVEN_UP_AFTER
+        self._give_up_at = time.monotonic() + PATIENCE
 
     def wait(self, timeout: float) -> bool:
         """True when it is true."""
@@ -166,7 +165,7 @@ def test_a_process_that_names_something_unknown_is_not_started_again() -> None:
 
     code = together([role("watch", "raise SystemExit(4)")], stop=Until())
 
-    assert (code, time.monotonic() - began < GIVEN_UP_AFTER) == (4, True)
+    assert (code, time.monotonic() - began < PATIENCE) == (4, True)
 
 
 def test_any_signal_that_ended_a_process_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
