@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from types import NoneType, UnionType
 from typing import Any, BinaryIO, Protocol, get_args
@@ -45,6 +45,7 @@ MAX_COLUMNS = 200
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _Function = Callable[[Any, "Context"], None]
 _Check = Callable[[Mapping[str, Any]], object]
+_Tables = Callable[[str, Mapping[str, Any]], Sequence[Table]]
 _Recognise = Callable[[BinaryIO], str]
 
 
@@ -55,7 +56,7 @@ class Processor:
     function: _Function
     accepts: tuple[str, ...]  # event types
     version: str
-    tables: tuple[Table, ...] | None  # None: those declared in the function's module
+    tables: tuple[Table, ...] | _Tables | None  # None: those declared in the function's module
     check: _Check | None = None  # of the options; raises ValueError
     recognises: _Recognise | None = None  # the name of the format of a content, or ""
 
@@ -65,16 +66,19 @@ class Processor:
 
     def check_options(self, name: str, options: Mapping[str, Any]) -> None:
         """Raise `UsageError` where the processor, called `name`, cannot work with these options."""
-        try:
-            if self.check is not None:
+        if self.check is not None:
+            with _refused(name):
                 self.check(options)
-        except ValueError as error:
-            raise UsageError(
-                f"processor.{name}.options are refused: {show(str(error))}", hint="correct ingest.toml"
-            ) from error
 
-    def owned_tables(self) -> tuple[Table, ...]:
-        """The tables named in the decorator, else those declared in the processor's module."""
+    def owned_tables(self, name: str, options: Mapping[str, Any]) -> tuple[Table, ...]:
+        """The tables of the processor when it is called `name` and has these options.
+
+        Those the decorator names, or makes of both, else those declared in the processor's module.
+        Raises `UsageError` where it cannot make any of these options.
+        """
+        if callable(self.tables):
+            with _refused(name):
+                return tuple(self.tables(name, options))
         if self.tables is not None:
             return self.tables
         module = self.function.__module__
@@ -137,13 +141,14 @@ def processor(
     *,
     accepts: type | str | Sequence[type | str],
     version: str,
-    tables: Sequence[Table] | None = None,
+    tables: Sequence[Table] | _Tables | None = None,
     check: _Check | None = None,
     recognises: _Recognise | None = None,
 ) -> Callable[[_Function], Processor]:
     """Declare a function as a processor of the facts it `accepts`.
 
     `version` is recorded with every outcome: raise it when results change.
+    `tables` may be a pure function of the processor's name and its options.
     `check` is given the options before any work is done, and raises
     `ValueError` for those it cannot work with. `recognises` looks at the
     beginning of a content and answers with the name of its format where the
@@ -158,7 +163,7 @@ def processor(
         )
 
     def declare(function: _Function) -> Processor:
-        owned = None if tables is None else tuple(tables)
+        owned = tables if tables is None or callable(tables) else tuple(tables)
         return Processor(
             function=function,
             accepts=types,
@@ -169,6 +174,17 @@ def processor(
         )
 
     return declare
+
+
+@contextmanager
+def _refused(name: str) -> Iterator[None]:
+    """A `ValueError` in the block is about the options of the processor `name`."""
+    try:
+        yield
+    except ValueError as error:
+        raise UsageError(
+            f"processor.{name}.options are refused: {show(str(error))}", hint="correct ingest.toml"
+        ) from error
 
 
 def table(table_name: str, /, *, unique: str | Sequence[str] = (), **columns: Any) -> Table:

@@ -105,13 +105,9 @@ def _extend(tx: Tx, table: Table, known: dict[str, Any]) -> None:
     wanted = json.loads(_declared(table))
     added = [c for c in table.columns if c.name not in known["columns"]]
     kept = {c.name: wanted["columns"][c.name] for c in table.columns if c.name in known["columns"]}
-    if (
-        kept != known["columns"]
-        or wanted["unique"] != known["unique"]
-        or not all(c.is_nullable for c in added)
-    ):
+    if other := _differing(table, known, kept) or ["the unique key"] * (wanted["unique"] != known["unique"]):
         raise UsageError(
-            f"the table {table.name!r} stands with other columns than the processor declares",
+            f"the table {table.name!r} stands with other columns than the processor declares: {other[0]}",
             hint="only nullable columns can be added; give the table another name, or migrate it by hand",
         )
     name = tx.dialect.identifier_preparer.format_table(sql_table(table))
@@ -119,6 +115,16 @@ def _extend(tx: Tx, table: Table, known: dict[str, Any]) -> None:
         ddl = CreateColumn(sql_table(table).c[column.name]).compile(dialect=tx.dialect)
         tx.execute(text(f"ALTER TABLE {name} ADD COLUMN {ddl}"))  # both names are quoted where they need it
     tx.execute(_RECORD, {"of_name": table.name, "columns": _declared(table)})
+
+
+def _differing(table: Table, known: dict[str, Any], kept: dict[str, str]) -> list[str]:
+    """What keeps the table from following: columns that changed or went, and new ones that cannot be NULL."""
+    gone = [f"{name} is {kind} there" for name, kind in known["columns"].items() if kept.get(name) != kind]
+    return gone + [
+        f"{c.name} is new and never NULL"
+        for c in table.columns
+        if c.name not in known["columns"] and not c.is_nullable
+    ]
 
 
 def _declared(table: Table) -> str:

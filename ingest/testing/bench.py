@@ -141,8 +141,13 @@ class Bench:
 
     def standing(self) -> Standing:
         """Everything that was brought about, to be compared with that of another bench."""
+        owned = [
+            table
+            for each in self._settings.processors
+            for table in self._processors[each.name].owned_tables(each.name, each.options)
+        ]
         with self._open() as store:
-            return seen.standing(store, self._processors)
+            return seen.standing(store, list(self._processors), owned)
 
     def assert_idempotent(self) -> None:
         """Whatever happens twice, or half, what stands is the same.

@@ -34,7 +34,9 @@ def know(store: Store, settings: Settings, processors: Mapping[str, Processor]) 
     """The processors are subscribed and their tables stand."""
     for each in settings.processors:
         processors[each.name].check_options(each.name, each.options)
-    found = [(each, Declared.of(processors[each.name])) for each in settings.processors]
+    found = [
+        (each, Declared.of(processors[each.name], each.name, each.options)) for each in settings.processors
+    ]
     with store.write() as tx:
         return enrol(tx, found, now=store.now())
 

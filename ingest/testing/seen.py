@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from ingest.contract import Processor, Table
+from ingest.contract import Table
 from ingest.domain.codec import decode, loads, typed
 from ingest.domain.comparing import Differences
 from ingest.store import booking, replays, shadows
@@ -122,12 +122,11 @@ def differences(tx: Tx, replay_ids: Sequence[str]) -> dict[str, Any]:
     return {"outcomes": outcomes, **found.totals_as_plain()}
 
 
-def standing(store: Store, processors: dict[str, Processor]) -> Standing:
-    """All of it, to be compared with another bench's."""
+def standing(store: Store, processors: Sequence[str], tables: Sequence[Table]) -> Standing:
+    """All of it that these processors brought about, with the rows of these tables."""
     with store.read() as tx:
-        tables = [table for each in processors.values() for table in each.owned_tables()]
         found = [f"{table.name}: {row}" for table in tables for row in rows(tx, table)]
-        facts = [repr(fact) for fact in emitted(tx, list(processors))]
+        facts = [repr(fact) for fact in emitted(tx, processors)]
         called = [repr(call) for call in calls(tx)]
         ended = [f"{v.processor} {v.subject}: {v.state} {v.error or ''}" for v in verdicts(tx)]
     return Standing(

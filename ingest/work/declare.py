@@ -49,11 +49,11 @@ def _declare(asked: dict[str, Any], report: Reporter) -> None:
         try:
             found = load(each["use"], local=local, memory_max=each["memory_max"])
             found.processor.check_options(name, each["options"])
-            said = Declared.of(found.processor, origin=found.origin).to_json()
+            declared = Declared.of(found.processor, name, each["options"], origin=found.origin)
         except IngestError as error:
             report.say(kind="refused", name=name, error=error.message, hint=error.hint)
             return
-        report.say(kind="declared", name=name, declared=said)
+        report.say(kind="declared", name=name, declared=declared.to_json())
 
 
 def _end_as(status: int) -> None:

@@ -23,12 +23,12 @@ class Declared:
     origin: str = ""  # local | bundled | entry point
 
     @classmethod
-    def of(cls, processor: Processor, *, origin: str = "") -> Declared:
-        """What `processor` declares."""
+    def of(cls, processor: Processor, name: str, options: Mapping[str, Any], *, origin: str = "") -> Declared:
+        """What `processor` declares when it is called `name` and has these options."""
         return cls(
             version=processor.version,
             accepts=processor.accepts,
-            tables=processor.owned_tables(),
+            tables=processor.owned_tables(name, options),
             origin=origin,
         )
 

@@ -23,7 +23,7 @@ class Trade:
         """The trade of `processor` under `spec`."""
         rules = Rules(
             processor=spec.name,
-            tables=processor.owned_tables(),
+            tables=processor.owned_tables(spec.name, spec.options),
             max_rejects=spec.max_rejects,
             max_facts=spec.max_facts,
         )

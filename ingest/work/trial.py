@@ -153,7 +153,7 @@ def try_out(
     processor.check_options(settings.name, settings.options)
     run = perform(held_of(subject), processor, around, clock)
     with store.read() as tx:
-        tables = standing(tx, settings.name, processor.owned_tables())
+        tables = standing(tx, settings.name, processor.owned_tables(settings.name, settings.options))
     run = compared(store, run, _rules(settings, tables))
     found = run.compared or Compared(stands=DeliveryStanding())
     tried = Tried(

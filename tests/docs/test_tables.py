@@ -15,13 +15,13 @@ PAGE = REFERENCE / "tables.md"
 
 def test_every_column_of_the_bundled_processors_is_explained_in_order() -> None:
     for use in ("payments:payments", "ledger:ledger"):
-        for table in registry.find(use).processor.owned_tables():
+        for table in registry.find(use).processor.owned_tables(use, {}):
             assert _columns(f"`{table.name}`") == [column.name for column in sql_table(table).columns]
 
 
 def test_every_column_of_the_bundled_processors_has_the_type_that_is_said() -> None:
     for use in ("payments:payments", "ledger:ledger"):
-        for table in registry.find(use).processor.owned_tables():
+        for table in registry.find(use).processor.owned_tables(use, {}):
             said = {inline(row[0])[0]: row[1] for row in rows(sections(PAGE)[f"`{table.name}`"])}
             for column in sql_table(table).columns:
                 kept = "integer" if "INT" in column.type.compile(dialect()).upper() else "text"

@@ -189,7 +189,10 @@ def test_whoever_asks_is_told_what_the_code_declares(project: Pipeline) -> None:
 
     found = ask_now(bundled, local=None, limit=timedelta(seconds=30))
 
-    assert found == {each.name: Declared.of(find(each.use).processor, origin="bundled") for each in bundled}
+    assert found == {
+        each.name: Declared.of(find(each.use).processor, each.name, options, origin="bundled")
+        for each in bundled
+    }
     assert asked(project)["bad"].version == "7"
 
 

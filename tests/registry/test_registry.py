@@ -68,7 +68,7 @@ def test_a_bundled_processor_is_found_with_the_facts_its_module_brings() -> None
 
     assert (found.origin, found.module) == ("bundled", "processors.payments")
     assert found.processor.accepts == ("ingest.file.landed.v1", "ingest.file.extracted.v1")
-    assert [table.name for table in found.processor.owned_tables()] == ["payments"]
+    assert [table.name for table in found.processor.owned_tables("payments", {})] == ["payments"]
     assert [fact.__name__ for fact in found.facts] == ["PaymentSettled"]
 
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 import itertools
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 
-from ingest import Context, FileLanded, PermanentError, Processor, fact, processor, table
+from ingest import Context, FileLanded, PermanentError, Processor, Table, fact, processor, table
+from ingest.errors import UsageError
 from ingest.testing import Bench, Refusal
 
 LINES = table("lines", text=str, amount=Decimal, unique="text")
@@ -230,3 +231,31 @@ def test_the_kit_needs_no_pytest() -> None:
     code = "import sys; sys.modules['pytest'] = None; import ingest.testing"
 
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def notes_of(name: str, options: Mapping[str, Any]) -> list[Table]:
+    if "into" not in options:
+        msg = "into is missing"
+        raise ValueError(msg)
+    return [table(options["into"], unique=(), **{f"{name}_says": str})]
+
+
+@processor(accepts=FileLanded, version="1", tables=notes_of)
+def telling(event: FileLanded, ctx: Context) -> None:
+    [into] = notes_of("telling", ctx.options)
+    ctx.insert(into, {"telling_says": event.name})
+
+
+def test_tables_may_be_made_of_the_name_and_the_options_of_a_processor(ingest_bench: MakeBench) -> None:
+    bench = ingest_bench(telling, options={"into": "told"})
+    bench.land("a.txt", "a")
+
+    bench.work()
+
+    assert bench.rows(table("told", telling_says=str)) == [{"telling_says": "a.txt"}]
+    bench.assert_idempotent()
+
+
+def test_options_of_which_no_table_can_be_made_are_refused(ingest_bench: MakeBench) -> None:
+    with pytest.raises(UsageError, match=r"processor\.telling\.options are refused: into is missing"):
+        ingest_bench(telling)

@@ -70,7 +70,7 @@ class Bench:
         """The processor is subscribed, from now on."""
         trade = Trade.of(spec(name, **changes), processor)
         with self.store.write() as tx:
-            ensure(tx, name, processor.owned_tables())
+            ensure(tx, name, processor.owned_tables(name, trade.spec.options))
             wanted = Registration(
                 processor=name,
                 version="1",
