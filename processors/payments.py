@@ -23,8 +23,9 @@ from ingest import Context, FileExtracted, FileLanded, PermanentError, processor
 from ingest.vetting import TEXTS, check_kind
 from processors.currencies import DECIMALS
 from processors.facts import PaymentSettled
+from processors.formats.csv_records import Row
+from processors.formats.tables_csv import read_rows
 from processors.money import RuleBroken, parse_amount
-from processors.strict_csv import Row, read_sheet
 
 COLUMNS = ("payment_id", "account", "amount", "currency", "value_date", "counterparty", "reference")
 MAX_NAME = 200  # characters of a payment's id or an account
@@ -70,7 +71,7 @@ def payments(event: FileLanded | FileExtracted, ctx: Context) -> None:
     must_end = bool(ctx.options.get("require_final_newline"))
     with ctx.open() as file:
         check_kind(file, TEXTS, called="text")
-        sheet = read_sheet(file, encoding=event.encoding, required=COLUMNS)
+        sheet = read_rows(file, encoding=event.encoding, required=COLUMNS)
         for row in sheet.rows:
             if must_end and not row.is_ended:
                 raise PermanentError(f"line {row.line}: truncated: no line break ends the last row")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     )
     from ingest.vetting.refused import Refused
     from ingest.vetting.sniff import CONTAINERS, TEXTS, check_kind, suggested_encoding, what_it_is
-    from ingest.vetting.text import Text, whole_text
+    from ingest.vetting.text import Text, ended_lines, whole_text
     from ingest.vetting.xml import Piece, all_of, local_name, one_of, text_of, xml_pieces, xml_root
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "all_of",
     "check_kind",
     "container_of",
+    "ended_lines",
     "json_document",
     "json_lines",
     "local_name",
@@ -67,6 +68,7 @@ _HOMES = {
     "all_of": "xml",
     "check_kind": "sniff",
     "container_of": "members",
+    "ended_lines": "text",
     "json_document": "json",
     "json_lines": "json",
     "local_name": "xml",

@@ -22,6 +22,7 @@ _MARKS = (  # the longer first: the mark of UTF-32 begins with that of UTF-16
     (codecs.BOM_UTF16_BE, ("utf-16", "utf-16-be")),
     (codecs.BOM_UTF8, ("utf-8", "utf-8-sig")),
 )
+_NUL = "\0"
 _DECLARE = "declare the source's encoding"
 
 
@@ -32,6 +33,7 @@ class Text:
         """Raises `Refused` (`encoding`, `byte_order_mark`), here and while lines are read."""
         self.number = 0
         self._max_line = max_line
+        self._is_begun = False
         self._bytes = _Counted(file)
         try:
             codec = codecs.lookup(encoding).name
@@ -46,30 +48,45 @@ class Text:
         return self
 
     def __next__(self) -> str:
-        line = self._readline()
+        line = self._taken(self._max_line + 1, is_line=True)
         if not line:
             raise StopIteration
         self.number += 1
-        if self.number == 1 and self._has_mark:
+        if self._has_mark and not self._is_begun:
             line = line.removeprefix("\ufeff")
+        self._is_begun = True
         if len(line) > self._max_line:
             raise Refused(
                 f"a line of more than {self._max_line:,} characters", rule="line_length", where=self.where
             )
-        if "\0" in line:
-            raise Refused(
-                "a NUL character; is this a text file in the declared encoding?", rule="nul", where=self.where
-            )
+        if _NUL in line:
+            raise _nul(self.where)
         return line
+
+    def read(self, size: int) -> str:
+        """About the next `size` characters as they stand, none at the end; `number` counts the lines ended.
+
+        A CR and the LF after it are never parted. Raises as lines do, but for their length.
+        """
+        text = self._taken(size)
+        if text.endswith("\r"):
+            text += self._taken(1)
+        if self._has_mark and not self._is_begun:
+            text = text.removeprefix("\ufeff")
+        self._is_begun = True
+        if _NUL in text:
+            raise _nul(f"line {self.number + ended_lines(text[: text.index(_NUL)]) + 1}")
+        self.number += ended_lines(text)
+        return text
 
     @property
     def where(self) -> str:
         """The place of the last line, as messages name it."""
         return f"line {self.number}"
 
-    def _readline(self) -> str:
+    def _taken(self, size: int, *, is_line: bool = False) -> str:
         try:
-            return self._text.readline(self._max_line + 1)
+            return self._text.readline(size) if is_line else self._text.read(size)
         except UnicodeDecodeError as error:
             offset = self._bytes.taken - len(error.object) + error.start
             message = f"not {error.encoding}: {error.reason}"
@@ -113,6 +130,17 @@ class _Counted(io.BufferedIOBase):
 def mark_of(head: bytes) -> str:
     """The encoding that a content's byte order mark names, or ""."""
     return next((names[0] for mark, names in _MARKS if head.startswith(mark)), "")
+
+
+def _nul(where: str) -> Refused:
+    return Refused("a NUL character; is this a text file in the declared encoding?", rule="nul", where=where)
+
+
+def ended_lines(text: str) -> int:
+    """How many lines end in `text`, which does not end within a CR and its LF."""
+    if "\r" not in text:
+        return text.count("\n")
+    return text.count("\n") + text.count("\r") - text.count("\r\n")
 
 
 def _has_mark(file: BinaryIO, codec: str) -> bool:

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest import PermanentError
-from processors.strict_csv import MAX_RECORD, Row, read_sheet
+from processors.formats.csv_records import MAX_RECORD, Row
+from processors.formats.tables_csv import read_rows
 
 NO_CELL = {"exclude_categories": ["Cs"], "exclude_characters": "\0"}
 CELLS = st.text(st.one_of(st.sampled_from('",\r\n a'), st.characters(**NO_CELL)), max_size=20)  # type: ignore[arg-type]
@@ -17,7 +18,7 @@ CELLS = st.text(st.one_of(st.sampled_from('",\r\n a'), st.characters(**NO_CELL))
 
 def rows(data: bytes | str, *, encoding: str = "utf-8") -> list[Row]:
     return list(
-        read_sheet(
+        read_rows(
             io.BytesIO(data if isinstance(data, bytes) else data.encode(encoding)), encoding=encoding
         ).rows
     )
@@ -141,7 +142,7 @@ def test_a_header_that_does_not_name_its_columns_is_refused(text: str, message: 
 
 def test_missing_columns_are_named_and_what_the_file_says_is_not() -> None:
     with pytest.raises(PermanentError) as refused:
-        read_sheet(io.BytesIO(b"id;secret\n"), encoding="utf-8", required=("id", "amount"))
+        read_rows(io.BytesIO(b"id;secret\n"), encoding="utf-8", required=("id", "amount"))
 
     assert refused.value.message == "line 1: the header lacks id, amount"
     assert refused.value.hint == "columns are separated by commas"
@@ -170,7 +171,7 @@ def test_bytes_that_are_not_the_declared_encoding_are_refused_at_their_offset(
 def test_the_byte_order_mark_of_the_declared_encoding_is_no_part_of_the_header(encoding: str) -> None:
     text = "a,b\n1,2\n" if encoding in {"utf-16", "utf-32", "utf-8-sig"} else "\ufeffa,b\n1,2\n"
 
-    sheet = read_sheet(io.BytesIO(text.encode(encoding)), encoding=encoding)
+    sheet = read_rows(io.BytesIO(text.encode(encoding)), encoding=encoding)
 
     assert sheet.header == ("a", "b")
 
@@ -192,7 +193,7 @@ def test_utf_16_without_a_byte_order_mark_is_not_guessed() -> None:
 @pytest.mark.parametrize("encoding", ["klingon", "hex", "rot13", "", "a\0b"])
 def test_an_encoding_that_is_none_is_refused(encoding: str) -> None:
     with pytest.raises(PermanentError, match="the declared encoding is not known"):
-        read_sheet(io.BytesIO(b"a,b\n"), encoding=encoding)
+        read_rows(io.BytesIO(b"a,b\n"), encoding=encoding)
 
 
 def test_nul_is_refused_with_its_line() -> None:
@@ -205,7 +206,7 @@ def test_a_row_without_an_end_is_refused_before_it_is_all_in_memory(tmp_path: Pa
 
     with path.open("rb") as file:
         with pytest.raises(PermanentError, match="line 1: a line of more than 1,048,576 characters"):
-            read_sheet(file, encoding="utf-8")
+            read_rows(file, encoding="utf-8")
 
         assert file.tell() < 2 * MAX_RECORD
 
@@ -220,7 +221,7 @@ def test_memory_stays_flat_however_long_the_file(tmp_path: Path) -> None:
         path.write_bytes(b"1,2,\xc3\xa9\n" * lines)
         tracemalloc.start()
         with path.open("rb") as file:
-            count = sum(1 for _ in read_sheet(file, encoding="utf-8").rows)
+            count = sum(1 for _ in read_rows(file, encoding="utf-8").rows)
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return count, peak
