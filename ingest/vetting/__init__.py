@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ingest.vetting.caps import Caps
     from ingest.vetting.json import json_document, json_lines
+    from ingest.vetting.json_parts import json_elements, json_values
     from ingest.vetting.members import (
         Member,
         container_of,
@@ -41,7 +42,9 @@ __all__ = [
     "container_of",
     "ended_lines",
     "json_document",
+    "json_elements",
     "json_lines",
+    "json_values",
     "local_name",
     "matching",
     "media_type_of",
@@ -70,7 +73,9 @@ _HOMES = {
     "container_of": "members",
     "ended_lines": "text",
     "json_document": "json",
+    "json_elements": "json_parts",
     "json_lines": "json",
+    "json_values": "json_parts",
     "local_name": "xml",
     "matching": "members",
     "media_type_of": "members",

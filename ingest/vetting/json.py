@@ -22,7 +22,7 @@ MAX_DIGITS = 1_000
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _BRACKETS = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
-_BLANK = " \t\r\n"
+BLANK = " \t\r\n"
 
 
 class _Rule(ValueError):
@@ -39,7 +39,7 @@ def json_document(file: BinaryIO, *, encoding: str = "utf-8", is_lenient: bool =
     Raises `Refused`: `json` for what RFC 8259 does not allow, `json_depth`,
     `json_name_twice`, `json_number`, `json_surrogate`, and what `Text` refuses.
     """
-    return _value(whole_text(file, encoding=encoding), line=1, decoder=_DECODERS[is_lenient])
+    return _value(whole_text(file, encoding=encoding), line=1, decoder=DECODERS[is_lenient])
 
 
 def json_lines(
@@ -49,9 +49,9 @@ def json_lines(
 
     Raises as `json_document` does, when the line is reached. https://jsonlines.org
     """
-    text, decoder = Text(file, encoding=encoding), _DECODERS[is_lenient]
+    text, decoder = Text(file, encoding=encoding), DECODERS[is_lenient]
     for line in text:
-        if line.strip(_BLANK):
+        if line.strip(BLANK):
             yield text.number, _value(line, line=text.number, decoder=decoder)
 
 
@@ -61,7 +61,7 @@ def _value(text: str, *, line: int, decoder: json.JSONDecoder) -> Any:
         value = decoder.decode(text)
     except json.JSONDecodeError as error:
         where = f"line {line + error.lineno - 1}, column {error.colno}"
-        raise Refused(f"not JSON: {_reason(error)}", rule="json", where=where) from None
+        raise Refused(f"not JSON: {reason(error)}", rule="json", where=where) from None
     except _Rule as broken:
         raise Refused(str(broken), rule=broken.rule, where=_from(line, text)) from None
     if "\\u" in text and _has_surrogate(value):
@@ -69,11 +69,23 @@ def _value(text: str, *, line: int, decoder: json.JSONDecoder) -> Any:
     return value
 
 
+def check_value(value: Any, text: str, start: int, end: int, *, where: str) -> None:
+    """Raise `Refused` where the value in `text` from `start` to `end` is too deep, or has half a pair."""
+    if text.count("[", start, end) + text.count("{", start, end) > MAX_DEPTH:
+        try:
+            _check_depth(text[start:end])
+        except _Rule as broken:
+            raise Refused(str(broken), rule=broken.rule, where=where) from None
+    if text.find("\\u", start, end) >= 0 and _has_surrogate(value):
+        raise Refused("half of a surrogate pair", rule="json_surrogate", where=where)
+
+
 def _from(line: int, text: str) -> str:
     return f"line {line}" if text.count("\n") <= 1 else f"in the document from line {line} on"
 
 
-def _reason(error: json.JSONDecodeError) -> str:
+def reason(error: json.JSONDecodeError) -> str:
+    """What is wrong, in a few words."""
     # The decoder's own words name what it expected; none of them quotes the content.
     return error.msg[:1].lower() + error.msg[1:]
 
@@ -127,7 +139,7 @@ def _check_digits(digits: str) -> None:
         raise _Rule("json_number", f"a number of more than {MAX_DIGITS:,} characters")
 
 
-_DECODERS = {
+DECODERS = {
     is_lenient: json.JSONDecoder(
         object_pairs_hook=None if is_lenient else _object,
         parse_constant=_constant,
