@@ -76,7 +76,12 @@ def wishes(options: Mapping[str, Any]) -> Wishes:
     )
 
 
-@processor(accepts=(FileLanded, FileExtracted), version="1", tables=[], check=wishes)
+def recognise(file: BinaryIO) -> str:
+    """`zip`, `tar`, `gzip` and so on."""
+    return container_of(file, name="") or ""
+
+
+@processor(accepts=(FileLanded, FileExtracted), version="1", tables=[], check=wishes, recognises=recognise)
 def unpack(event: FileLanded | FileExtracted, ctx: Context) -> None:
     """Every member that is wanted is told, where the event is about a container that is taken apart."""
     wished = wishes(ctx.options)

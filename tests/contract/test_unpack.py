@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
@@ -14,7 +16,7 @@ from ingest import Context, FileExtracted, FileLanded, PermanentError, fact, pro
 from ingest.testing import Bench, hand_over
 from ingest.testing.crashing import Point
 from processors.payments import PAYMENTS, payments
-from processors.unpack import unpack, wishes
+from processors.unpack import recognise, unpack, wishes
 from tests.vetting.archives import Zipped, tar_of, zip_of
 
 MakeBench = Callable[..., Bench]
@@ -75,6 +77,12 @@ def test_a_member_is_told_with_all_that_was_known_of_its_container() -> None:
     assert (extracted.size, extracted.sha256) == (len(CSV), hashlib.sha256(CSV).hexdigest())
     assert (extracted.media_type, extracted.encoding) == ("text/csv", "utf-8")
     assert extracted.member == ["2026/a.csv"]
+
+
+def test_a_container_is_recognised_by_its_content() -> None:
+    assert recognise(io.BytesIO(zip_of())) == "zip"
+    assert recognise(io.BytesIO(gzip.compress(CSV))) == "gzip"
+    assert recognise(io.BytesIO(CSV)) == ""
 
 
 def test_members_are_chosen_by_globs() -> None:
@@ -233,3 +241,19 @@ def test_payments_take_members_as_they_take_files(ingest_bench: MakeBench) -> No
 def test_an_executable_called_csv_is_no_matter_of_rows(content: bytes) -> None:
     with pytest.raises(PermanentError, match=r"the content is (an executable|pdf), not text"):
         hand_over(payments, content, name="paid.csv")
+
+
+SAMPLES = Path(__file__).parents[2] / "sample_data" / "formats" / "containers"
+
+
+def test_the_honest_sample_is_taken_apart_and_its_payments_are_booked(ingest_bench: MakeBench) -> None:
+    bench = ingest_bench(payments, unpack, on_dead="skip")
+    bench.land("day.zip", (SAMPLES / "day.zip").read_bytes())
+    bench.work()
+
+    assert [row["payment_id"] for row in bench.rows(PAYMENTS)] == ["Z-1", "Z-2", "Z-3"]
+
+
+def test_the_broken_sample_is_refused_as_truncated() -> None:
+    with pytest.raises(PermanentError, match="truncated: it ends before its end is told"):
+        told((SAMPLES / "day-cut.tar.gz").read_bytes(), "day-cut.tar.gz")
