@@ -13,9 +13,11 @@ unexport PYTHONHOME
 SECONDS ?= 180
 SEEDS   ?=
 STORE   ?= sqlite
+CORPUS  ?=
+MUTATIONS ?=
 ON_A_SERVER := $(addprefix tests/,crash faults flow watch torture/test_short_campaign.py)
 
-.PHONY: help demo test test-postgresql torture sweep check wheel pythons bench bench-page pins clean .venv
+.PHONY: help demo test test-postgresql torture corpus sweep check wheel pythons bench bench-page pins clean .venv
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 
@@ -47,6 +49,13 @@ test-postgresql: $(VENV)/.stamp ## the tests of whole pipelines once more, with 
 torture: $(VENV)/.stamp ## campaigns of faults: SECONDS=180 each, SEEDS="1 2 3" or ten fresh ones, STORE=postgresql
 	@$(BIN)/python -m compileall -q ingest processors migrations tests
 	@PIPELINE_STORE=$(STORE) $(BIN)/python -m tests.torture --seconds $(SECONDS) $(if $(SEEDS),--seeds $(SEEDS))
+
+corpus: $(VENV)/.stamp ## real files with known truths: right, wrong and refused, ours and others': CORPUS=DIR, MUTATIONS=100000
+	@test -n "$(CORPUS)" || { echo "name the folder of real files: make corpus CORPUS=DIR" >&2; exit 2; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/corpus.txt
+	@INGEST_CORPUS=$(abspath $(CORPUS)) $(BIN)/python -m tests.corpus
+	@INGEST_CORPUS=$(abspath $(CORPUS)) $(BIN)/python -m pytest -q -n 2 tests/corpus
+	@test -z "$(MUTATIONS)" || INGEST_CORPUS=$(abspath $(CORPUS)) $(BIN)/python -m tests.corpus.mutations --count $(MUTATIONS)
 
 sweep: $(VENV)/.stamp ## fail or kill at each call that changes or reads a file: landing, leaving, delivery, call outside
 	INGEST_SWEEP=whole $(BIN)/python -m pytest -n 2 tests/faults/test_sweep.py tests/faults/test_sweep_outside.py

@@ -1,0 +1,102 @@
+"""`make corpus`: how many files of each format are read right, wrong or refused, by us and by others.
+
+A valid file is right when every figure that the manifest knows is met; an
+invalid one, or an attack, when it is refused. `wrong` lists what was not.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from functools import partial
+from pathlib import Path
+
+from ingest.errors import IngestError
+from tests.corpus import peers
+from tests.corpus.manifest import MANIFEST, VARIABLE, Known, rows_of
+from tests.corpus.ours import FORMATS, Figures, format_of
+
+CENT = Decimal("0.005")
+LINE = "{:<14}{:<30}{:>13}{:>7}{:>9}{:>18}{:>7}"
+JUDGED = frozenset({"valid", "invalid", "attack"})
+Verdict = str  # "right" | "wrong" | "refused"
+
+
+def main() -> int:
+    folder = os.environ.get(VARIABLE, "")
+    if not (Path(folder) / MANIFEST).is_file():
+        print(f"{VARIABLE} names no folder with a {MANIFEST}: make corpus CORPUS=DIR", file=sys.stderr)
+        return 2
+    print(LINE.format("format", "by", "valid: right", "wrong", "refused", "invalid: refused", "taken"))
+    failed: list[str] = []
+    for name, files in _by_format(rows_of(Path(folder))):
+        _print(name, "ingest", files, partial(_ours, name, failed))
+        for peer in peers.installed(name):
+            _print(name, peer, files, partial(_peer, peer))
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    print(f"\nours: {usage.ru_maxrss / 1024:.0f} MB at most; not right or not refused:")
+    print("\n".join(failed) or "none")
+    return 0
+
+
+def _by_format(files: list[Known]) -> Iterator[tuple[str, list[Known]]]:
+    found: dict[str, list[Known]] = {}
+    for known in files:
+        found.setdefault(format_of(known), []).append(known)
+    for name in FORMATS:
+        if name in found:
+            yield name, [each for each in found[name] if each.row["expected"] in JUDGED]
+
+
+def _print(name: str, by: str, files: list[Known], judge: Callable[[Known], Verdict]) -> None:
+    verdicts = Counter((known.is_valid, judge(known)) for known in files)
+    valid = [verdicts[True, verdict] for verdict in ("right", "wrong", "refused")]
+    refused, taken = verdicts[False, "refused"], verdicts[False, "wrong"]
+    print(LINE.format(name, by, *valid, refused, taken), flush=True)
+
+
+def _ours(name: str, failed: list[str], known: Known) -> Verdict:
+    begun = time.perf_counter()
+    reader = FORMATS[name]
+    try:
+        figures = reader.figures(reader.read(known.content(), name=known.row["path"]))
+    except IngestError as error:
+        if known.is_valid:
+            failed.append(f"  {known}: refused: {error}")
+        return "refused"
+    off = _off(known, figures)
+    took = time.perf_counter() - begun
+    if not known.is_valid or off:
+        failed.append(f"  {known}: {'; '.join(off) or 'taken'} ({took:.2f} s)")
+    return "wrong" if off or not known.is_valid else "right"
+
+
+def _off(known: Known, figures: Figures) -> list[str]:
+    """The figures of a valid file that are known and not met."""
+    if not known.is_valid:
+        return []
+    wanted = {name: value for name in figures if (value := known.figure(name)) is not None}
+    return [
+        f"{name} is {figures[name]}, not {value}"
+        for name, value in wanted.items()
+        if abs(figures[name] - value) > CENT
+    ]
+
+
+def _peer(peer: str, known: Known) -> Verdict:
+    count = peers.ask(peer, known.path)
+    if count is None:
+        return "refused"
+    if not known.is_valid:
+        return "wrong"
+    wanted = known.figure("n_records")
+    return "right" if wanted is None or wanted == count else "wrong"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
