@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from operator import methodcaller
 from pathlib import Path
 
 from ingest.config import is_on_server, mask_url
@@ -54,7 +55,7 @@ def open_store(url: str, local: Path | None = None) -> Store:
     `StoreUnusable` when it is older or newer than this version, and as
     `standing` does.
     """
-    return _checked(standing(url, local), Store.refuse_other_schema)
+    return _checked(standing(url, local), methodcaller("refuse_other_schema"))
 
 
 def standing(url: str, local: Path | None = None) -> Store:

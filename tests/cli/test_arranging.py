@@ -27,7 +27,7 @@ def test_processors_are_listed_and_shown(day: Path, ingest: Ingest) -> None:
     shown = ingest("processors", "show", "ledger", "--json").json()
 
     assert names(ingest) == ["ledger", "payments"]
-    assert shown["accepts"] == ["ingest.payment.settled.v1"]
+    assert "ingest.payment.settled.v1" in shown["accepts"]
     assert shown["state"] == "active"
     assert ingest("processors", "list").code == ingest("processors", "show", "ledger").code == 0
     assert re.search(r"^ordered +yes\b", ingest("processors", "show", "ledger").out, re.MULTILINE)
