@@ -8,7 +8,9 @@ totals that do not add up mean, `quarantine` (refused, with the figures) or
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ingest import Context, Table, table
@@ -29,8 +31,8 @@ def check_policy(options: Mapping[str, Any]) -> None:
 
 
 def findings_table(name: str) -> Table:
-    """A table for the verdicts on contents: one row a content, with the first of its findings."""
-    return table(
+    """A table of the calling module: one row of verdicts a content, with the first of its findings."""
+    made = table(
         name,
         format=str,
         schema_verdict=str,  # "ok" | "broken"
@@ -38,6 +40,9 @@ def findings_table(name: str) -> Table:
         findings=int,
         first=list,  # of [where, rule, message], at most `MAX_KEPT`
     )
+    # A processor owns the tables that its own module declares.
+    declared_in = sys._getframe(1).f_globals["__name__"]  # noqa: SLF001  # as `table` itself finds it
+    return replace(made, module=declared_in)
 
 
 class Verdicts:
