@@ -18,6 +18,7 @@ NAMES = (
     "contention",
     "burst",
     "large_csv",
+    "large_camt",
     "status_large",
     "idle",
     "starts",

@@ -8,23 +8,22 @@ where nothing is due. Both take turns.
 """
 
 import csv
-import os
 import shutil
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.bulk import HEADER
+from benchmarks.looking import LOOK_EVERY, looking, looking_at_memory
 from benchmarks.measure import HERE, Cost, Measure, Report, median, product_sqlite, stopwatch
-from benchmarks.project import Project, children_of, must_be, new_project, peak_bytes
+from benchmarks.project import Project, must_be, new_project
 
 _ROWS = 1_000_000
 _ROUNDS = 3
-_LOOK_EVERY = 0.005  # seconds
 _MB = 1_000_000
 _EVENT = "0" * 64  # as long as the id of an event
 
@@ -92,7 +91,7 @@ def _booked(root: Path, file: Path, count: int) -> Ours:
     idle = project.run("work", "--once").cost
     shutil.copy(file, root / "inbox" / file.name)
     project.run("watch", "--once")
-    with _looking_at_memory() as peaks, _looking_at_lock(project) as held:
+    with looking_at_memory() as peaks, _looking_at_lock(project) as held:
         busy = project.run("work", "--once")
     must_be(busy.document["done"], 1, "deliveries")
     with closing(sqlite3.connect(f"file:{project.store}?mode=ro", uri=True)) as store:
@@ -110,21 +109,6 @@ def _project(root: Path) -> Project:
 
 
 @contextmanager
-def _looking_at_memory() -> Iterator[dict[str, int]]:
-    """Keep the largest resident size that the command ever had, and its largest child."""
-    peaks, is_over = {"supervisor": 0, "child": 0}, threading.Event()
-
-    def look() -> None:
-        while not is_over.wait(_LOOK_EVERY):
-            for supervisor in children_of(os.getpid()):
-                peaks["supervisor"] = max(peaks["supervisor"], peak_bytes(supervisor))
-                peaks["child"] = max([peaks["child"], *map(peak_bytes, children_of(supervisor))])
-
-    with _in_thread(look, is_over):
-        yield peaks
-
-
-@contextmanager
 def _looking_at_lock(project: Project) -> Iterator[list[float]]:
     """Try to write all the while; every span in seconds for which somebody else did not let us."""
     spans: list[float] = []
@@ -133,7 +117,7 @@ def _looking_at_lock(project: Project) -> Iterator[list[float]]:
     def look() -> None:
         with closing(product_sqlite().connect(project.store, timeout=0, isolation_level=None)) as store:
             free = time.perf_counter()
-            while not is_over.wait(_LOOK_EVERY):
+            while not is_over.wait(LOOK_EVERY):
                 try:
                     store.execute("begin immediate")
                     store.execute("rollback")
@@ -144,19 +128,8 @@ def _looking_at_lock(project: Project) -> Iterator[list[float]]:
                 spans.append(now - free)
                 free = now
 
-    with _in_thread(look, is_over):
+    with looking(look, is_over):
         yield spans
-
-
-@contextmanager
-def _in_thread(look: Callable[[], None], is_over: threading.Event) -> Iterator[None]:
-    thread = threading.Thread(target=look)
-    thread.start()
-    try:
-        yield
-    finally:
-        is_over.set()
-        thread.join()
 
 
 def _report(count: int, size: int, ours: Sequence[Ours], theirs: Sequence[Cost]) -> Report:

@@ -13,7 +13,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, BinaryIO
 
-from ingest import Context, FileLanded, processor, table
+from ingest import Context, FileExtracted, FileLanded, processor, table
 from ingest.vetting import Refused
 from processors.currencies import DECIMALS
 from processors.facts import InvoiceReceived
@@ -109,8 +109,15 @@ def _check(options: Mapping[str, Any]) -> None:
         raise ValueError(msg)
 
 
-@processor(accepts=FileLanded, version="1", check=_check)
-def invoices(event: FileLanded, ctx: Context) -> None:  # noqa: ARG001  # XML says its encoding
+def recognise(file: BinaryIO) -> str:
+    """The name of the one format that the beginning of `file` is of, or ""."""
+    head = file.read(_HEAD).replace(b"\0", b"")  # of UTF-16
+    found = [name for name, known in FORMATS.items() if known.is_it(head)]
+    return found[0] if len(found) == 1 else ""
+
+
+@processor(accepts=(FileLanded, FileExtracted), version="1", check=_check, recognises=recognise)
+def invoices(event: FileLanded | FileExtracted, ctx: Context) -> None:  # noqa: ARG001  # XML says its encoding
     """Every invoice of the file becomes rows and a fact; one that is refused refuses the file."""
     verdicts = Verdicts(ctx.options)
     lines: list[tuple[Any, ...]] = []
@@ -134,18 +141,15 @@ def invoices(event: FileLanded, ctx: Context) -> None:  # noqa: ARG001  # XML sa
 
 
 def _recognised(file: BinaryIO, declared: str) -> str:
-    if declared != AUTO:
-        return declared
-    head = file.read(_HEAD).replace(b"\0", b"")  # of UTF-16
+    found = recognise(file) if declared == AUTO else declared
     file.seek(0)
-    found = [name for name, known in FORMATS.items() if known.is_it(head)]
-    if len(found) != 1:
+    if not found:
         raise Refused(
             "the content does not tell in which format its invoices are",
             rule="format",
             hint="declare `format`, if it holds invoices at all",
         )
-    return found[0]
+    return found
 
 
 def _hand_over(ctx: Context, invoice: Invoice) -> None:

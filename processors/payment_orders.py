@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from datetime import date
-from typing import Any
+from typing import Any, BinaryIO
 
-from ingest import Context, FileLanded, processor, table
+from ingest import Context, FileExtracted, FileLanded, processor, table
 from processors.currencies import DECIMALS
 from processors.facts import PaymentOrdered, PaymentReturned
 from processors.formats import payment_messages
@@ -22,6 +22,7 @@ from processors.verdicts import Verdicts, check_policy, findings_table
 
 REJECTED = "RJCT"
 UNKNOWN = "unknown"  # the key of facts about no account
+_HEAD = 65_536  # bytes by which a message is known
 _ROWS = 1_000  # that are collected before they are handed over
 
 PAYMENT_ORDERS = table(
@@ -72,8 +73,14 @@ def _check(options: Mapping[str, Any]) -> None:
     check_policy(options)
 
 
-@processor(accepts=FileLanded, version="1", check=_check)
-def payment_orders(event: FileLanded, ctx: Context) -> None:  # noqa: ARG001  # XML says its encoding
+def recognise(file: BinaryIO) -> str:
+    """`iso20022` for a content that begins as one of these messages."""
+    head = file.read(_HEAD).replace(b"\0", b"")  # of UTF-16
+    return "iso20022" if payment_messages.is_message(head) else ""
+
+
+@processor(accepts=(FileLanded, FileExtracted), version="1", check=_check, recognises=recognise)
+def payment_orders(event: FileLanded | FileExtracted, ctx: Context) -> None:  # noqa: ARG001  # XML says its encoding
     """Every order and status of the file becomes a row and, where something is to be known, a fact."""
     verdicts = Verdicts(ctx.options)
     desk = _Desk(ctx)

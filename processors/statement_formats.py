@@ -27,20 +27,24 @@ FORMATS = {
 }
 
 
+def recognise(file: BinaryIO) -> str:
+    """The name of the one format that the beginning of `file` is of; "" for none, or several."""
+    head = file.read(_HEAD).replace(b"\0", b"")  # of UTF-16
+    found = [name for name, known in FORMATS.items() if known.is_it(head)]
+    return found[0] if len(found) == 1 else ""
+
+
 def recognised(file: BinaryIO, declared: str = AUTO) -> str:
     """The name of the format: the declared one, else the one that the content has, never its name.
 
     Raises `Refused` (`format`) where the content could be of none, or of several.
     """
-    if declared != AUTO:
-        return declared
-    head = file.read(_HEAD).replace(b"\0", b"")  # of UTF-16
+    found = recognise(file) if declared == AUTO else declared
     file.seek(0)
-    found = [name for name, known in FORMATS.items() if known.is_it(head)]
-    if len(found) != 1:
+    if not found:
         raise Refused(
             "the content does not tell in which format its statements are",
             rule="format",
             hint="declare `format`, if it holds statements at all",
         )
-    return found[0]
+    return found

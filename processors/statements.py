@@ -19,7 +19,7 @@ from processors.formats.balancing import OPENING
 from processors.formats.finding import ARITHMETIC, Finding
 from processors.formats.statement import Balance, StatementEnd, StatementHeader, StatementPart, Transaction
 from processors.money import minor_units
-from processors.statement_formats import AUTO, FORMATS, recognised
+from processors.statement_formats import AUTO, FORMATS, recognise, recognised
 from processors.statement_pages import Pages
 from processors.verdicts import Verdicts, check_policy, findings_table
 
@@ -86,7 +86,7 @@ def _check(options: Mapping[str, Any]) -> None:
         raise ValueError(msg)
 
 
-@processor(accepts=(FileLanded, FileExtracted), version="1", check=_check)
+@processor(accepts=(FileLanded, FileExtracted), version="1", check=_check, recognises=recognise)
 def statements(event: FileLanded | FileExtracted, ctx: Context) -> None:
     """Every statement of the file becomes rows, and facts in pages; one that is refused refuses the file."""
     verdicts = Verdicts(ctx.options)

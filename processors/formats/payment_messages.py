@@ -47,6 +47,12 @@ def read(file: BinaryIO) -> Iterator[MessagePart]:
     return _Reader().parts(file)
 
 
+def is_message(head: bytes) -> bool:
+    """True where a content that begins so is one of these messages."""
+    names = [name.encode() for name in _MESSAGES]
+    return any(b"<" + name in head or b":" + name + b">" in head for name in names)
+
+
 class _Reader:
     """Knows where in the document it is; what it means, the message knows."""
 
