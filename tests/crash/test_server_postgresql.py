@@ -19,7 +19,7 @@ from tests.crash.pipeline import CONFIG, Pipeline, payments_file, pipeline_at, w
 from tests.patience import PATIENCE
 from tests.server import Server
 
-ROUNDS = 8
+ROUNDS = 6
 MOST_CONNECTIONS = 4  # of a process: one to read, one to write, one to hear hints, one to spare
 FLEET = ["watch"] * 2 + ["work"] * 2
 BACKENDS = "SELECT pid FROM pg_stat_activity WHERE application_name = 'ingest' AND datname = 'pipeline'"

@@ -11,7 +11,7 @@ import pytest
 from tests.crash.fleet import Fleet
 from tests.crash.pipeline import TWO_CHILDREN, payments_file, pipeline, wait_until
 
-ROUNDS = 12
+ROUNDS = 6
 FLEET = ["watch"] * 2 + ["work"] * 4
 
 

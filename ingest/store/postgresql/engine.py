@@ -160,6 +160,7 @@ def _engine(where: URL) -> Engine:
         ) from error
     return create_engine(
         where,
+        use_native_hstore=False,  # we have none; to ask for its type is a look at the catalogue
         pool_size=_CONNECTIONS,
         max_overflow=_CONNECTIONS,
         connect_args={
