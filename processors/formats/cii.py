@@ -169,7 +169,7 @@ def _party(element: etree._Element | None, name: str, values: Values) -> Party:
     )
     return Party(
         name=values.wanted(text_of(element, "Name"), name),
-        number=(next(filter(None, vat), "") or text_of(element, *others))[:MAX_TEXT],
+        number=(next(filter(None, vat), "") or others)[:MAX_TEXT],
         endpoint=text_of(element, "URIUniversalCommunication/URIID")[:MAX_TEXT],
     )
 

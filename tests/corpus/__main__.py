@@ -62,9 +62,8 @@ def _print(name: str, by: str, files: list[Known], judge: Callable[[Known], Verd
 
 def _ours(name: str, failed: list[str], known: Known) -> Verdict:
     begun = time.perf_counter()
-    reader = FORMATS[name]
     try:
-        figures = reader.figures(reader.read(known.content(), name=known.row["path"]))
+        figures = FORMATS[name].read(known.content(), name=known.row["path"])
     except IngestError as error:
         if known.is_valid:
             failed.append(f"  {known}: refused: {error}")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import io
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from importlib import import_module
-from typing import Any
+from typing import Any, BinaryIO
 
 from ingest.contract import Processor
 from ingest.testing import HandedOver, hand_over
+from ingest.vetting import json_document, json_lines, xml_pieces
 from tests.corpus.manifest import Known
 
 Figures = dict[str, Decimal]
@@ -29,9 +31,9 @@ class Reader:
         assert isinstance(found, Processor)
         return found
 
-    def read(self, data: bytes, *, name: str = "file", **options: Any) -> HandedOver:
-        """What it hands over for these bytes; raises as the processor does."""
-        return hand_over(self.processor(), data, name=name, options={**self.options, **options})
+    def read(self, data: bytes, *, name: str) -> Figures:
+        """What these bytes come to; raises as the processor does."""
+        return self.figures(hand_over(self.processor(), data, name=name, options=self.options))
 
 
 def _rows(handed: HandedOver, table: str) -> list[Mapping[str, Any]]:
@@ -61,7 +63,31 @@ def _of_statements(handed: HandedOver) -> Figures:
     return figures
 
 
-STATEMENTS = Reader("statements:statements", {"on_mismatch": "warn"}, _of_statements)
+def _of_orders(handed: HandedOver) -> Figures:
+    amounts = [abs(_amount(row)) for row in _rows(handed, "payment_orders")]
+    statuses = [row for row in _rows(handed, "payment_statuses") if row["level"] == "order"]
+    return {"n_records": Decimal(len(amounts) or len(statuses)), "sum_amount": sum(amounts, Decimal(0))}
+
+
+def _of_invoices(handed: HandedOver) -> Figures:
+    invoice = _rows(handed, "invoices")[0]
+    return {"n_records": Decimal(invoice["lines"]), "sum_amount": _amount(invoice, "payable_minor")}
+
+
+def _of_members(handed: HandedOver) -> Figures:
+    return {"n_records": Decimal(len(handed.facts))}
+
+
+@dataclass(frozen=True, slots=True)
+class Vetting:
+    """What vetting alone makes of a content that no processor is for."""
+
+    vet: Callable[[BinaryIO], object]
+
+    def read(self, data: bytes, *, name: str) -> Figures:  # noqa: ARG002  # as a reader is asked
+        """How many values it holds; raises `Refused`."""
+        found = self.vet(io.BytesIO(data))
+        return {"n_records": Decimal(len(list(found)) if isinstance(found, Iterator) else 1)}
 
 
 def format_of(known: Known) -> str:
@@ -72,4 +98,16 @@ def format_of(known: Known) -> str:
     return name
 
 
-FORMATS: dict[str, Reader] = {"camt": STATEMENTS}
+_WARN = {
+    "on_mismatch": "warn"
+}  # a total that is off is a property of the file, not a reason to refuse it here
+FORMATS: dict[str, Reader | Vetting] = {
+    "camt": Reader("statements:statements", _WARN, _of_statements),
+    "payments_xml": Reader("payment_orders:payment_orders", _WARN, _of_orders),
+    "ubl_invoice": Reader("invoices:invoices", _WARN, _of_invoices),
+    "cii_invoice": Reader("invoices:invoices", _WARN, _of_invoices),
+    "xml_attack": Vetting(lambda file: [*xml_pieces(file, whole=["root"])]),
+    "json": Vetting(json_document),
+    "jsonl": Vetting(json_lines),
+    "zip": Reader("unpack:unpack", {}, _of_members),
+}

@@ -278,3 +278,16 @@ def test_no_mutation_does_anything_but_be_read_or_refused(data: st.DataObject) -
 
     with suppress(Refused):
         list(read(io.BytesIO(changed)))
+
+
+REGISTERED = '<ram:SpecifiedTaxRegistration><ram:ID schemeID="{}">{}</ram:ID></ram:SpecifiedTaxRegistration>'
+
+
+@pytest.mark.parametrize(
+    ("known_by", "number"),
+    [(REGISTERED.format("FC", "77/1"), "77/1"), ("<ram:ID>A-1</ram:ID>", "A-1"), ("", "")],
+)
+def test_a_supplier_without_a_vat_number_is_known_by_another(known_by: str, number: str) -> None:
+    written = files.cii().replace(REGISTERED.format("VA", "DE1").encode(), known_by.encode())
+
+    assert the_invoice(written).supplier.number == number
