@@ -23,6 +23,7 @@ from ingest.work.outages import OUTAGES
 from ingest.work.spool import Spool
 
 RAW_CHARS = 200
+FACT_CHARS = 1_048_576  # of facts in one piece: a fact may tell of hundreds of entries
 Opener = Callable[[str, Event], BinaryIO]  # by the digest of the file at the root, what an event is about
 Reader = Callable[[Table, dict[str, Any]], list[dict[str, Any]]]
 
@@ -59,6 +60,7 @@ class Collector:
         self._rows: list[tuple[Any, ...]] = []
         self._row_facts: list[Draft | None] = []
         self._facts: list[Draft] = []
+        self._fact_chars = 0  # of their bodies
         self._rejects: list[tuple[int | None, str | None, str, str]] = []
         self.outage: IngestError | None = None  # stands even if the processor caught it: rows may be missing
 
@@ -96,8 +98,10 @@ class Collector:
 
     def emit(self, fact: object, *, key: str, name: str) -> None:
         """Hand over a fact that depends on no row."""
-        self._facts.append(self._draft(fact, key=key, name=name))
-        if len(self._facts) >= PIECE:
+        drafted = self._draft(fact, key=key, name=name)
+        self._facts.append(drafted)
+        self._fact_chars += len(drafted.body)
+        if len(self._facts) >= PIECE or self._fact_chars >= FACT_CHARS:
             self._seal_facts()
 
     def reject(
@@ -198,7 +202,7 @@ class Collector:
     def _seal_facts(self) -> None:
         if self._facts:
             self._spool(Facts(self._facts), ("facts", [_mark(fact) for fact in self._facts]))
-            self._facts = []
+            self._facts, self._fact_chars = [], 0
 
     def _seal_rejects(self) -> None:
         if self._rejects:

@@ -36,6 +36,19 @@ class ThingDescribed:
     properties: Mapping[str, str]
 
 
+def test_large_facts_are_let_go_of_before_there_are_a_thousand() -> None:
+    ctx = collector()
+
+    for number in range(100):
+        name = f"{number:03}" + "x" * 99_997
+        ctx.emit(ThingCounted(name=name), key="k", name=str(number))
+
+    spool = ctx.seal()
+    pieces = list(spool.pieces())
+    spool.close()
+    assert [len(piece.facts) for piece in pieces if isinstance(piece, Facts)] == [11] * 9 + [1]
+
+
 def collector() -> Collector:
     cause = Event(
         id="cause",
