@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -83,8 +84,9 @@ def hand_over(
         clock=lambda: _NOON,
     )
     context = Collector(event, origin=_SOURCE, content=content, around=around, calls=processor.owned_calls)
-    processor(typed(event), context)
-    return _seen(context.seal(), around.processor)
+    with closing(context.spool):
+        processor(typed(event), context)
+        return _seen(context.seal(), around.processor)
 
 
 def _file(data: bytes, name: str, encoding: str) -> tuple[Event, str]:

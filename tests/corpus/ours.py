@@ -90,6 +90,15 @@ class Vetting:
         return {"n_records": Decimal(len(list(found)) if isinstance(found, Iterator) else 1)}
 
 
+def _of_ach(handed: HandedOver) -> Figures:
+    entries = _rows(handed, "ach_entries")
+    figures = _sums([_amount(row) for row in entries])
+    for direction in ("credit", "debit"):
+        one_way = (_amount(row) for row in entries if row["direction"] == direction)
+        figures[f"sum_{direction}"] = sum(one_way, Decimal(0))
+    return figures
+
+
 def format_of(known: Known) -> str:
     """The format of a file as we tell them apart: messages of ISO 20022 by their kind."""
     name = known.row["format"]
@@ -102,6 +111,7 @@ _WARN = {
     "on_mismatch": "warn"
 }  # a total that is off is a property of the file, not a reason to refuse it here
 FORMATS: dict[str, Reader | Vetting] = {
+    "ach": Reader("ach:ach", {}, _of_ach),
     "camt": Reader("statements:statements", _WARN, _of_statements),
     "payments_xml": Reader("payment_orders:payment_orders", _WARN, _of_orders),
     "ubl_invoice": Reader("invoices:invoices", _WARN, _of_invoices),
