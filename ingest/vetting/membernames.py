@@ -51,6 +51,17 @@ class Names:
         self._folders.add(folded)
 
 
+class VettedBefore(Names):
+    """Names of a container that passed before: nothing is looked at again."""
+
+    def add_file(self, name: str, *, where: str) -> str:  # noqa: ARG002  # there is nothing to say of a place
+        """The name as it is told."""
+        return name.removeprefix("./")
+
+    def add_folder(self, name: str, *, where: str) -> None:
+        """It is of no interest."""
+
+
 def _vetted(name: str, where: str) -> str:
     broken = _broken(name)
     if broken is not None:

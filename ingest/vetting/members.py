@@ -17,11 +17,12 @@ from typing import IO, BinaryIO, cast
 from ingest.domain.globs import compile_globs
 from ingest.domain.media import media_type
 from ingest.vetting.caps import UNBOUNDED, Caps
+from ingest.vetting.membernames import Names, VettedBefore
 from ingest.vetting.refused import Refused
 from ingest.vetting.sniff import CONTAINERS, what_it_is
 from ingest.vetting.streams import PIECE, decoded, readable
 from ingest.vetting.tar import BLOCK, is_tar, tar_files
-from ingest.vetting.zipfiles import zip_files
+from ingest.vetting.zipfiles import zip_file, zip_files
 
 IN_MEMORY = 4_194_304  # bytes of a member that are kept in memory
 _ENDS = frozenset({"gz", "bz2", "xz", "zst"})
@@ -34,6 +35,15 @@ class Member:
     number: int
     name: str  # as the container has it, vetted; of a compressed stream that of the container without its end
     file: BinaryIO
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wish:
+    """What is asked of a container, and what its names are held to."""
+
+    caps: Caps
+    is_wanted: Callable[[str], bool]
+    names: Names
 
 
 def members_of(
@@ -54,12 +64,9 @@ def members_of(
     if kind == "zip":
         for entry, content in zip_files(file, caps, is_wanted):
             yield Member(number=entry.number, name=entry.name, file=content)
-    elif kind == "tar":
-        yield from _in_tar(file, caps, is_wanted)
-    elif kind is not None:
-        yield from _in_stream(file, kind, name, caps, is_wanted)
     else:
-        raise Refused("neither zip nor tar nor a compressed stream", rule="container")
+        wish = _Wish(caps=caps, is_wanted=is_wanted, names=Names())
+        yield from _one_after_another(file, kind, name, wish)
 
 
 def container_of(file: BinaryIO, *, name: str) -> str | None:
@@ -124,20 +131,34 @@ def pieces_of(file: BinaryIO) -> Iterator[bytes]:
 
 
 def _taken_out(file: BinaryIO, name: str, wanted: str) -> BinaryIO:
-    for member in members_of(file, name=name, caps=UNBOUNDED, is_wanted=wanted.__eq__):
-        return spooled(pieces_of(member.file))
-    raise Refused("the container has no such member", rule="member")
+    """One member of a container that passed before; nothing but that member is looked at."""
+    kind = container_of(file, name=name)
+    if kind == "zip":
+        content = zip_file(file, wanted)
+    else:
+        again = _Wish(caps=UNBOUNDED, is_wanted=wanted.__eq__, names=VettedBefore())
+        content = next((member.file for member in _one_after_another(file, kind, name, again)), None)
+    if content is None:
+        raise Refused("the container has no such member", rule="member")
+    return spooled(pieces_of(content))
 
 
-def _in_tar(file: BinaryIO, caps: Caps, is_wanted: Callable[[str], bool]) -> Iterator[Member]:
-    for entry, content in tar_files(file, caps):
-        if is_wanted(entry.name):
-            yield Member(number=entry.number, name=entry.name, file=content)
+def _one_after_another(file: BinaryIO, kind: str | None, name: str, wish: _Wish) -> Iterator[Member]:
+    if kind == "tar":
+        yield from _in_tar(file, wish)
+    elif kind is not None:
+        yield from _in_stream(file, kind, name, wish)
+    else:
+        raise Refused("neither zip nor tar nor a compressed stream", rule="container")
 
 
-def _in_stream(
-    file: BinaryIO, kind: str, name: str, caps: Caps, is_wanted: Callable[[str], bool]
-) -> Iterator[Member]:
+def _in_tar(file: BinaryIO, wish: _Wish) -> Iterator[Member]:
+    for entry, content in tar_files(file, wish.caps, wish.is_wanted, wish.names):
+        yield Member(number=entry.number, name=entry.name, file=content)
+
+
+def _in_stream(file: BinaryIO, kind: str, name: str, wish: _Wish) -> Iterator[Member]:
+    caps = wish.caps
     pieces = decoded(file, kind, caps)
     head = b""
     for piece in pieces:
@@ -146,8 +167,8 @@ def _in_stream(
             break
     whole = chain((head,), pieces)
     if is_tar(head):
-        yield from _in_tar(readable(whole), caps, is_wanted)
-    elif is_wanted(member := _without_end(name)):
+        yield from _in_tar(readable(whole), wish)
+    elif wish.is_wanted(member := _without_end(name)):
         yield Member(number=1, name=member, file=readable(_bounded(whole, caps)))
 
 

@@ -8,7 +8,7 @@ https://pubs.opengroup.org/onlinepubs/9799919799/utilities/pax.html
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
@@ -24,6 +24,7 @@ _ZEROS = bytes(BLOCK)
 _FILES = frozenset(b"\x0007")
 _FOLDER = ord("5")
 _LONG_NAME, _LONG_LINK, _PAX, _PAX_FOR_ALL = map(ord, "LKxg")
+_TELLING = frozenset({_LONG_NAME, _LONG_LINK, _PAX, _PAX_FOR_ALL})
 _REFUSED = {
     ord("1"): "a hard link",
     ord("2"): "a symbolic link",
@@ -32,6 +33,7 @@ _REFUSED = {
     ord("6"): "a pipe",
     ord("S"): "a sparse file",
 }
+_NOT_FOR_ALL = frozenset({b"path", b"linkpath", b"size"})
 _RECORD = re.compile(rb"([0-9]{1,7}) ")
 
 
@@ -58,19 +60,20 @@ def is_tar(block: bytes) -> bool:
     return len(block) >= BLOCK and block[0] != 0 and _has_checksum(block[:BLOCK])
 
 
-def tar_files(file: BinaryIO, caps: Caps) -> Iterator[tuple[Entry, BinaryIO]]:
-    """The files of a tar, each with its bytes, to be read before the next is asked for.
+def tar_files(
+    file: BinaryIO, caps: Caps, is_wanted: Callable[[str], bool], names: Names
+) -> Iterator[tuple[Entry, BinaryIO]]:
+    """The files of a tar that are wanted, each with its bytes, to be read before the next is asked for.
 
     Raises `Refused`: `tar`, `truncated`, `trailing`, `entry_type`, and what names and bounds do.
     """
-    names = Names()
     number, total = 0, 0
     told = _Told()
     while (header := _block(file, number + 1)) != _ZEROS:
         number += 1
         caps.check_entries(number)
         entry = _entry(header, number)
-        if entry.type in {_LONG_NAME, _LONG_LINK, _PAX, _PAX_FOR_ALL}:
+        if entry.type in _TELLING:
             _tell(told, entry, _content(file, entry, _MOST_TOLD))
             continue
         entry = _as_told(entry, told)
@@ -81,18 +84,15 @@ def tar_files(file: BinaryIO, caps: Caps) -> Iterator[tuple[Entry, BinaryIO]]:
             caps.check_member(entry.size, where=where)
             total += entry.size
             caps.check_total(total)
-            yield from _file(file, entry)
+            pieces = _pieces(file, entry)
+            if is_wanted(entry.name):
+                yield entry, readable(pieces)
+            for _ in pieces:  # what nobody read
+                pass
         else:
             _check_folder(entry)
             names.add_folder(entry.name, where=where)
     _check_end(file)
-
-
-def _file(file: BinaryIO, entry: Entry) -> Iterator[tuple[Entry, BinaryIO]]:
-    pieces = _pieces(file, entry)
-    yield entry, readable(pieces)
-    for _ in pieces:  # what nobody read
-        pass
 
 
 def _pieces(file: BinaryIO, entry: Entry) -> Iterator[bytes]:
@@ -145,8 +145,10 @@ def _entry(header: bytes, number: int) -> Entry:
 def _tell(told: _Told, entry: Entry, data: bytes) -> None:
     if entry.type == _LONG_NAME:
         told.name = data.rstrip(b"\0")
-    elif entry.type in {_PAX, _PAX_FOR_ALL}:
+    elif entry.type == _PAX:
         told.attributes.update(_records(data, entry.number))
+    elif entry.type == _PAX_FOR_ALL and not _NOT_FOR_ALL.isdisjoint(_records(data, entry.number)):
+        raise _not_tar(entry.number, "one name or one size for all entries")
 
 
 def _as_told(entry: Entry, told: _Told) -> Entry:

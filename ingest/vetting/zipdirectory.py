@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -75,7 +75,23 @@ def find_data(file: BinaryIO, entries: list[ZipEntry]) -> None:
     _check_places(file, entries, find_directory(file).offset)
 
 
-def _listed(file: BinaryIO, directory: Directory) -> Iterator[ZipEntry]:
+def entry_called(file: BinaryIO, wanted: str) -> ZipEntry | None:
+    """The entry of this name in a zip file all of which was vetted before, with the place of its data."""
+    plain = {wanted.encode(), f"./{wanted}".encode()}
+
+    def may_be(raw: bytes, extra: bytes) -> bool:
+        return raw in plain or not raw.isascii() or b"up" in extra  # the latter may say another name
+
+    for entry in _listed(file, find_directory(file), may_be):
+        if entry.name.removeprefix("./") == wanted:
+            _find_data(file, entry)
+            return entry
+    return None
+
+
+def _listed(
+    file: BinaryIO, directory: Directory, may_be: Callable[[bytes, bytes], bool] = lambda *_: True
+) -> Iterator[ZipEntry]:
     file.seek(directory.offset)
     left = directory.size
     for number in range(1, directory.count + 1):
@@ -88,7 +104,8 @@ def _listed(file: BinaryIO, directory: Directory) -> Iterator[ZipEntry]:
         if left < 0:
             raise not_zip("its directory is longer than it says", number)
         name, extra, _comment = (file.read(length) for length in lengths)
-        yield _entry(number, values, name, extra, base=directory.base)
+        if may_be(name, extra):
+            yield _entry(number, values, name, extra, base=directory.base)
     if left:
         raise not_zip("its directory is shorter than it says")
 

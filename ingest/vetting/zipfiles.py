@@ -11,11 +11,17 @@ from ingest.vetting.caps import Caps
 from ingest.vetting.membernames import Names
 from ingest.vetting.refused import Refused
 from ingest.vetting.streams import PIECE, Part, readable
-from ingest.vetting.zipdirectory import PLAIN, ZipEntry, find_data, zip_entries
+from ingest.vetting.zipdirectory import PLAIN, ZipEntry, entry_called, find_data, zip_entries
 
 _METHODS = {8: "deflate", 12: "bzip2", 93: "zstd"}
 _STORED = 0
 _SPECIAL = (stat.S_IFLNK, stat.S_IFCHR, stat.S_IFBLK, stat.S_IFIFO, stat.S_IFSOCK)
+
+
+def zip_file(file: BinaryIO, wanted: str) -> BinaryIO | None:
+    """The bytes of one file of a zip that was vetted before; None where it has none of this name."""
+    entry = entry_called(file, wanted)
+    return None if entry is None else readable(_proved(file, entry))
 
 
 def zip_files(

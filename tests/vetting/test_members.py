@@ -338,6 +338,33 @@ def test_a_member_is_taken_out_again_however_deep_it_lies() -> None:
         open_member(io.BytesIO(outer), path, name="x", size=len(CSV), sha256="0" * 64)
 
 
-def test_a_member_that_is_not_there_is_refused() -> None:
+@pytest.mark.parametrize("container", [WHOLE, tar_of(("a", CSV)), gzip.compress(CSV)])
+def test_a_member_that_is_not_there_is_refused(container: bytes) -> None:
     with pytest.raises(Refused, match="no such member"):
-        open_member(io.BytesIO(WHOLE), ["c"], name="x", size=1, sha256="")
+        open_member(io.BytesIO(container), ["c"], name="x", size=1, sha256="")
+
+
+def test_every_name_that_is_told_leads_to_its_member_again() -> None:
+    old = Zipped(name="ä".encode("cp437"), system=0, data=b"1")
+    unix = Zipped(name="./ö".encode(), data=b"2")
+    extra = struct.pack("<2HBL", 0x7075, 7, 1, zlib.crc32(b"plain")) + "ü".encode()
+    containers = [
+        zip_of(old, unix, Zipped(name=b"plain", extra=extra, data=b"3"), Zipped(name=b"./a", data=b"4")),
+        tar_of(("./a", b"1"), ("ö" * 70, b"2"), ("b" * 120, b"3"), ("c", b"")),
+        tar_of(("./a", b"1"), ("ö" * 70, b"2"), ("b" * 120, b"3"), ("c", b""), form=tarfile.GNU_FORMAT),
+    ]
+    containers += [gzip.compress(container) for container in containers[1:]]
+
+    for container in containers:
+        for name, data in taken(container):
+            sha256 = hashlib.sha256(data).hexdigest()
+            with open_member(io.BytesIO(container), [name], name="x", size=len(data), sha256=sha256) as file:
+                assert file.read() == data
+
+
+def test_one_name_for_all_entries_of_a_tar_is_refused() -> None:
+    target = io.BytesIO()
+    with tarfile.open(fileobj=target, mode="w", pax_headers={"path": "a"}) as tar:
+        tar.addfile(tarfile.TarInfo("b"))
+
+    assert refusal(target.getvalue()) == ("tar", "entry 1")
