@@ -163,19 +163,19 @@ def is_finishable(tx: Tx) -> bool:
 
 
 def pause(tx: Tx, replay_id: str) -> None:
-    """Nothing of the replay is claimed until it is resumed; raises `UsageError` when it is not under way."""
-    _move(tx, replay_id, {"filling": "paused", "running": "paused"}, generation="paused")
+    """Nothing of the replay is claimed until it is resumed; raises `UsageError` once it has ended."""
+    _move(tx, replay_id, dict.fromkeys(OPEN, "paused"), generation="paused")
 
 
 def resume(tx: Tx, replay_id: str) -> None:
-    """A paused replay goes on where it was; raises `UsageError` when it is not paused."""
+    """A replay that was paused goes on where it was; raises `UsageError` once it has ended."""
     row = _row(tx, replay_id)
     generation = tx.execute(select(generations).where(generations.c.id == row.generation_id)).one()
     is_filled = generation.cursor >= generation.bound
     _move(
         tx,
         replay_id,
-        {"paused": "running" if is_filled else "filling"},
+        dict.fromkeys(OPEN, "running" if is_filled else "filling"),
         generation="open" if is_filled else "filling",
     )
 

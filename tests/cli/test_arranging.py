@@ -79,7 +79,9 @@ def test_original_bytes_come_back_by_digest_and_by_event(day: Path, tmp_path: Pa
     assert ingest("archive", "get", digest, "-o", str(tmp_path / "x")).code == 0
     assert (tmp_path / "x").read_text() == GOOD
     assert ingest("archive", "get", digest, "-o", str(tmp_path / "x")).code == 73
-    assert ingest("archive", "get", "f" * 64).code == 4
+    unknown = ingest("archive", "get", "f" * 64)
+    assert unknown.code == 4
+    assert f"no content with the digest {'f' * 64} is kept here" in unknown.err
 
 
 def test_the_archive_is_proved_whole_or_in_parts(day: Path, ingest: Ingest) -> None:

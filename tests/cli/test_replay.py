@@ -197,10 +197,11 @@ def test_a_replay_is_paused_resumed_and_cancelled(worked: Path, ingest: Ingest) 
     id_ = ingest("replay", "ledger", "--yes", "--json").lines()[0]["replay_id"]
 
     states = [
-        ingest("replays", verb, id_, "--json").json()["state"] for verb in ("pause", "resume", "cancel")
+        ingest("replays", verb, id_, "--json").json()["state"]
+        for verb in ("pause", "pause", "resume", "resume", "cancel")
     ]
 
-    assert states == ["paused", "filling", "cancelled"]
+    assert states == ["paused", "paused", "filling", "filling", "cancelled"]
     assert ingest("replays", "resume", id_).code == 2
     assert ingest("replays", "cancel", "r-unknown").code == 4
 

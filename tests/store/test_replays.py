@@ -263,8 +263,6 @@ def test_a_cancelled_replay_makes_nothing_due_any_more_and_what_it_did_stands(
 @pytest.mark.parametrize(
     ("before", "what"),
     [
-        ([], replays.resume),
-        ([replays.pause], replays.pause),
         ([cancel], replays.pause),
         ([cancel], replays.resume),
         ([cancel], cancel),

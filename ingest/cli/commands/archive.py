@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ingest.cli.wiring import Pipeline
 
 CHUNK = 1 << 20  # bytes
+_DIGEST = re.compile("[0-9a-f]{64}")
 
 app = App("Get original bytes back; verify that they still are.")
 Meant = Annotated[
@@ -79,7 +80,15 @@ def _opened(pipeline: Pipeline, meant: str) -> BinaryIO:
     with pipeline.store.read() as tx:
         if contents.find(tx, meant) is not None:
             return pipeline.archive.open(meant)
-        event = browsing.event(tx, meant, now=now())
+        try:
+            event = browsing.event(tx, meant, now=now())
+        except NotFound as error:
+            if not _DIGEST.fullmatch(meant):
+                raise
+            raise NotFound(
+                f"no content with the digest {meant} is kept here, and no event has this id",
+                hint="see `ingest events list`; retention may have let it go",
+            ) from error
     if event.content is None:
         raise NotFound(f"no file stands at the root of event {event.id}", hint="see `ingest events show`")
     if event.retired and event.cause is not None:
