@@ -8,12 +8,14 @@ import pty
 import select
 import struct
 import subprocess
-import sys
 import termios
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from tests.launching import Command
+from tests.patience import PATIENCE
 
 
 @dataclass(slots=True)
@@ -54,7 +56,7 @@ class Terminal:
         """Send the signals; the exit code."""
         for each in signals:
             self.process.send_signal(each)
-        code = self.process.wait(30)
+        code = self.process.wait(PATIENCE)
         self.read()
         return code
 
@@ -63,10 +65,8 @@ class Terminal:
 def on_a_terminal(*argv: str, cwd: Path, size: tuple[int, int] = (80, 24)) -> Iterator[Terminal]:
     handle, theirs = pty.openpty()
     env = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
-    program = [sys.executable, "-m", "ingest", *argv]
-    with subprocess.Popen(
-        program, cwd=cwd, env=env | {"TERM": "xterm"}, stdin=theirs, stdout=theirs, stderr=theirs
-    ) as process:
+    env["TERM"] = "xterm"
+    with Command(argv, cwd=cwd, env=env, stdin=theirs, stdout=theirs, stderr=theirs) as process:
         terminal = Terminal(process, handle)
         terminal.resize(*size)
         os.close(theirs)
