@@ -99,6 +99,15 @@ def test_what_stands_is_the_same_together_and_apart(
     assert found[0] == found[1]
 
 
+def test_rejects_of_all_that_are_applied_at_once_stand(bench: Bench) -> None:
+    bench.add("mixed", mixed, max_rejects=0.5)
+    bench.land("1 p rone", "2 p rtwo")
+
+    bench.drain()
+
+    assert bench.rows("SELECT rule, line FROM rejects ORDER BY rule") == [("one", None), ("two", None)]
+
+
 def test_files_in_whose_way_nothing_is_are_applied_at_once(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
