@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         ReconcileCompleted,
         WatchGapDetected,
     )
+    from ingest.domain.facts import class_of, fields_of
     from ingest.errors import PermanentError, TryLater
 
 __all__ = [
@@ -49,9 +50,11 @@ __all__ = [
     "TryLater",
     "WatchGapDetected",
     "call",
+    "class_of",
     "downgrade",
     "envelope",
     "fact",
+    "fields_of",
     "processor",
     "table",
     "upcast",
@@ -61,6 +64,8 @@ _HOMES = {
     "DuplicateFileReceived": "ingest.domain.events",
     "Event": "ingest.domain.events",
     "envelope": "ingest.domain.codec",
+    "class_of": "ingest.domain.facts",
+    "fields_of": "ingest.domain.facts",
     "FileExtracted": "ingest.domain.events",
     "FileLanded": "ingest.domain.events",
     "FileRefused": "ingest.domain.events",

@@ -47,6 +47,10 @@ class NamePattern:
             return None
         return {group: value if _is_text(value) else show(value) for group, value in values.items()}
 
+    def matches(self, text: str) -> bool:
+        """True of a text that matches as a whole; one of more than 255 characters never does."""
+        return len(text) <= LONGEST_NAME and self._compiled.fullmatch(text) is not None
+
     def values(self, name: bytes) -> Mapping[str, str] | None:
         """As `fields`, with stray bytes kept as they are (`surrogateescape`)."""
         if len(name) > LONGEST_NAME:

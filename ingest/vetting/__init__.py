@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         open_member,
         pieces_of,
     )
+    from ingest.vetting.patterns import text_pattern
     from ingest.vetting.refused import Refused
     from ingest.vetting.sniff import CONTAINERS, TEXTS, check_kind, suggested_encoding, what_it_is
     from ingest.vetting.text import Text, ended_lines, whole_text
@@ -54,6 +55,7 @@ __all__ = [
     "pieces_of",
     "suggested_encoding",
     "text_of",
+    "text_pattern",
     "what_it_is",
     "whole_text",
     "xml_pieces",
@@ -85,6 +87,7 @@ _HOMES = {
     "pieces_of": "members",
     "suggested_encoding": "sniff",
     "text_of": "xml",
+    "text_pattern": "patterns",
     "what_it_is": "sniff",
     "whole_text": "text",
     "xml_pieces": "xml",

@@ -129,7 +129,7 @@ def _reason(error: csv.Error) -> str:
         return "truncated: a quote opens here and is never closed"
     if "limit" in text:
         return f"a cell of more than {csv.field_size_limit():,} characters; is a quote open?"
-    return f"bad quoting: {text}"
+    return f"bad quoting: {text.encode('unicode_escape').decode()}"
 
 
 def _check_quotes(cells: Sequence[str], raw: str, number: int, dialect: Dialect) -> None:

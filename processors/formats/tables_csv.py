@@ -193,7 +193,9 @@ def _uncut(rows: Iterator[Row], *, width: int) -> Iterator[Row]:
         yield row
 
 
-def check_header(header: tuple[str, ...], required: Sequence[str], *, line: int) -> None:
+def check_header(
+    header: tuple[str, ...], required: Sequence[str], *, line: int, delimiter: str = ","
+) -> None:
     """Raise `PermanentError` for too many columns, two of one name, or a lack of one that is `required`."""
     if len(header) > MAX_COLUMNS:
         raise PermanentError(f"line {line}: {len(header):,} columns; at most {MAX_COLUMNS:,} are taken")
@@ -205,12 +207,14 @@ def check_header(header: tuple[str, ...], required: Sequence[str], *, line: int)
         places[name] = place
     missing = [name for name in required if name not in places]
     if missing:
-        raise PermanentError(f"line {line}: the header lacks {', '.join(missing)}", hint=_hint(header))
+        raise PermanentError(
+            f"line {line}: the header lacks {', '.join(missing)}", hint=_hint(header, delimiter)
+        )
     if "" in places:
         raise PermanentError(f"line {line}: column {places['']} of the header has no name")
 
 
-def _hint(header: tuple[str, ...]) -> str:
-    if len(header) == 1 and any(other in header[0] for other in ";\t|"):
-        return "columns are separated by commas"
+def _hint(header: tuple[str, ...], delimiter: str) -> str:
+    if len(header) == 1 and any(other in header[0] for other in ",;\t|"):
+        return f"columns are separated by {'commas' if delimiter == ',' else repr(delimiter)}"
     return "the first line names the columns, spelled exactly so"

@@ -16,6 +16,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from functools import partial
@@ -58,6 +59,27 @@ def read(
         first += 1
     batches = _batches(rows, first)
     return Sheet(header=tuple(names), batches=without_last(batches, trailing) if trailing else batches)
+
+
+def squared(sheet: Sheet) -> Sheet:
+    """The same without empty rows, every other one as wide as the header."""
+    return replace(sheet, batches=map(partial(_squared, len(sheet.header)), sheet.batches))
+
+
+def _squared(width: int, batch: Batch) -> Batch:
+    kept = [at for at, row in enumerate(batch.rows) if any(cell is not None for cell in row)]
+
+    def row_of(at: int) -> Sequence[Any]:
+        row = list(batch.rows[at])
+        while len(row) > width and row[-1] is None:
+            row.pop()
+        return row + [None] * (width - len(row))
+
+    def places() -> Sequence[Place]:
+        found = batch.places()
+        return [found[at] for at in kept]
+
+    return Batch(rows=[row_of(at) for at in kept], places=places)
 
 
 def vet(file: BinaryIO) -> None:
