@@ -98,6 +98,18 @@ def test_a_reference_used_again_on_another_day_is_another_movement_unless_the_ba
     assert amounts(vowed) == ["9.00"]
 
 
+def test_what_is_told_so_far_takes_no_place_of_what_is_told_in_the_end(
+    ingest_bench: MakeBench,
+) -> None:
+    bench = ingest_bench(stating, settlements)
+    in_the_end, so_far = [entry("1.00"), entry("2.00")], [entry("1.00")]
+
+    land(bench, written(pages("1", in_the_end)), written(pages("1", so_far, kind="interim")))
+
+    assert amounts(bench) == ["1.00", "2.00"]
+    assert amounts(bench, PaymentReversed) == []
+
+
 def test_a_statement_that_is_sent_again_changes_nothing(ingest_bench: MakeBench) -> None:
     bench = ingest_bench(stating, settlements)
     told = pages("1", [entry("1.00"), entry("2.00")])
