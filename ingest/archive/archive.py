@@ -18,7 +18,7 @@ from ingest.archive.staging import Staging
 from ingest.config import Bucket
 from ingest.errors import ArchiveDamaged, NotFound, TryAgain
 from ingest.store import contents, presence
-from ingest.store.engine import Store
+from ingest.store.engine import Store, Tx
 
 _HINT = "restore it from a backup; `ingest archive verify` lists everything that is damaged"
 
@@ -54,12 +54,13 @@ class Archive:
             return self._open_object(sha256)
         return io.BytesIO(verified(sha256, found.bytes))
 
-    def expect(self, digests: Sequence[str]) -> None:
-        """Each of these has its object; raises `TryAgain` where it went between being stored and now.
+    def expect(self, tx: Tx, digests: Sequence[str]) -> None:
+        """Each of these, whose bytes had been let go, has its object and keeps it, once `tx` is committed.
 
-        Ask in the transaction that lands them, in which no object is removed.
+        Raises `TryAgain` where it went between being stored and now, or may be going. Ask in the
+        transaction that lands them, after `enter_landing`.
         """
-        if not all(map(self.objects.has, digests)):
+        if digests and (self.store.is_removing(tx) or not all(map(self.objects.has, digests))):
             raise TryAgain(
                 "bytes that were to land were let go at that moment", hint="the next look lands them"
             )

@@ -87,14 +87,9 @@ def _contents(archive: Archive, run: Run, gone: LetGo) -> Iterator[int]:
     while count := retiring.leave(archive.store, archive.objects.remove):
         gone.left_over += count
         yield count
-    after = 0
-    while True:
-        taken = retiring.retire(archive.store, run, after)
-        if not taken.after:
-            return
+    for taken in retiring.retire(archive.store, run):
         gone.contents += taken.contents
         gone.content_bytes += taken.bytes
-        after = taken.after
         yield taken.contents
         while retiring.leave(archive.store, archive.objects.remove):
             yield 0

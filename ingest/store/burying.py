@@ -25,15 +25,27 @@ from sqlalchemy import (
     update,
 )
 
-from ingest.store import runs
-from ingest.store.dialect import enter_landing, enter_past, give_room
+from ingest.store import marks, runs
+from ingest.store.dialect import chunks, give_room
 from ingest.store.engine import Store, Tx
+from ingest.store.marks import Mark
 from ingest.store.retiring import IS_UNFILLED, MAY_GO, UNFINISHED
 from ingest.store.runs import Run
 from ingest.store.schema import contents, events, retention_runs, tombstones
 from ingest.store.selection import Selection, narrowed
 
-WINDOW = 500  # events that one transaction looks at
+LOOKED_AT = 5000  # events that are looked through at once
+WINDOW = 100  # of those found that go in one transaction
+COUNTED = 500  # events that a replay is told of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What might go, by what was to be seen after a mark was set."""
+
+    mark: Mark
+    positions: Sequence[int]  # rising
+    last: int  # position that was looked at; 0: there was none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,13 +71,42 @@ def foresee(tx: Tx, cutoff: datetime, *, with_contents: bool) -> int:
 def steps(store: Store, run: Run) -> Iterator[int]:
     """Those events are retired, a short transaction a step; how many with each."""
     after = 0
-    while True:
-        with store.read() as tx:
-            reach = tx.execute(_REACH, {"after": after}).scalars().all()
-        if not reach:
-            return
-        yield _retire(store, run, after, reach[-1])
-        after = reach[-1]
+    while (found := look(store, run, after)).last:
+        for positions in chunks(found.positions, WINDOW):
+            gone = take(store, run, replace(found, positions=positions))
+            if gone is None:
+                break
+            yield gone
+        else:
+            after = found.last
+            yield 0
+
+
+def look(store: Store, run: Run, after: int) -> Found:
+    """What may go of the next events above position `after`; nobody is kept out meanwhile."""
+    with store.write() as tx:
+        mark = marks.mark(tx)
+    with store.read() as tx:
+        last = tx.execute(_REACH, {"after": after}).scalar_one()
+        within = {"cutoff": run.cutoff, "after": after, "last": last}
+        give_room(tx)
+        return Found(mark=mark, positions=tx.execute(_NEXT, within).scalars().all(), last=last)
+
+
+def take(store: Store, run: Run, found: Found) -> int | None:
+    """Those of `found` that may go still are retired; None where that has to be looked for anew.
+
+    No content comes back and nobody makes the past due meanwhile.
+    """
+    with store.write() as tx:
+        if marks.has_past_moved(tx, found.mark):
+            return None
+        rows = tx.execute(_STILL, {"cutoff": run.cutoff, "positions": found.positions}).mappings().all()
+        if rows:
+            tx.execute(insert(tombstones), [{**row, "run_id": run.id} for row in rows])
+            tx.execute(_EMPTY, {"positions": [row["position"] for row in rows]})
+            runs.count(tx, run, events=len(rows))
+    return len(rows)
 
 
 def tombstones_of(tx: Tx, positions: Sequence[int]) -> dict[int, Tombstone]:
@@ -80,49 +121,44 @@ def retired_among(tx: Tx, selection: Selection) -> list[int]:
     found = statement.join(tombstones, tombstones.c.position == events.c.position).order_by(
         tombstones.c.position
     )
-    return list(tx.execute(found.limit(WINDOW)).scalars())
-
-
-def _retire(store: Store, run: Run, after: int, last: int) -> int:
-    """How many of the events above `after` up to `last` were retired."""
-    with store.write() as tx:
-        enter_landing(tx)
-        enter_past(tx)
-        give_room(tx)
-        within = {"cutoff": run.cutoff, "after": after, "last": last}
-        found = tx.execute(_NEXT, within).mappings().all()
-        if not found:
-            return 0
-        tx.execute(insert(tombstones), [{**row, "run_id": run.id} for row in found])
-        tx.execute(_EMPTY, {"positions": [row["position"] for row in found]})
-        runs.count(tx, run, events=len(found))
-    return len(found)
+    return list(tx.execute(found.limit(COUNTED)).scalars())
 
 
 def may_go(*, with_contents: bool) -> ColumnElement[bool]:
     """True of the events that may be retired."""
+    is_unasked = events.c.position.not_in(select(UNFINISHED.c.position)) & ~IS_UNFILLED
+    return _is_old(with_contents=with_contents) & is_unasked
+
+
+def _is_old(*, with_contents: bool) -> ColumnElement[bool]:
+    """True of an old event that says something and cannot be run again."""
     is_kept = contents.c.state == literal_column("'kept'")
     is_gone = or_(~is_kept, MAY_GO) if with_contents else ~is_kept
     has_gone = exists().where(contents.c.sha256 == events.c.content, is_gone)
     return (
         (events.c.time < bindparam("cutoff", type_=events.c.time.type))
         & (events.c.body != literal_column("''"))
-        & events.c.position.not_in(select(UNFINISHED.c.position))
         & or_(events.c.content.is_(None), has_gone)
-        & ~IS_UNFILLED
     )
 
 
 _COUNT = select(func.count()).select_from(events).where(may_go(with_contents=False))
 _COUNT_THEN = select(func.count()).select_from(events).where(may_go(with_contents=True))
-_REACH = (
-    select(events.c.position)
-    .where(events.c.position > bindparam("after"))
-    .order_by(events.c.position)
-    .limit(WINDOW)
+_REACH = select(
+    func.coalesce(
+        func.max(
+            select(events.c.position)
+            .where(events.c.position > bindparam("after"))
+            .order_by(events.c.position)
+            .limit(LOOKED_AT)
+            .subquery()
+            .c.position
+        ),
+        0,
+    )
 )
 _NEXT = (
-    select(events.c.position, events.c.id, events.c.type, events.c.hash)
+    select(events.c.position)
     .where(
         events.c.position > bindparam("after"),
         events.c.position <= bindparam("last"),
@@ -131,6 +167,11 @@ _NEXT = (
     .order_by(events.c.position)
 )
 _AMONG: Any = bindparam("positions", expanding=True)
+_STILL = (
+    select(events.c.position, events.c.id, events.c.type, events.c.hash)
+    .where(events.c.position.in_(_AMONG), _is_old(with_contents=False))
+    .order_by(events.c.position)
+)
 _EMPTY = update(events).where(events.c.position.in_(_AMONG)).values(type="", body="")
 _STONES = (
     select(tombstones.c.position, tombstones.c.type, tombstones.c.run_id, retention_runs.c.started_at)

@@ -38,9 +38,11 @@ __all__ = [
     "enter_migration",
     "enter_past",
     "enter_registration",
+    "enter_removal",
     "freeze_log",
     "give_room",
     "insert",
+    "is_removal_free",
     "lock_rows",
     "next_positions",
     "whole_sum",
@@ -52,7 +54,7 @@ OnConflictClause.constraint_target = None  # type: ignore[attr-defined]
 
 CHUNK = 500  # rows bound into one IN list
 _OURS = 1_768_843_109  # the first key of our advisory locks: "inge" in ASCII
-_MIGRATION, _LANDING, _REGISTRATION, _PAST = 1, 2, 3, 4
+_MIGRATION, _LANDING, _REGISTRATION, _PAST, _REMOVAL = 1, 2, 3, 4, 5
 
 
 class Batch:
@@ -152,6 +154,16 @@ def enter_past(tx: Connection) -> None:
     _lock(tx, _PAST)
 
 
+def enter_removal(tx: Connection) -> None:
+    """No other process removes objects before this transaction has ended. PostgreSQL: an advisory lock."""
+    _lock(tx, _REMOVAL)
+
+
+def is_removal_free(tx: Connection) -> bool:
+    """True where nobody removes objects, nor will before this transaction has ended. PostgreSQL only."""
+    return bool(tx.exec_driver_sql(f"SELECT pg_try_advisory_xact_lock({_OURS}, {_REMOVAL})").scalar_one())
+
+
 def enter_append(tx: Connection, keys: Sequence[str]) -> bool:
     """Nobody else appends under these keys before this transaction has ended; True if that had to be seen to.
 
@@ -206,10 +218,10 @@ def whole_sum(numbers: ColumnElement[int]) -> ColumnElement[int]:
     return cast(func.coalesce(func.sum(numbers), 0), BigInteger)
 
 
-def chunks(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
+def chunks(values: Sequence[Any], size: int = CHUNK) -> Iterator[Sequence[Any]]:
     """`values` in pieces that fit one IN list."""
-    for start in range(0, len(values), CHUNK):
-        yield values[start : start + CHUNK]
+    for start in range(0, len(values), size):
+        yield values[start : start + size]
 
 
 def next_positions(tx: Connection, count: int) -> Iterable[int]:

@@ -73,6 +73,17 @@ class Store(ABC):
         """A transaction over one consistent state, that can only read."""
 
     @abstractmethod
+    def removing(self) -> AbstractContextManager[None]:
+        """While the block runs, its objects are removed by this process alone, and `is_removing` says so.
+
+        It ends with the process, and keeps nobody from writing.
+        """
+
+    @abstractmethod
+    def is_removing(self, tx: Tx) -> bool:
+        """True while a process is in `removing`; who enters it later sees what `tx` commits."""
+
+    @abstractmethod
     def now(self) -> datetime:
         """Now, in UTC, by the clock that all who share the store go by."""
 

@@ -21,7 +21,7 @@ from ingest.store.retiring import MAY_GO
 from ingest.store.runs import Run
 from ingest.store.schema import generations, outcomes
 
-WINDOW = 1000  # outcomes that one transaction looks at
+WINDOW = 250  # outcomes that one transaction looks at
 
 
 def foresee(tx: Tx, cutoff: datetime, what: Collection[str]) -> int:

@@ -46,7 +46,7 @@ from ingest.store.schema import (
     workers,
 )
 
-WINDOW = 1000  # rows that go in one transaction
+WINDOW = 250  # rows that go in one transaction
 
 
 @dataclass(slots=True, kw_only=True)

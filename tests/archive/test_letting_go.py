@@ -71,7 +71,7 @@ def commit(archive: Archive, file: Taken, *, at: timedelta = timedelta(0)) -> Ca
     """The file has landed, in a transaction as the watcher makes it."""
     with archive.store.write() as tx:
         came = land(tx, ORIGIN, lambda _path, _stat: True, [file], leaves=False, now=NOON + at)
-        archive.expect(came.objects_again)
+        archive.expect(tx, came.objects_again)
     return came
 
 
@@ -290,7 +290,7 @@ def test_bytes_that_are_landing_again_at_that_moment_stay(archive: Archive) -> N
     sha256 = drop(archive, "a", b"bytes")
     with archive.store.write() as tx:
         run = runs.begin(tx, who="ann", reason="", cutoff=LATER, now=LATER)
-    pruning = threading.Thread(target=retiring.retire, args=[archive.store, run, 0])
+    pruning = threading.Thread(target=lambda: list(retiring.retire(archive.store, run)))
     with archive.store.write() as tx:
         again = taken(archive, "b", b"bytes", None)
         land(tx, ORIGIN, lambda _path, _stat: True, [again], leaves=False, now=NOON + timedelta(days=2))
@@ -314,7 +314,7 @@ def test_what_a_killed_run_left_in_the_directory_goes_with_the_next(archive: Arc
     sha256 = drop(archive, "a", b"bytes", tmp_path)
     with archive.store.write() as tx:
         run = runs.begin(tx, who="ann", reason="", cutoff=LATER, now=LATER)
-    retiring.retire(archive.store, run, 0)  # and here it is killed
+    list(retiring.retire(archive.store, run))  # and here it is killed
     assert not is_kept(archive, sha256)
     assert archive.objects.has(sha256)
     assert is_sound(archive)
@@ -328,7 +328,7 @@ def test_what_lands_again_before_the_object_went_keeps_it(archive: Archive, tmp_
     sha256 = drop(archive, "a", b"bytes", tmp_path)
     with archive.store.write() as tx:
         run = runs.begin(tx, who="ann", reason="", cutoff=LATER, now=LATER)
-    retiring.retire(archive.store, run, 0)
+    list(retiring.retire(archive.store, run))
     drop(archive, "b", b"bytes", tmp_path, at=timedelta(days=2))
 
     assert let_go(archive, "contents").rows == 0

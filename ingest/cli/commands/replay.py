@@ -142,7 +142,7 @@ def _plan(pipeline: Pipeline, request: Request) -> Planned:
         planned = plan(tx, request)
         gone = len(burying.retired_among(tx, request.selection))
     if gone:
-        many = f"{gone} or more" if gone == burying.WINDOW else str(gone)
+        many = f"{gone} or more" if gone == burying.COUNTED else str(gone)
         output.complain(f"of the events that match, {many} were retired and cannot be run again")
     return planned
 

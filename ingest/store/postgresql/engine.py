@@ -19,6 +19,7 @@ from sqlalchemy import URL, Engine, create_engine, event, make_url
 
 from ingest.domain.instants import moment
 from ingest.errors import ExtraMissing, StoreUnusable
+from ingest.store.dialect import enter_removal, is_removal_free
 from ingest.store.engine import Store, Tx, check_revision
 from ingest.store.postgresql.changes import CHANNEL, Notifications
 from ingest.store.postgresql.translating import named, translated
@@ -80,6 +81,17 @@ class PostgresqlStore(Store):
         with translated(self._address), self._reading.begin() as tx:
             self._look_at_clock(tx)
             yield tx
+
+    @contextmanager
+    def removing(self) -> Iterator[None]:
+        """A transaction of its own holds a lock that no other takes."""
+        with self.write() as tx:
+            enter_removal(tx)
+            yield
+
+    def is_removing(self, tx: Tx) -> bool:
+        """As that lock says, which `tx` has until its end where it is free."""
+        return not is_removal_free(tx)
 
     def now(self) -> datetime:
         """Now, by the server's clock; raises `Unreachable` where it was never seen."""

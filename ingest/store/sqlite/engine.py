@@ -13,7 +13,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import QueuePool
 
 from ingest.store.engine import Store, Tx, check_revision
+from ingest.store.sqlite import removal
 from ingest.store.sqlite.changes import FileChanges
 from ingest.store.sqlite.driver import is_busy, sqlite_module
 from ingest.store.sqlite.identity import check_log, identity
@@ -92,6 +93,14 @@ class SqliteStore(Store):
         """Raise `StoreUnusable` unless the schema is the one this version speaks, now and at each write."""
         with self.read() as tx:
             self._refuse_other_schema(tx)
+
+    def removing(self) -> AbstractContextManager[None]:
+        """A lock on a file beside the database is held."""
+        return removal.removing(self.local)
+
+    def is_removing(self, tx: Tx) -> bool:  # noqa: ARG002  # as the other store wants it
+        """As that lock says; who takes it later waits for the write lock before it looks."""
+        return removal.is_removing(self.local)
 
     def now(self) -> datetime:
         """Now, by the clock of this host: all who share the file are on it."""

@@ -77,7 +77,7 @@ def land_by_hand(
         sources.introduce(tx, source.name, str(source.path))
         former = sightings.lock_standing(tx, source.name, [look.path]).get(look.path)
         came = land(tx, origin, lambda _path, _stat: True, [found], leaves=False, now=now)
-        archive.expect(came.objects_again)
+        archive.expect(tx, came.objects_again)
         standing = sightings.standing(tx, source.name, [look.path])[look.path]
         _keep_delivered(
             tx, source, former, Landed(look, standing.version, standing.sha256, standing.event_id), now

@@ -166,7 +166,7 @@ class Lander:
                 now=self._watcher.clock.now(),
                 ahead=ahead,
             )
-            self._watcher.archive.expect(came.objects_again)
+            self._watcher.archive.expect(tx, came.objects_again)
         counts = came.counts
         landed.counts += counts
         for path, said in came.turned_away:
