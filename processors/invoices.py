@@ -47,7 +47,7 @@ INVOICES = table(
     charges_minor=int | None,
     without_tax_minor=int | None,
     tax_minor=int | None,
-    with_tax_minor=int,
+    with_tax_minor=int | None,
     prepaid_minor=int | None,
     rounding_minor=int | None,
     payable_minor=int,
@@ -162,7 +162,7 @@ def _hand_over(ctx: Context, invoice: Invoice) -> None:
         issued_on=invoice.issued_on,
         due_on=invoice.due_on,
         currency=invoice.currency,
-        total=invoice.totals.with_tax,
+        total=invoice.totals.payable if invoice.totals.with_tax is None else invoice.totals.with_tax,
         payable=invoice.totals.payable,
         reference=invoice.payment_reference,
     )

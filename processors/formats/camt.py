@@ -18,6 +18,7 @@ from processors.formats.camt_entry import is_credit_by, transaction_of
 from processors.formats.camt_totals import Totals
 from processors.formats.iso20022 import (
     Notes,
+    Parts,
     account_of,
     agent_of,
     amount_of,
@@ -56,6 +57,7 @@ _BALANCES = {
     "XPCD": "expected",
     "INFO": "information",
 }
+_NEEDED = ("opening", "previous_closing", "closing")  # from which others are computed
 _WHOLE = ("GrpHdr", "Bal", "TxsSummry", "Ntry")
 
 
@@ -221,21 +223,31 @@ def _period(element: etree._Element | None, side: str, where: str, notes: Notes)
 
 
 def _balance(piece: Piece, currency: str, notes: Notes) -> Iterator[Balance]:
-    where = piece.where
+    """The balance; nothing, and a finding, for one that cannot be read and that nothing depends on."""
     parts = parts_of(piece.element)
+    kind = parts.get("Tp")
+    code = text_in(kind, "CdOrPrtry", "Cd") or text_in(kind, "Cd")
+    if not code and not text_in(kind, "CdOrPrtry", "Prtry"):
+        notes.missing("Bal/Tp", piece.where)
+    name = _BALANCES.get(code, "other")
+    try:
+        yield _read_balance(parts, name, currency, piece.where, notes)
+    except Refused as refused:
+        if name in _NEEDED:
+            raise
+        notes.broken(refused.rule, "a balance that cannot be read", piece.where)
+
+
+def _read_balance(parts: Parts, kind: str, currency: str, where: str, notes: Notes) -> Balance:
     if "Amt" not in parts:
         raise must_have("Bal/Amt", where)
     amount, currency = amount_of(parts["Amt"], where, notes, fallback=currency)
     is_credit = (
         is_credit_by(text_of_part(parts, "CdtDbtInd"), where) if amount or "CdtDbtInd" in parts else True
     )
-    kind = parts.get("Tp")
-    code = text_in(kind, "CdOrPrtry", "Cd") or text_in(kind, "Cd")
-    if not code and not text_in(kind, "CdOrPrtry", "Prtry"):
-        notes.missing("Bal/Tp", where)
-    yield Balance(
+    return Balance(
         where=where,
-        kind=_BALANCES.get(code, "other"),
+        kind=kind,
         amount=amount if is_credit else -amount,
         currency=currency,
         on=day_in(parts.get("Dt"), "Bal/Dt", where, notes),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from ingest.vetting import Refused
 from processors.formats.balancing import add
 from processors.formats.finding import ARITHMETIC, Finding
 from processors.formats.iso20022 import Notes, number, part_at, text_in
@@ -48,18 +49,12 @@ class Totals:
         self._of_booked = {name: _Group() for name in _GROUPS}
 
     def state(self, summary: etree._Element, where: str, notes: Notes) -> None:
-        """Keep what a `TxsSummry` says. Raises `Refused` for what is no number."""
+        """Keep what a `TxsSummry` says; what is no number is a finding, since nothing depends on it."""
         for name in _GROUPS:
             found = part_at(summary, name)
             if found is not None:
-                count, total = (text_in(found, part) for part in ("NbOfNtries", "Sum"))
-                self._stated.append(
-                    _Stated(
-                        name,
-                        number(count, where, notes) if count else None,
-                        number(total, where, notes) if total else None,
-                    )
-                )
+                figures = [_figure(text_in(found, part), where, notes) for part in ("NbOfNtries", "Sum")]
+                self._stated.append(_Stated(name, *figures))
 
     def take(self, entry: Transaction) -> None:
         """Count an entry."""
@@ -95,3 +90,11 @@ def _finding(group: str, stated: str, found: object, where: str) -> Finding:
         message=f"{group} states {stated}, there are {found}",
         where=where,
     )
+
+
+def _figure(text: str, where: str, notes: Notes) -> Decimal | None:
+    try:
+        return number(text, where, notes) if text else None
+    except Refused as refused:
+        notes.broken(refused.rule, "a total that is no number", where)
+        return None

@@ -180,23 +180,20 @@ def _totals(settlement: etree._Element, values: Values) -> Totals:
     def stated(path: str) -> Decimal | None:
         return None if element is None else values.amount(one_of(element, path), path)
 
-    def needed(path: str) -> Decimal:
-        found = None if element is None else one_of(element, path)
-        return values.needed_amount(found, path)
-
-    for path in ("LineTotalAmount", "TaxBasisTotalAmount"):
+    for path in ("LineTotalAmount", "TaxBasisTotalAmount", "GrandTotalAmount"):
         if stated(path) is None:
             values.broken("mandatory", f"{path} is missing")
+    payable = None if element is None else one_of(element, "DuePayableAmount")
     return Totals(
         lines=stated("LineTotalAmount"),
         allowances=stated("AllowanceTotalAmount"),
         charges=stated("ChargeTotalAmount"),
         without_tax=stated("TaxBasisTotalAmount"),
         tax=_tax_total(element, values),
-        with_tax=needed("GrandTotalAmount"),
+        with_tax=stated("GrandTotalAmount"),
         prepaid=stated("TotalPrepaidAmount"),
         rounding=stated("RoundingAmount"),
-        payable=needed("DuePayableAmount"),
+        payable=values.needed_amount(payable, "DuePayableAmount"),
     )
 
 

@@ -55,7 +55,7 @@ class Totals:
     charges: Decimal | None
     without_tax: Decimal | None
     tax: Decimal | None
-    with_tax: Decimal
+    with_tax: Decimal | None
     prepaid: Decimal | None
     rounding: Decimal | None
     payable: Decimal

@@ -61,8 +61,9 @@ def _sums(invoice: Invoice) -> Iterator[tuple[str, str, Decimal | None, Decimal]
             yield "tax", "a tax", tax.tax, owed
     if totals.without_tax is not None:
         yield "gross_total", "the total with taxes", totals.with_tax, add(totals.without_tax, totals.tax)
-    due = add(totals.with_tax, _minus(totals.prepaid), totals.rounding)
-    yield "payable", "the payable amount", totals.payable, due
+    if totals.with_tax is not None:
+        due = add(totals.with_tax, _minus(totals.prepaid), totals.rounding)
+        yield "payable", "the payable amount", totals.payable, due
 
 
 def _minus(amount: Decimal | None) -> Decimal | None:

@@ -83,10 +83,23 @@ def _inside(document: Document, piece: Piece) -> Iterator[InvoicePart]:
     for before in reversed(list(piece.element.itersiblings(preceding=True))):
         document.keep(before)
     if piece.name in _LINES:
-        if not document.values.currency:
-            document.values.known_currency(document.text_of("DocumentCurrencyCode"))
+        _know_currency(document)
         yield from document.counted(_line(document, piece.element))
     yield from document.values.take()
+
+
+def _know_currency(document: Document) -> None:
+    """The document's currency, else that of its payable amount: UBL itself asks for no other."""
+    values = document.values
+    if values.currency:
+        return
+    text = document.text_of("DocumentCurrencyCode")
+    totals = document.one_of("LegalMonetaryTotal")
+    payable = None if totals is None else one_of(totals, "PayableAmount")
+    if not text and payable is not None:
+        values.broken("mandatory", "DocumentCurrencyCode is missing")
+        text = payable.get("currencyID") or ""
+    values.known_currency(text)
 
 
 def _line(document: Document, element: etree._Element) -> InvoiceLine:
@@ -123,7 +136,7 @@ def _invoice(document: Document) -> Invoice:
     values = document.values
     invoice_id = values.needed(document.text_of("ID"), "the number of the invoice")
     issued_on = values.needed_day(document.text_of("IssueDate"), "the day of issue")
-    currency = values.known_currency(document.text_of("DocumentCurrencyCode"))
+    _know_currency(document)
     type_code = values.wanted(
         document.text_of("InvoiceTypeCode", "CreditNoteTypeCode"), "the type of document"
     )
@@ -141,7 +154,7 @@ def _invoice(document: Document) -> Invoice:
         invoice_id=invoice_id,
         issued_on=issued_on,
         due_on=values.day(due, "the day when it is due"),
-        currency=currency,
+        currency=values.currency,
         supplier=_party(document.one_of("AccountingSupplierParty"), "the supplier", values),
         customer=_party(document.one_of("AccountingCustomerParty"), "the customer", values),
         totals=_totals(document),
@@ -186,24 +199,21 @@ def _totals(document: Document) -> Totals:
     def stated(path: str) -> Decimal | None:
         return None if element is None else values.amount(one_of(element, path), path)
 
-    def needed(path: str) -> Decimal:
-        found = None if element is None else one_of(element, path)
-        return values.needed_amount(found, path)
-
-    for path in ("LineExtensionAmount", "TaxExclusiveAmount"):
+    for path in ("LineExtensionAmount", "TaxExclusiveAmount", "TaxInclusiveAmount"):
         if stated(path) is None:
             values.broken("mandatory", f"{path} is missing")
     total = _tax_total(document)
+    payable = None if element is None else one_of(element, "PayableAmount")
     return Totals(
         lines=stated("LineExtensionAmount"),
         allowances=stated("AllowanceTotalAmount"),
         charges=stated("ChargeTotalAmount"),
         without_tax=stated("TaxExclusiveAmount"),
         tax=None if total is None else values.amount(one_of(total, "TaxAmount"), "TaxAmount"),
-        with_tax=needed("TaxInclusiveAmount"),
+        with_tax=stated("TaxInclusiveAmount"),
         prepaid=stated("PrepaidAmount"),
         rounding=stated("PayableRoundingAmount"),
-        payable=needed("PayableAmount"),
+        payable=values.needed_amount(payable, "PayableAmount"),
     )
 
 

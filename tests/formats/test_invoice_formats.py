@@ -203,6 +203,13 @@ def test_the_tax_may_stand_a_second_time_in_the_currency_of_the_tax_office() -> 
             "mandatory",
             "TaxBasisTotalAmount is missing",
         ),
+        (files.ubl(currency=""), "mandatory", "DocumentCurrencyCode is missing"),
+        (
+            files.ubl(totals=files.ubl_totals(TaxInclusiveAmount="")),
+            "mandatory",
+            "TaxInclusiveAmount is missing",
+        ),
+        (files.cii(totals=files.cii_totals(GrandTotalAmount="")), "mandatory", "GrandTotalAmount is missing"),
         (files.ubl().replace(b"2026-03-16", b"2026-02-30"), "date", "the day when it is due is no date"),
         (files.ubl(currency="SEK"), "currency", "PayableAmount is in another currency than the document"),
     ],
