@@ -18,6 +18,7 @@ NAMES = (
     "contention",
     "burst",
     "large_csv",
+    "large_tabular",
     "large_camt",
     "status_large",
     "idle",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
 from decimal import Decimal, InvalidOperation
 from functools import cached_property
@@ -41,7 +41,7 @@ class TextType:
     """Text as it stands."""
 
     max_length: int = MAX_CELL
-    matches: Callable[[str], bool] | None = None
+    all_match: Callable[[Sequence[str]], bool] | None = None
     kept_as: type = str
 
     def one(self, cell: Any, decimals: int | None) -> str:  # noqa: ARG002  # of numbers
@@ -51,7 +51,7 @@ class TextType:
             raise RuleBroken("length")
         if "\0" in text:
             raise RuleBroken("characters")
-        if self.matches is not None and not self.matches(text):
+        if self.all_match is not None and not self.all_match([text]):
             raise RuleBroken("pattern")
         return text
 
@@ -59,7 +59,7 @@ class TextType:
         """The cells themselves."""
         if max(map(len, cells)) > self.max_length or "\0" in "".join(cells):
             return None
-        return cells if self.matches is None or all(map(self.matches, cells)) else None
+        return cells if self.all_match is None or self.all_match(cells) else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,6 +129,7 @@ class DateType:
     format: DateFormat
     zone: tzinfo | None  # of moments whose format names none; None: dates
     kept_as: type  # date or datetime
+    known: dict[str, date] = field(default_factory=dict, compare=False)  # what was read lately
 
     def one(self, cell: Any, decimals: int | None) -> date:  # noqa: ARG002  # of numbers
         """The date; that of a format that knows dates is taken as it is."""
@@ -141,9 +142,13 @@ class DateType:
         raise RuleBroken("type")
 
     def many(self, cells: Sequence[str], decimals: int | None) -> Sequence[date] | None:  # noqa: ARG002
-        """The dates; each text is read once."""
+        """The dates; few texts are read twice."""
+        known = self.known
+        if len(known) > _MOST_KNOWN:
+            known.clear()
         try:
-            known = {text: self.one(text, None) for text in set(cells)}
+            for text in set(cells).difference(known):
+                known[text] = self.one(text, None)
         except RuleBroken:
             return None
         return [known[text] for text in cells]
@@ -172,6 +177,7 @@ class BooleanType:
 _PLAIN = re.compile(r"(?P<sign>[+-]?)(?P<whole>[0-9]{1,18})(?:\.(?P<fraction>[0-9]+))?")
 _MAX_DECIMALS = 18
 _MAX_EXPONENT = 100
+_MOST_KNOWN = 10_000
 _ALL_INTEGERS = re.compile(r"(?:[+-]?[0-9]{1,18}\n)*+")
 _ALL_DECIMALS: dict[int | None, re.Pattern[str]] = {
     None: re.compile(rf"(?:[+-]?[0-9]{{1,18}}(?:\.[0-9]{{1,{_MAX_DECIMALS}}})?\n)*+"),

@@ -68,7 +68,7 @@ class Column:
         `decimals` is told for each cell where a currency decides. An empty cell is None.
         """
         alike = self.decimals if decimals is None else decimals[0]
-        if decimals is None or all(each == alike for each in decimals):
+        if decimals is None or set(decimals) == {alike}:
             whole = self._whole(cells, alike)
             if whole is not None:
                 return whole, {}
@@ -182,10 +182,12 @@ def _type(kind: str, given: Given, defaults: Given) -> ColumnType:
 def _text(given: Given) -> TextType:
     pattern = given.text("pattern", "")
     try:
-        matches = text_pattern(pattern) if pattern else None
+        all_match = text_pattern(pattern) if pattern else None
     except ValueError as error:
         raise given.wrong(f"pattern: {error}") from None
-    return TextType(max_length=given.count("max_length", MAX_CELL, least=1, most=MAX_CELL), matches=matches)
+    return TextType(
+        max_length=given.count("max_length", MAX_CELL, least=1, most=MAX_CELL), all_match=all_match
+    )
 
 
 def _date(kind: str, given: Given, defaults: Given) -> DateType:

@@ -47,9 +47,9 @@ class NamePattern:
             return None
         return {group: value if _is_text(value) else show(value) for group, value in values.items()}
 
-    def matches(self, text: str) -> bool:
-        """True of a text that matches as a whole; one of more than 255 characters never does."""
-        return len(text) <= LONGEST_NAME and self._compiled.fullmatch(text) is not None
+    def all_match(self, texts: Sequence[str]) -> bool:
+        """True where each matches as a whole; a text of more than 255 characters never does."""
+        return max(map(len, texts), default=0) <= LONGEST_NAME and all(map(self._compiled.fullmatch, texts))
 
     def values(self, name: bytes) -> Mapping[str, str] | None:
         """As `fields`, with stray bytes kept as they are (`surrogateescape`)."""

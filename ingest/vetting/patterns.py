@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from ingest.domain.name_patterns import compile_name_pattern
 
 
-def text_pattern(pattern: str) -> Callable[[str], bool]:
-    """Whether a text of at most 255 characters matches as a whole; longer ones never do.
+def text_pattern(pattern: str) -> Callable[[Sequence[str]], bool]:
+    """Whether texts of at most 255 characters match, each as a whole; a longer one never does.
 
     Raises `ValueError` for a pattern that is malformed, or that some text could keep busy.
     """
-    return compile_name_pattern(pattern).matches
+    return compile_name_pattern(pattern).all_match

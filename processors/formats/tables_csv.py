@@ -126,7 +126,7 @@ def _batch(block: str, dialect: Dialect, line: int) -> Batch:
         rows = list(csv.reader(_lines(block), **dialect.for_reader))
     except csv.Error:
         rows = [list(row.cells) for row in found()]
-    if [] in rows:
+    if not all(rows):
         rows = [row for row in rows if row]
     quote = dialect.quote
     if quote and quote in block and quote in "".join(map("".join, rows)) and not dialect.may_be(block):

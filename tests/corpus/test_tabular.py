@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ingest import PermanentError
+from ingest.testing import HandedOver, hand_over
 from ingest.vetting import Refused, json_elements, json_values
 from processors.formats import tables_csv, tables_excel
 from processors.formats.csv_records import Dialect
 from processors.formats.tables import Sheet
+from processors.tabular import tabular
 
 _SET = os.environ.get("INGEST_CORPUS")
 CORPUS = Path(_SET or ".")
 needs_corpus = pytest.mark.skipif(_SET is None, reason="INGEST_CORPUS names no folder of files of others")
 SOUND = {"bad_key.ndjson", "empty_object.ndjson"}  # labelled for what one reader's schema makes of good JSON
+
+OPEN = {"format": "csv", "table": "rows", "columns": [{"name": "none"}]}  # every column is kept in `extra`
 
 
 def labelled(format_: str) -> list[dict[str, str]]:
@@ -26,6 +32,10 @@ def labelled(format_: str) -> list[dict[str, str]]:
         return []
     with (CORPUS / "MANIFEST.csv").open(newline="", encoding="utf-8") as file:
         return [row for row in csv.DictReader(file) if row["format"] == format_]
+
+
+def run(path: Path, options: Mapping[str, Any], *, encoding: str = "utf-8") -> HandedOver:
+    return hand_over(tabular, path.read_bytes(), options=options, encoding=encoding)
 
 
 def count(path: Path, read: Callable[[Path], int]) -> int | None:
@@ -124,3 +134,62 @@ def test_no_csv_of_others_comes_to_anything_but_rows_or_a_refusal() -> None:
                         rows_of(tables_csv.read(file, encoding="utf-8", dialect=dialect))
                 except PermanentError as error:
                     assert error.message.isprintable(), row["path"]  # noqa: PT017  # either is right
+
+
+ENCODED = {"latin1.csv": "latin-1", "only_utf16.csv": "utf-16", "shift_jis.csv": "shift_jis"}
+
+
+@needs_corpus
+@pytest.mark.parametrize(("name", "encoding"), ENCODED.items())
+def test_an_encoding_declared_wrong_is_named_and_the_right_one_is_read(name: str, encoding: str) -> None:
+    [path] = CORPUS.glob(f"csv/*/{name}")
+
+    with pytest.raises(PermanentError, match=r"byte [0-9]+: ") as refused:
+        run(path, OPEN)
+    assert "utf-8" in refused.value.message
+    assert run(path, OPEN, encoding=encoding).rows
+
+
+@needs_corpus
+@pytest.mark.parametrize(
+    "name",
+    [
+        "unterminated_escape.csv",
+        "unterminated_quote_escape.csv",
+        "unterminated_quote_multi_line.csv",
+        "bad_escape.csv",
+        "invalid_utf.csv",
+        "nullbyte.csv",
+        "issue_8320_1.csv.gz",
+    ],
+)
+def test_csv_that_is_broken_as_a_file_is_refused_with_its_place(name: str) -> None:
+    [path] = CORPUS.glob(f"csv/*/{name}")
+
+    with pytest.raises(PermanentError, match=r"^(line|byte) [0-9]+: |the content is gzip"):
+        run(path, OPEN)
+
+
+@needs_corpus
+def test_amounts_of_a_bank_add_up_in_their_dialect_and_in_no_other() -> None:
+    [path] = CORPUS.glob("payments_csv/*/csv_european_decimals.csv")
+    amount = {"name": "amount", "from": "Betrag", "type": "decimal", "decimals": 2, "required": True}
+    german = {**OPEN, "delimiter": ";", "columns": [amount]}
+
+    found = run(path, {**german, "decimal": ",", "group": "."}).rows
+    amounts = [Decimal(row.values["amount"]) for row in found if row.table == "rows"]
+    assert amounts == [Decimal("-1234.56"), Decimal("3500.00"), Decimal("-4.50")]
+    assert [refusal.rule for refusal in run(path, german).refusals] == ["amount"] * 3
+    with pytest.raises(PermanentError, match="the header lacks Betrag"):
+        run(path, {**german, "delimiter": ","})
+
+
+@needs_corpus
+def test_an_amount_that_is_garbled_rejects_its_row_alone() -> None:
+    [path] = CORPUS.glob("payments_csv/*/csv_garbled_amount.csv")
+    amount = {"name": "amount", "from": "Amount", "type": "decimal", "required": True}
+
+    found = run(path, {**OPEN, "columns": [amount]})
+
+    assert [(refusal.line, refusal.rule) for refusal in found.refusals] == [(3, "amount")]
+    assert [row.values["amount"] for row in found.rows if row.table == "rows"] == ["100.00"]
