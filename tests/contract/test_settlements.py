@@ -132,6 +132,8 @@ def test_a_corrected_statement_reverses_and_settles_exactly_the_difference(inges
     assert amounts(bench) == ["1.00", "2.00", "3.00", "2.50"]
     assert amounts(bench, PaymentReversed) == ["2.00"]  # statement 2 claims the 3.00 still
     assert sum(row["amount_minor"] for row in bench.rows(MOVEMENTS)) == 650
+    land(bench, written(pages("1", [entry("2.50")])))
+    assert amounts(bench, PaymentReversed) == ["2.00", "1.00"]  # it was claimed once, by two versions
 
 
 def test_a_movement_that_comes_back_after_its_reversal_is_another_payment(ingest_bench: MakeBench) -> None:
