@@ -13,7 +13,7 @@ from datetime import date
 from decimal import Decimal
 from typing import BinaryIO
 
-from ingest import Context, FileLanded, processor, table
+from ingest import Context, FileExtracted, FileLanded, processor, table
 from ingest.vetting import Refused
 from processors.facts import PaymentOrdered, PaymentReturned
 from processors.formats import nacha
@@ -95,13 +95,13 @@ def recognise(file: BinaryIO) -> str:
 
 
 @processor(
-    accepts=FileLanded,
+    accepts=(FileLanded, FileExtracted),
     version="1",
     tables=(FILES, BATCHES, ENTRIES, FINDINGS),
     check=check_policy,
     recognises=recognise,
 )
-def ach(event: FileLanded, ctx: Context) -> None:
+def ach(event: FileLanded | FileExtracted, ctx: Context) -> None:
     """Every entry of the file is handed over, with the fact that it stands for."""
     booking = _Booking(ctx)
     with ctx.open() as file:

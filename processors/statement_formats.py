@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from ingest.vetting import Refused
-from processors.formats import camt
+from processors.formats import bai2, camt, mt940
 from processors.formats.statement import StatementPart
+from processors.verdicts import ON_MISMATCH
 
 AUTO = "auto"
 _HEAD = 65_536  # bytes by which a format is known
@@ -20,10 +21,20 @@ class StatementFormat:
 
     is_it: Callable[[bytes], bool]  # of the first bytes of a content, without NUL
     read: Callable[[BinaryIO, str], Iterator[StatementPart]]  # with the declared encoding
+    on_mismatch: str = ON_MISMATCH[0]  # what totals that do not add up mean, where the source does not say
 
 
 FORMATS = {
     "camt": StatementFormat(is_it=camt.is_camt, read=lambda file, _: camt.read(file)),
+    "mt940": StatementFormat(
+        is_it=mt940.is_mt940, read=lambda file, encoding: mt940.read(file, encoding=encoding)
+    ),
+    # Banks do not agree about what its totals count.
+    "bai2": StatementFormat(
+        is_it=bai2.is_bai2,
+        read=lambda file, encoding: bai2.read(file, encoding=encoding),
+        on_mismatch="warn",
+    ),
 }
 
 

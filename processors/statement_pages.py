@@ -60,7 +60,10 @@ class Pages:
         self._tell(opening, closing, is_last=True)
 
     def _tell(self, opening: Decimal | None, closing: Decimal | None, *, is_last: bool) -> None:
-        header = self._header
+        header, entries = self._header, self._entries
+        self._entries = []
+        if not header.account:
+            return  # nobody could tell which account moved: it stays in the rows of a lenient source
         self._page += 1
         fact = StatementReceived(
             account=header.account,
@@ -73,9 +76,8 @@ class Pages:
             closing=closing,
             page=self._page,
             is_last=is_last,
-            entries=self._entries,
+            entries=entries,
             received_at=self._received_at,
         )
         name = f"{header.account}/{self._statement}/{header.kind}/{self._page}"
         self._ctx.emit(fact, key=header.account, name=name)
-        self._entries = []

@@ -89,9 +89,9 @@ def _check(options: Mapping[str, Any]) -> None:
 @processor(accepts=(FileLanded, FileExtracted), version="1", check=_check, recognises=recognise)
 def statements(event: FileLanded | FileExtracted, ctx: Context) -> None:
     """Every statement of the file becomes rows, and facts in pages; one that is refused refuses the file."""
-    verdicts = Verdicts(ctx.options)
     with ctx.open() as file:
         name = recognised(file, ctx.options.get("format", AUTO))
+        verdicts = Verdicts({"on_mismatch": FORMATS[name].on_mismatch, **ctx.options})
         books = _Books(ctx, verdicts, received_at=event.landed_at)
         for part in FORMATS[name].read(file, event.encoding):
             books.take(part)

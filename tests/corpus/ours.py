@@ -90,6 +90,19 @@ class Vetting:
         return {"n_records": Decimal(len(list(found)) if isinstance(found, Iterator) else 1)}
 
 
+def _of_messages(handed: HandedOver) -> Figures:
+    """Of MT940 the manifest knows the last balances of a file."""
+    figures = _sums([_amount(row) for row in _rows(handed, "transactions")])
+    balances = _rows(handed, "statement_balances")
+    return figures | {row["kind"]: _amount(row) for row in balances if row["kind"] in {"opening", "closing"}}
+
+
+def _of_reports(handed: HandedOver) -> Figures:
+    """Of BAI2 the manifest knows sums without signs, in minor units."""
+    minor = [abs(int(row["amount_minor"])) for row in _rows(handed, "transactions")]
+    return {"n_records": Decimal(len(minor)), "sum_amount": Decimal(sum(minor))}
+
+
 def _of_ach(handed: HandedOver) -> Figures:
     entries = _rows(handed, "ach_entries")
     figures = _sums([_amount(row) for row in entries])
@@ -113,6 +126,8 @@ _WARN = {
 FORMATS: dict[str, Reader | Vetting] = {
     "ach": Reader("ach:ach", {}, _of_ach),
     "camt": Reader("statements:statements", _WARN, _of_statements),
+    "mt940": Reader("statements:statements", {**_WARN, "strictness": "lenient"}, _of_messages),
+    "bai2": Reader("statements:statements", {"strictness": "lenient"}, _of_reports),
     "payments_xml": Reader("payment_orders:payment_orders", _WARN, _of_orders),
     "ubl_invoice": Reader("invoices:invoices", _WARN, _of_invoices),
     "cii_invoice": Reader("invoices:invoices", _WARN, _of_invoices),

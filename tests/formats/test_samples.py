@@ -10,20 +10,31 @@ from ingest.contract import Processor
 from ingest.testing import hand_over
 from ingest.vetting import Refused
 from processors.ach import ach
+from processors.statements import statements
 
 SAMPLES = Path(__file__).parents[2] / "sample_data" / "formats" / "banks"
 
 
-@pytest.mark.parametrize(("processor", "name", "rows"), [(ach, "payroll.ach", 3)])
-def test_an_honest_file_is_taken_without_findings(processor: Processor, name: str, rows: int) -> None:
+@pytest.mark.parametrize(
+    ("processor", "name", "facts"),
+    [(ach, "payroll.ach", 3), (statements, "statement.sta", 1), (statements, "report.bai", 1)],
+)
+def test_an_honest_file_is_taken_without_findings(processor: Processor, name: str, facts: int) -> None:
     handed = hand_over(processor, (SAMPLES / name).read_bytes())
 
     verdicts = [row.values for row in handed.rows if row.table.endswith("_findings")]
     assert [(each["schema_verdict"], each["arithmetic_verdict"]) for each in verdicts] == [("ok", "ok")]
-    assert sum(row.emitted is not None for row in handed.rows) == rows
+    assert sum(row.emitted is not None for row in handed.rows) + len(handed.facts) == facts
 
 
-@pytest.mark.parametrize(("processor", "name"), [(ach, "payroll-total-wrong.ach")])
+@pytest.mark.parametrize(
+    ("processor", "name"),
+    [
+        (ach, "payroll-total-wrong.ach"),
+        (statements, "statement-does-not-add-up.sta"),
+        (statements, "report-cut-off.bai"),
+    ],
+)
 def test_a_broken_file_is_refused(processor: Processor, name: str) -> None:
     with pytest.raises(Refused):
         hand_over(processor, (SAMPLES / name).read_bytes())
