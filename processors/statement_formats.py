@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from ingest.vetting import Refused
-from processors.formats import bai2, camt, mt940
+from processors.formats import bai2, camt, mt940, ofx
 from processors.formats.statement import StatementPart
 from processors.verdicts import ON_MISMATCH
 
@@ -35,6 +35,7 @@ FORMATS = {
         read=lambda file, encoding: bai2.read(file, encoding=encoding),
         on_mismatch="warn",
     ),
+    "ofx": StatementFormat(is_it=ofx.is_ofx, read=lambda file, encoding: ofx.read(file, encoding=encoding)),
 }
 
 

@@ -128,6 +128,7 @@ FORMATS: dict[str, Reader | Vetting] = {
     "camt": Reader("statements:statements", _WARN, _of_statements),
     "mt940": Reader("statements:statements", {**_WARN, "strictness": "lenient"}, _of_messages),
     "bai2": Reader("statements:statements", {"strictness": "lenient"}, _of_reports),
+    "ofx": Reader("statements:statements", {"strictness": "lenient"}, _of_statements),
     "payments_xml": Reader("payment_orders:payment_orders", _WARN, _of_orders),
     "ubl_invoice": Reader("invoices:invoices", _WARN, _of_invoices),
     "cii_invoice": Reader("invoices:invoices", _WARN, _of_invoices),
