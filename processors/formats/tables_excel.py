@@ -149,7 +149,7 @@ def _rows(file: BinaryIO, sheet: str) -> Iterator[list[Any]]:
 @contextmanager
 def _reader(file: BinaryIO, sheet: str) -> Iterator[IO[bytes]]:
     """What the process that reads the workbook answers; it is ended with the block."""
-    command = [sys.executable, "-I", str(Path(excel_cells.__file__)), sheet]
+    command = [sys.executable, "-E", "-P", str(Path(excel_cells.__file__)), sheet]
     process = subprocess.Popen(  # noqa: S603  # this very program
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     )
