@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, tzinfo
+from datetime import date, datetime, time, tzinfo
 from decimal import Decimal, InvalidOperation
 from functools import cached_property
 from typing import Any, Protocol
@@ -135,11 +135,14 @@ class DateType:
         """The date; that of a format that knows dates is taken as it is."""
         if isinstance(cell, str):
             return self.format.parse(cell, self.zone) if self.kept_as is datetime else self.format.date(cell)
-        if type(cell) is date and self.kept_as is date:
-            return cell
-        if isinstance(cell, datetime) and self.kept_as is datetime and self.zone is not None:
-            return cell.replace(tzinfo=self.zone)
-        raise RuleBroken("type")
+        if not isinstance(cell, date) or (self.kept_as is datetime and self.zone is None):
+            raise RuleBroken("type")
+        moment = cell if isinstance(cell, datetime) else datetime(cell.year, cell.month, cell.day)  # noqa: DTZ001
+        if self.kept_as is datetime:
+            return moment.replace(tzinfo=self.zone)
+        if moment.time() != time():
+            raise RuleBroken("date")
+        return moment.date()
 
     def many(self, cells: Sequence[str], decimals: int | None) -> Sequence[date] | None:  # noqa: ARG002
         """The dates; few texts are read twice."""

@@ -510,3 +510,14 @@ def test_a_constant_stands_in_every_fact() -> None:
     assert [(each.fact.reference, each.key, each.name) for each in emitted] == [
         ("May", "i-1", "i-1/approved")
     ]
+
+
+def test_a_date_of_a_sheet_is_a_day_or_the_moment_at_which_it_begins() -> None:
+    cells: dict[str, str | float | bool] = {"A1": "day", "B1": "at", "A2": 44_000, "B2": 44_000}
+    cells |= {"A3": 44_000.5, "B3": 44_000.5}
+    columns = ({"name": "day", "type": "date"}, {"name": "at", "type": "datetime", "timezone": "UTC"})
+    data = xlsx(cells, dates=("A2", "B2", "A3", "B3"))
+
+    midnight = int(datetime(2020, 6, 18, tzinfo=UTC).timestamp() * 1_000_000)
+    assert rows(data, *columns, format="excel") == [{"day": "2020-06-18", "at": midnight}]
+    assert [found[:3] for found in refused(data, *columns, format="excel")] == [(3, "day", "date")]
