@@ -6,13 +6,18 @@ import shutil
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
 
 from ingest.errors import StoreReplaced, Unreachable
 from ingest.store.engine import Store
 from ingest.store.migrate import create_or_upgrade
 from ingest.store.opening import open_store
+from ingest.store.postgresql.engine import address
+from ingest.store.postgresql.translating import named
+from ingest.store.postgresql.witness import Witness
 from tests import server
 from tests.store.backends import template_database
 from tests.store.stage import land
@@ -111,6 +116,33 @@ def test_what_another_process_of_this_host_saw_counts(store: Store, tmp_path: Pa
     lose_connection(store)
     with pytest.raises(StoreReplaced, match=LOST), store.read():
         pass
+
+
+class Slow:
+    """A connection whose answers come late: another process of this host appends and notes before they do."""
+
+    autocommit = False
+
+    def __init__(self, raw: psycopg.Connection[Any], other: Store) -> None:
+        self._raw, self._other = raw, other
+
+    def execute(self, query: str) -> psycopg.Cursor[Any]:
+        answer = self._raw.execute(query)
+        land(self._other, "late")
+        look(self._other)
+        return answer
+
+
+def test_what_is_appended_while_the_server_answers_is_not_lost(store: Store, tmp_path: Path) -> None:
+    land(store, "1")
+    look(store)
+    name = next(tmp_path.glob("seen-*")).name
+    witness = Witness(tmp_path, named(address(store.url)))
+
+    with open_store(store.url, tmp_path) as other, psycopg.connect(store.url, autocommit=True) as raw:
+        witness.meet(Slow(raw, other))
+
+    assert (tmp_path / name).read_text() == "2", "the other noted it before the answer came"
 
 
 def test_a_standby_that_still_follows_may_be_behind(tmp_path: Path) -> None:

@@ -36,6 +36,7 @@ class Witness:
         """Raise `StoreReplaced` when what answers on `raw`, the driver's connection, lacks what was seen."""
         from psycopg.errors import UndefinedTable  # noqa: PLC0415  # an extra: it is there where it connects
 
+        seen = self._known()
         raw.autocommit = True
         try:
             head, follows = raw.execute(_FIRST_LOOK).fetchone()
@@ -43,11 +44,12 @@ class Witness:
             head, follows = 0, False
         raw.autocommit = False
         if not follows:
-            self._compare(head)
+            self._compare(head, seen)
 
     def look(self, tx: Connection) -> None:
         """The file says how far the log goes; raises `StoreReplaced` as `meet` does. `tx` appends nothing."""
-        self._compare(int(tx.exec_driver_sql(_HEAD).scalar_one()))
+        seen = self._known()
+        self._compare(int(tx.exec_driver_sql(_HEAD).scalar_one()), seen)
         self._note()
 
     def saw(self, position: int) -> None:
@@ -59,16 +61,19 @@ class Witness:
         if self._appended:
             self._note()
 
-    def _compare(self, head: int) -> None:
+    def _known(self) -> int:
+        """What was seen by now; to be asked before the server is, for others append and note meanwhile."""
         self._seen = max(self._seen, self._noted())
-        if head < self._seen:
+        return self._seen
+
+    def _compare(self, head: int, seen: int) -> None:
+        if head < seen:
             self._note()  # whoever starts next is refused too, until a person decides
             raise StoreReplaced(
-                f"the server has lost events: its log ends at position {head},"
-                f" and this host saw {self._seen}",
+                f"the server has lost events: its log ends at position {head}, and this host saw {seen}",
                 hint=f"bring back the server that has them; to go on without, remove {self._path}",
             )
-        self._seen = head
+        self._seen = max(self._seen, head)
 
     def _noted(self) -> int:
         with suppress(OSError, ValueError):
