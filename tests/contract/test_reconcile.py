@@ -9,9 +9,9 @@ import pytest
 from ingest.errors import UsageError
 from ingest.testing import Bench
 from processors.facts import InvoicePaid, InvoicePartlyPaid, InvoiceReopened, PaymentSettled, PaymentUnmatched
-from processors.reconcile import reconcile
+from processors.reconcile import reconcile, reference_given
 from processors.reconciling import INVOICE_PAYMENTS, UNMATCHED
-from tests.contract.giving import DAY, Given, approved, give, later, long_ago, reversed_, settled
+from tests.contract.giving import DAY, Given, approved, give, later, long_ago, reversed_, settled, told
 
 MakeBench = Callable[..., Bench]
 OUTCOMES = (InvoicePaid, InvoicePartlyPaid, InvoiceReopened, PaymentUnmatched)
@@ -82,6 +82,7 @@ def test_approved_twice_an_invoice_is_paid_once(ingest_bench: MakeBench) -> None
     give(bench, [*twice, settled("P-1", "INV-0042"), approved("INV-0042", on=DAY + timedelta(days=2))])
 
     assert outcomes(bench) == ["InvoicePaid INV-0042"]
+    assert len(bench.rows(INVOICE_PAYMENTS)) == 1
 
 
 @pytest.mark.parametrize(
@@ -116,6 +117,15 @@ def test_a_payment_that_is_matched_or_reversed_in_time_is_never_told_as_unmatche
     long_ago(bench, [settled("P-1", "INV-0042"), lost, approved("INV-0042"), reversed_(lost)])
 
     later(bench, days=400)
+
+    assert outcomes(bench) == ["InvoicePaid INV-0042"]
+
+
+def test_an_invoice_that_is_approved_late_is_paid_by_what_waited_for_it(ingest_bench: MakeBench) -> None:
+    bench = ingest_bench(reconcile)
+    long_ago(bench, [settled("P-1", "INV-0042")])
+
+    told(bench, reference_given(approved("INV-0042")), after_days=40)
 
     assert outcomes(bench) == ["InvoicePaid INV-0042"]
 
