@@ -71,11 +71,10 @@ def _value(text: str, *, line: int, decoder: json.JSONDecoder) -> Any:
 
 def check_value(value: Any, text: str, start: int, end: int, *, where: str) -> None:
     """Raise `Refused` where the value in `text` from `start` to `end` is too deep, or has half a pair."""
-    if text.count("[", start, end) + text.count("{", start, end) > MAX_DEPTH:
-        try:
-            _check_depth(text[start:end])
-        except _Rule as broken:
-            raise Refused(str(broken), rule=broken.rule, where=where) from None
+    try:
+        _check_depth(text[start:end])
+    except _Rule as broken:
+        raise Refused(str(broken), rule=broken.rule, where=where) from None
     if text.find("\\u", start, end) >= 0 and _has_surrogate(value):
         raise Refused("half of a surrogate pair", rule="json_surrogate", where=where)
 
@@ -91,6 +90,8 @@ def reason(error: json.JSONDecodeError) -> str:
 
 
 def _check_depth(text: str) -> None:
+    if text.count("[") + text.count("{") <= MAX_DEPTH:
+        return  # too few to be deep, and most are
     depth = 0
     for match in _BRACKETS.finditer(text):
         mark = match[0]
