@@ -15,6 +15,7 @@ from ingest.vetting import json_document, json_lines, xml_pieces
 from tests.corpus.manifest import Known
 
 Figures = dict[str, Decimal]
+_ENCODINGS = {"raiffeisen-cmi.sta": "cp852"}  # as its source would declare it
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,9 @@ class Reader:
 
     def read(self, data: bytes, *, name: str) -> Figures:
         """What these bytes come to; raises as the processor does."""
-        return self.figures(hand_over(self.processor(), data, name=name, options=self.options))
+        encoding = _ENCODINGS.get(name.rpartition("/")[2], "utf-8")
+        handed = hand_over(self.processor(), data, name=name, encoding=encoding, options=self.options)
+        return self.figures(handed)
 
 
 def _rows(handed: HandedOver, table: str) -> list[Mapping[str, Any]]:
