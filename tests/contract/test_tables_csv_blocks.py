@@ -54,6 +54,7 @@ def outcome(rows: Iterator[tuple[int, str, list[str]]]) -> object:
 
 
 @given(text=CSV, dialect=st.sampled_from(DIALECTS))
+@example(text='x,a"b"\ny,z\n', dialect=DIALECTS[0])
 @example(text='a,"b\n"\n"c""\r\n",d\n', dialect=DIALECTS[0])
 @example(text='a\n"\n""\n""\n\n\n\n', dialect=DIALECTS[0])
 @example(text=';"\r\0', dialect=DIALECTS[0])
@@ -105,3 +106,10 @@ def test_a_header_below_other_lines_is_found_and_lines_are_counted_from_the_firs
 
     [batch] = sheet.batches
     assert (sheet.header, batch.places()[0].line) == (("a", "b"), 4)
+
+
+def test_a_quote_where_none_may_stand_is_refused_though_nobody_asks_for_places() -> None:
+    sheet = read(io.BytesIO(b'a,b\nx,y"z"\n'), encoding="utf-8")
+
+    with pytest.raises(PermanentError, match="line 2: bad quoting"):
+        list(sheet.batches)

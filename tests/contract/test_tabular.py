@@ -184,6 +184,15 @@ def test_a_currency_says_how_many_decimals_there_are_and_an_unknown_one_is_no_gu
     ]
 
 
+def test_amounts_of_several_currencies_stand_below_each_other() -> None:
+    columns = (ID, {**AMOUNT, "currency": "code"}, {"name": "code", "required": True})
+
+    assert [row["amount"] for row in rows("id,amount,code\n1,5.00,EUR\n2,5.00,JPY\n", *columns)] == [
+        "5.00",
+        "5",
+    ]
+
+
 @pytest.mark.parametrize(
     ("data", "more", "said"),
     [
