@@ -20,5 +20,6 @@ held for long. In the order in which a fact meets them:
   wait for them.
 - Again: `replays` make past facts due; `comparing` finds what would change against what stands
   (`standing`), in parts that fit in memory (`sides`, `spilling`), and `shadows` keep it.
-- Upkeep: `integrity`, `backup`, `pruning`. What is only read is in `reading`.
+- Upkeep: `integrity`, `backup`, `pruning`; contents go by `retiring`, events by `burying`, outcomes by
+  `forgetting`, all by `marks` and in recorded `runs`. What is only read is in `reading`.
 """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from contextlib import closing
 from pathlib import Path
 from threading import Barrier, Thread
@@ -23,6 +25,12 @@ _TOUCH = Batch(
     .where(subscriptions.c.processor == bindparam("of_name"))
     .values(version=subscriptions.c.version),
     "of_name",
+)
+
+
+_END_LISTENER = (
+    "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND query LIKE 'LISTEN%'"
 )
 
 
@@ -77,6 +85,21 @@ def test_a_connection_that_broke_before_hints_could_be_heard_on_it_is_no_error(s
     with closing(store.changes()) as changes:
         assert changes.expect() == -1
         assert changes.has_moved(), "looking is the truth"
+
+
+def test_who_loses_the_connection_that_hints_come_by_looks_and_waits_for_no_closed_handle(
+    store: Store,
+) -> None:
+    with closing(store.changes()) as changes:
+        assert changes.expect() >= 0
+        assert changes.has_moved(), "always at the first call"
+        server.shared().run(_END_LISTENER, server.name_in(store.url))
+
+        until = time.monotonic() + PATIENCE
+        while (handle := changes.expect()) >= 0:
+            if not changes.has_moved():
+                os.fstat(handle)  # it is waited for, so it has to be there
+            assert time.monotonic() < until
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "POSTGRESQL", "postgresql+psycopg", "Postgresql+psycopg2"])

@@ -34,9 +34,11 @@ class Notifications:
 
     def has_moved(self) -> bool:
         """True when something may have been committed since the last call; always at the first."""
+        was_heard = self._raw is not None
         self.take_hint()
+        is_lost = was_heard and self._raw is None  # hints with it; and nobody is to wait for its handle
         now = time.monotonic()
-        if now >= self._look_at or now < self._lively_until:
+        if is_lost or now >= self._look_at or now < self._lively_until:
             self._look_at = now + random.uniform(*LOOK_EVERY)  # noqa: S311  # spreads looks, hides nothing
             return True
         return False
