@@ -128,6 +128,8 @@ def hurt(own: Server, chance: random.Random) -> None:
     backends = [pid for (pid,) in own.run(BACKENDS)]
     if backends:
         os.kill(chance.choice(backends), signal.SIGKILL)
+        gone = [Path(f"/proc/{pid}") for pid in backends]  # all of them: only then has the server noticed
+        wait_until(lambda: not any(path.exists() for path in gone), "the server starts over")
         own.answers_again()
 
 
