@@ -1,7 +1,8 @@
 """Account statements of banks, in any of the formats that banks send: one model, three verdicts.
 
 Options: `format` is one of `FORMATS`, or `auto` (the default): the one that
-the content has. `strictness` and `on_mismatch` are those of `processors.verdicts`:
+the content has. `currency` is that of amounts for which the file states none.
+`strictness` and `on_mismatch` are those of `processors.verdicts`:
 unless told otherwise, a statement whose totals do not add up is refused as a
 whole, so that nobody posts it.
 """
@@ -9,6 +10,7 @@ whole, so that nobody posts it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -65,7 +67,7 @@ TRANSACTIONS = table(
     currency=str,
     booked_on=date | None,
     value_date=date | None,
-    status=str,  # "booked" | "pending" | "information"
+    status=str,  # "booked" | "pending" | "information" | "undated"
     is_reversal=bool,
     reference=str,  # the bank's
     end_to_end=str,  # the payer's
@@ -84,6 +86,9 @@ def _check(options: Mapping[str, Any]) -> None:
     if options.get("format", AUTO) not in {AUTO, *FORMATS}:
         msg = f"format is {AUTO} or one of {', '.join(FORMATS)}"
         raise ValueError(msg)
+    if options.get("currency", "EUR") not in DECIMALS:
+        msg = "currency is one of ISO 4217 that has a minor unit"
+        raise ValueError(msg)
 
 
 @processor(accepts=(FileLanded, FileExtracted), version="1", check=_check, recognises=recognise)
@@ -93,6 +98,7 @@ def statements(event: FileLanded | FileExtracted, ctx: Context) -> None:
         name = recognised(file, ctx.options.get("format", AUTO))
         verdicts = Verdicts({"on_mismatch": FORMATS[name].on_mismatch, **ctx.options})
         books = _Books(ctx, verdicts, received_at=event.landed_at)
+        books.currency = ctx.options.get("currency", "")
         for part in FORMATS[name].read(file, event.encoding):
             books.take(part)
     books.flush()
@@ -104,6 +110,7 @@ class _Books:
 
     def __init__(self, ctx: Context, verdicts: Verdicts, received_at: datetime) -> None:
         self._ctx, self._verdicts = ctx, verdicts
+        self.currency = ""  # of amounts that the file gives none
         self._pages = Pages(ctx, received_at)
         self._open: _Statement | None = None
         self._transactions: list[tuple[Any, ...]] = []
@@ -122,7 +129,10 @@ class _Books:
             self._inside(self._open, part)
 
     def _inside(self, statement: _Statement, part: Transaction | Balance | StatementEnd) -> None:
+        if not isinstance(part, StatementEnd) and not part.currency:
+            part = replace(part, currency=self.currency)
         if isinstance(part, Transaction):
+            part = _dated(part, statement.header)
             self._transactions.append(statement.entry(part))
             self._pages.add(part, statement.opening)
         elif isinstance(part, Balance):
@@ -144,6 +154,12 @@ class _Books:
         ):
             self._ctx.insert_many(to, rows)
             rows.clear()
+
+
+def _dated(entry: Transaction, header: StatementHeader) -> Transaction:
+    """The entry; one that was booked on a day that nobody tells is "undated"."""
+    days = (entry.booked, entry.value, header.to_date, header.from_date)
+    return replace(entry, status="undated") if entry.status == "booked" and not any(days) else entry
 
 
 class _Statement:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import io
+import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from importlib import import_module
 from typing import Any, BinaryIO
 
 from ingest.contract import Processor
 from ingest.testing import HandedOver, hand_over
-from ingest.vetting import json_document, json_lines, xml_pieces
+from ingest.vetting import Refused, json_document, json_values, xml_pieces
+from processors.formats import tables_csv, tables_excel
+from processors.formats.csv_records import Dialect
 from tests.corpus.manifest import Known
 
 Figures = dict[str, Decimal]
@@ -115,21 +119,46 @@ def _of_ach(handed: HandedOver) -> Figures:
     return figures
 
 
+def _all_sheets(file: BinaryIO) -> Iterator[object]:
+    """The rows of every sheet of a workbook, as its first row were no header."""
+    for number in itertools.count(1):
+        try:
+            sheet = tables_excel.read(file, sheet=str(number), names=("a",))
+            rows = [row for batch in sheet.batches for row in batch.rows]
+        except Refused as refused:
+            if refused.rule == "sheet" and number > 1:
+                return
+            raise
+        yield from rows
+
+
+def _delimited(file: BinaryIO) -> Iterator[object]:
+    """The rows of a CSV file, whose delimiter a person sees in its first line."""
+    head = file.readline()
+    file.seek(0)
+    delimiter = ";" if head.count(b";") > head.count(b",") else ","
+    sheet = tables_csv.read(file, encoding="utf-8", dialect=Dialect(delimiter=delimiter))
+    yield from (row for batch in sheet.batches for row in batch.rows)
+
+
 def format_of(known: Known) -> str:
     """The format of a file as we tell them apart: messages of ISO 20022 by their kind."""
     name = known.row["format"]
     if name == "iso20022":
-        return "camt" if "camt.05" in known.row["notes"] else "payments_xml"
+        messages = [kind for kind in ("camt.05", "pain", "pacs") if kind in known.row["notes"]]
+        return {"camt.05": "camt", "pain": "payments_xml", "pacs": "payments_xml", "": "other"}[
+            min(messages or [""])
+        ]
     return name
 
 
-_WARN = {
-    "on_mismatch": "warn"
-}  # a total that is off is a property of the file, not a reason to refuse it here
+# A total that is off is a property of the file, no reason to refuse it here; pieces name no currency.
+_WARN = {"on_mismatch": "warn"}
+_PIECES = {**_WARN, "strictness": "lenient", "currency": "EUR"}
 FORMATS: dict[str, Reader | Vetting] = {
     "ach": Reader("ach:ach", {}, _of_ach),
     "camt": Reader("statements:statements", _WARN, _of_statements),
-    "mt940": Reader("statements:statements", {**_WARN, "strictness": "lenient"}, _of_messages),
+    "mt940": Reader("statements:statements", _PIECES, _of_messages),
     "bai2": Reader("statements:statements", {"strictness": "lenient"}, _of_reports),
     "ofx": Reader("statements:statements", {"strictness": "lenient"}, _of_statements),
     "payments_xml": Reader("payment_orders:payment_orders", _WARN, _of_orders),
@@ -137,6 +166,8 @@ FORMATS: dict[str, Reader | Vetting] = {
     "cii_invoice": Reader("invoices:invoices", _WARN, _of_invoices),
     "xml_attack": Vetting(lambda file: [*xml_pieces(file, whole=["root"])]),
     "json": Vetting(json_document),
-    "jsonl": Vetting(json_lines),
+    "jsonl": Vetting(partial(json_values, is_lenient=True)),
+    "excel": Vetting(_all_sheets),
+    "payments_csv": Vetting(_delimited),
     "zip": Reader("unpack:unpack", {}, _of_members),
 }

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from ingest import PermanentError
+from ingest.errors import UsageError
 from ingest.testing import HandedOver, hand_over
 from processors.facts import StatementReceived
 from processors.statements import statements
@@ -169,3 +170,30 @@ def test_options_that_mean_nothing_are_refused_before_work_begins(options: dict[
     assert statements.check is not None
     with pytest.raises(ValueError, match=f"{next(iter(options))} is "):
         statements.check(options)
+
+
+PIECE = ":61:2603020302C10,00NTRFNONREF//B-1\n"
+
+
+def test_a_piece_of_a_message_is_in_the_currency_that_is_declared_for_its_source() -> None:
+    lenient = {"format": "mt940", "strictness": "lenient", "on_mismatch": "warn"}
+
+    with pytest.raises(PermanentError, match="currency"):
+        handled(PIECE.encode(), **lenient)
+
+    [entry_] = rows(handled(PIECE.encode(), **lenient, currency="HUF"), "transactions")
+    assert (entry_["amount_minor"], entry_["exponent"], entry_["currency"]) == (1_000, 2, "HUF")
+
+
+def test_an_entry_booked_on_a_day_that_nobody_tells_moves_nothing() -> None:
+    undated = message_of(entry("10", BookgDt="", ValDt=""))
+
+    handed = handled(undated)
+
+    assert [row["status"] for row in rows(handed, "transactions")] == ["undated"]
+    assert [each["status"] for fact in facts(handed) for each in fact.entries] == ["undated"]
+
+
+def test_a_currency_that_is_none_is_refused_before_work_begins() -> None:
+    with pytest.raises(UsageError, match="currency is one of ISO 4217"):
+        statements.check_options("statements", {"currency": "XYZ"})
