@@ -15,7 +15,7 @@ SEEDS   ?=
 STORE   ?= sqlite
 CORPUS  ?=
 MUTATIONS ?=
-ON_A_SERVER := $(addprefix tests/,crash faults flow watch torture/test_short_campaign.py)
+ON_A_SERVER := $(addprefix tests/,cli crash docs faults flow watch torture/test_short_campaign.py)
 
 .PHONY: help demo test test-postgresql torture corpus sweep check wheel pythons bench bench-page pins clean .venv
 .DELETE_ON_ERROR:

@@ -150,11 +150,14 @@ def new(*settings: str) -> Server:
 
 
 _numbers = count(1)
+_SESSIONS = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
 
 
 def new_database(template: str | None = None) -> str:
     """The name of a new database on the shared server."""
     name = f"test_{os.getpid()}_{next(_numbers)}"
+    if template:  # one that has ended may not have gone yet, and none may be in what is copied
+        shared().run(f"{_SESSIONS} WHERE datname = '{template}'")
     shared().run(f"CREATE DATABASE {name}" + (f" TEMPLATE {template}" if template else ""))
     return name
 
