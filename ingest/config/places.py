@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ingest.config.buckets import Bucket
+from ingest.config.masking import mask_url
 from ingest.config.settings import Settings, SourceSettings, StoreSettings
 from ingest.errors import UsageError
 
@@ -18,9 +19,12 @@ _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 def anchored(settings: Settings, base: Path, env: Mapping[str, str]) -> Settings:
     """The same settings, every relative path in them made absolute from `base`, `${NAME}` replaced."""
-    store = settings.store
+    store, origins = settings.store, settings.origins
+    if origins.get("store.url") == "file" and _is_hidden(store.url):
+        origins = {**origins, "store.url": "env"}
     return replace(
         settings,
+        origins=origins,
         store=replace(
             store,
             url=_anchored_url(store.url, base, env),
@@ -68,6 +72,12 @@ def _anchored_url(url: str, base: Path, env: Mapping[str, str]) -> str:
             f"store.url: {path} holds a question mark", hint="use a path without one, and no parameters"
         )
     return _SQLITE + path
+
+
+def _is_hidden(url: str) -> bool:
+    """True when variables stand where an address has its secrets: who reads it is told none."""
+    shown = _VARIABLE.sub("***", url)
+    return shown != url and mask_url(shown) == shown
 
 
 def _variable(name: str, env: Mapping[str, str]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from pathlib import Path
 
 import pytest
@@ -42,6 +44,31 @@ def test_every_command_that_works_by_it_warns_once_and_none_that_only_asks(tmp_p
         assert SECRET not in said.out + said.err
     for command in ("config show", "status", "dead list"):
         assert "chmod" not in spawned(*command.split(), cwd=tmp_path).err, "a question is not the place"
+
+
+@pytest.mark.parametrize(
+    ("url", "is_said"),
+    [
+        ("${DATABASE_URL}", False),
+        ("postgresql://u:${PASSWORD}@h/d", False),
+        ("postgresql://u@${HOST}/d?sslpassword=${PASSWORD}", False),
+        (f"postgresql://u:{SECRET}@${{HOST}}/d", True),
+        (f"postgresql://u:${{PASSWORD}}@h/d?sslpassword={SECRET}", True),
+    ],
+)
+def test_an_address_that_has_its_secrets_from_the_environment_may_be_read_by_all(
+    tmp_path: Path, url: str, is_said: bool
+) -> None:
+    (tmp_path / "ingest.toml").write_text(f'version = 1\n[store]\nurl = "{url}"\n')
+    (tmp_path / "ingest.toml").chmod(0o644)
+    given = {"DATABASE_URL": f"postgresql://u:{SECRET}@h/d", "PASSWORD": SECRET, "HOST": "h"}
+
+    said = spawned("config", "check", cwd=tmp_path, env=os.environ | given)
+    shown = spawned("config", "show", cwd=tmp_path, env=os.environ | given).out
+
+    assert (said.code, said.err.count("chmod 600")) == (0, is_said)
+    assert SECRET not in said.out + said.err + shown
+    assert re.search(rf"^store.url = .*  # {'file' if is_said else 'env'}$", shown, re.MULTILINE)
 
 
 def test_a_configuration_without_secrets_may_be_read_by_all(tmp_path: Path) -> None:
