@@ -16,6 +16,7 @@ import logging
 import os
 import signal
 import socket
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -55,7 +56,11 @@ class Keeper:
         self._log = list(logging.root.handlers), logging.root.level
         self._loggers = 0, list[str]()  # how many names there were, and those that are the engine's
         self._recursion = sys.getrecursionlimit()
-        self._own = {handle: named for handle in _open_handles() if (named := _named(handle)) is not None}
+        own = {handle: named for handle in _open_handles() if (named := _named(handle)) is not None}
+        self._sockets = {handle: named for handle, named in own.items() if _is_socket(handle)}
+        self._files = {handle: named for handle, named in own.items() if handle not in self._sockets}
+        self._most_handles = len(own) + LEAKED_HANDLES
+        self._is_damaged = False
         self._memory = memory.taken()
         self._threads = _threads()
         self._memory_max = 0
@@ -65,6 +70,7 @@ class Keeper:
 
     def admit(self, memory_max: int) -> None:
         """A processor runs: it is refused memory beyond `memory_max` more than the child had at its start."""
+        self._take_stock()
         self._is_running, self._memory_max = True, memory_max
         memory.limit(self._memory + memory_max)
 
@@ -77,6 +83,7 @@ class Keeper:
             os._exit(0)
         self._is_running = False
         memory.lift()
+        self._look_after_sockets()
         self._put_back()
 
     def distrust(self) -> None:
@@ -88,14 +95,24 @@ class Keeper:
         """The engine itself works, on behalf of a processor that runs: no limit holds for it."""
         memory.lift()
         try:
-            yield
+            with self.connecting():
+                yield
         finally:
             if self._is_running:
                 memory.limit(self._memory + self._memory_max)
 
+    @contextmanager
+    def connecting(self) -> Iterator[None]:
+        """The engine uses its connections on behalf of a processor that runs, and may lose and make some."""
+        self._look_after_sockets()
+        try:
+            yield
+        finally:
+            self._take_stock()
+
     def check(self) -> None:
         """What the engine had open is still so; else the process has ended before it writes anything."""
-        if any(_named(handle) != named for handle, named in self._own.items()):
+        if self._is_damaged or any(_named(handle) != named for handle, named in self._files.items()):
             os._exit(DAMAGED)
 
     def is_worn(self) -> bool:
@@ -103,11 +120,22 @@ class Keeper:
         _reap()
         return (
             self._is_worn
-            or len(_open_handles()) > len(self._own) + LEAKED_HANDLES
+            or len(_open_handles()) > self._most_handles
             or _threads() > self._threads + LEAKED_THREADS
             or (self._memory_max > 0 and memory.taken() > self._memory + self._memory_max // 2)
             or bool(leftovers.children())
         )
+
+    def _take_stock(self) -> None:
+        """Connections that a server has ended are no processor's doing; those made since are not known."""
+        kept = {handle: named for handle, named in self._sockets.items() if _named(handle) == named}
+        self._is_worn = self._is_worn or len(kept) < len(self._sockets)
+        self._sockets = kept
+
+    def _look_after_sockets(self) -> None:
+        """The engine touches no connection while a processor runs: what has closed since was closed by it."""
+        if any(_named(handle) != named for handle, named in self._sockets.items()):
+            self._is_damaged = True
 
     def _put_back(self) -> None:
         self._put_back_directory()
@@ -179,6 +207,10 @@ def _open_handles() -> list[int]:
     with contextlib.suppress(OSError):
         return [int(entry.name) for entry in Path("/proc/self/fd").iterdir()]
     return []
+
+
+def _is_socket(handle: int) -> bool:
+    return handle not in _STANDARD and stat.S_ISSOCK(os.fstat(handle).st_mode)
 
 
 def _named(handle: int) -> tuple[int, int] | None:

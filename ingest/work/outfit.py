@@ -35,13 +35,14 @@ def fit_out(store: Store, archive: Archive, trades: Trades, *, stage: Stage, ass
     def fetch(sha256: str, event: Event) -> BinaryIO:
         with stage.keeper.paused():
             file = shelf.open(sha256)
-        return bytes_of(store, event, file)
+        with stage.keeper.connecting():
+            return bytes_of(store, event, file)
 
     def around(name: str, flush: Callable[[], None]) -> Surroundings:
         def read(table: Any, equal: dict[str, Any]) -> list[dict[str, Any]]:
             with stage.keeper.paused():
                 flush()
-            with store.read() as tx:
+            with stage.keeper.connecting(), store.read() as tx:
                 return booking.select_rows(tx, table, equal)
 
         return Surroundings(

@@ -35,6 +35,9 @@ class Keeping(Protocol):
     def paused(self) -> AbstractContextManager[None]:
         """The engine itself works meanwhile, on behalf of a processor that runs."""
 
+    def connecting(self) -> AbstractContextManager[None]:
+        """The engine uses its connections on behalf of a processor that runs."""
+
     def check(self) -> None:
         """Nothing is written by a process that lost what the engine had open."""
 
@@ -56,6 +59,10 @@ class Unkept:
 
     def paused(self) -> AbstractContextManager[None]:
         """There is nothing to pause."""
+        return nullcontext()
+
+    def connecting(self) -> AbstractContextManager[None]:
+        """Nobody looks after them."""
         return nullcontext()
 
     def check(self) -> None:

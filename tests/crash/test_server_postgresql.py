@@ -119,6 +119,27 @@ def test_a_processor_is_charged_nothing_for_a_server_that_is_away(own: Server, p
     project.assert_worked_off()
 
 
+def test_a_file_is_charged_nothing_for_connections_that_were_lost_before_it_came(
+    own: Server, project: Pipeline
+) -> None:
+    project.ok("watch", "--once")
+    with project.start("work") as working:
+        for n in range(2):
+            project.drop(f"{n}.csv", payments_file(f"P-{n}"))
+            project.ok("watch", "--once")
+            wait_until(lambda: len(booked(project)) == n + 1, "it is booked")  # noqa: B023  # asked at once
+            own.stop(signal.SIGQUIT)
+            own.start()
+        project.drop("last.csv", payments_file("P-last"))
+        project.ok("watch", "--once")
+        wait_until(lambda: len(booked(project)) == 3, "it is booked, too")
+        working.send_signal(signal.SIGTERM)
+        _, said = working.communicate(timeout=PATIENCE)
+
+    assert b"a child was lost" not in said
+    assert project.rows("SELECT ended, error FROM attempts") == []
+
+
 def hurt(own: Server, chance: random.Random) -> None:
     """The server is shut down at once and started again, or one of its backends is killed."""
     if chance.random() < 0.5:

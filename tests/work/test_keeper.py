@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from ingest.work.keeper import DAMAGED
+
 ASKED = """
 import sys
 from pathlib import Path
@@ -38,3 +40,56 @@ def test_a_processor_that_catches_an_outage_keeps_its_memory_limit(tmp_path: Pat
     )
 
     assert said.stdout.split() == ["refused", str(2**28)]
+
+
+CONNECTED = """
+import os, socket, sys
+from pathlib import Path
+from ingest.work.keeper import Keeper
+
+first, other = socket.socketpair()
+keeper = Keeper(Path(sys.argv[1]))
+{}
+keeper.check()
+print("whole", keeper.is_worn())
+"""
+LOST_BEFORE = "first.close(); keeper.admit(2**28); keeper.dismiss()"
+LOST_AFTER = "keeper.admit(2**28); keeper.dismiss(); first.close()"
+LOST_WHEN_ASKED = """
+keeper.admit(2**28)
+with keeper.connecting():
+    first.close()
+keeper.dismiss()
+"""
+CLOSED_BY_A_PROCESSOR = "keeper.admit(2**28); os.close(first.fileno()); keeper.dismiss()"
+CLOSED_BEFORE_IT_ASKED = """
+keeper.admit(2**28)
+os.close(first.fileno())
+with keeper.connecting():
+    pass
+keeper.dismiss()
+"""
+
+
+@pytest.mark.parametrize(
+    ("what", "code", "said"),
+    [
+        ("keeper.admit(2**28); keeper.dismiss()", 0, "whole False"),
+        (LOST_BEFORE, 0, "whole True"),
+        (LOST_AFTER, 0, "whole False"),
+        (LOST_WHEN_ASKED, 0, "whole True"),
+        (CLOSED_BY_A_PROCESSOR, DAMAGED, ""),
+        (CLOSED_BEFORE_IT_ASKED, DAMAGED, ""),
+    ],
+)
+def test_a_processor_answers_for_a_connection_only_where_it_has_closed_it(
+    tmp_path: Path, what: str, code: int, said: str
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", CONNECTED.format(what), str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stdout.strip(), done.stderr) == (code, said, "")
