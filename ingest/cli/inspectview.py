@@ -49,7 +49,7 @@ def run(held: Settings, file: Path, *, encoding: str | None, local: Path) -> See
     if encoding is not None:
         data = {**subject.event.data, "encoding": encoding}
         subject = replace(subject, event=replace(subject.event, data=data))
-    found, unlooked = inspecting.recognised(file, held.processors, local=local)
+    found, unlooked = inspecting.recognised(subject, held.processors, local=local)
     declared = str(subject.event.data["encoding"])
     with file.open("rb") as opened:
         kind = what_it_is(opened)

@@ -12,6 +12,7 @@ from typing import Any
 from ingest import registry
 from ingest.config import ProcessorSettings
 from ingest.contract import Processor
+from ingest.domain.events import FileLanded
 from ingest.errors import PermanentError, UsageError
 from ingest.store.handover import Handover, Rows
 from ingest.work.context import Surroundings
@@ -50,9 +51,12 @@ class Inspected:
 
 
 def recognised(
-    file: Path, configured: tuple[ProcessorSettings, ...], *, local: Path | None
+    subject: Subject, configured: tuple[ProcessorSettings, ...], *, local: Path | None
 ) -> tuple[list[Recognised], list[UsageError]]:
-    """Every processor that recognises the content of `file`: those of ingest.toml first, then all others."""
+    """Every processor that recognises the file of `subject`: those of ingest.toml first, then all others.
+
+    One that recognises nothing by itself is believed to, where ingest.toml names the file's source for it.
+    """
     found: dict[str, Recognised] = {}
     refused: list[UsageError] = []
     candidates: list[tuple[ProcessorSettings, Processor]] = []
@@ -68,7 +72,7 @@ def recognised(
         candidates += [(ProcessorSettings(name=name, use=use), item) for name, use, item in _declared(module)]
     for settings, processor in candidates:
         use = f"{processor.function.__module__}:{processor.function.__name__}"
-        if use not in found and (format_ := _asked(processor, file)):
+        if use not in found and (format_ := _asked(settings, processor, subject)):
             found[use] = Recognised(settings=settings, processor=processor, format=format_)
     return list(found.values()), refused
 
@@ -79,10 +83,11 @@ def _declared(module: Any) -> Iterator[tuple[str, str, Processor]]:
             yield name, f"{module.__name__}:{name}", item
 
 
-def _asked(processor: Processor, file: Path) -> str:
+def _asked(settings: ProcessorSettings, processor: Processor, subject: Subject) -> str:
     if processor.recognises is None:
-        return ""
-    with file.open("rb") as opened:
+        is_told = FileLanded.type in processor.accepts and subject.origin in settings.sources
+        return "declared" if is_told else ""
+    with subject.opened() as opened:
         try:
             return processor.recognises(opened)
         except PermanentError:

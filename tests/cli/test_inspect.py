@@ -38,6 +38,20 @@ def lines(event, ctx):
     verdicts.hand_over(ctx, FINDINGS, format="lines")
 """
 
+TABULAR = """
+[[source]]
+name = "shop"
+path = "inbox"
+
+[[processor]]
+name = "prices"
+use = "tabular:tabular"
+sources = ["shop"]
+options.table = "prices"
+options.format = "csv"
+options.columns = [{ name = "item" }, { name = "price", type = "decimal" }]
+"""
+
 
 @pytest.fixture
 def elsewhere(tmp_path: Path) -> Path:
@@ -157,3 +171,15 @@ def test_a_file_that_is_not_there_or_is_none(elsewhere: Path, there: Ingest) -> 
     assert there("inspect", "nowhere.csv").code == 4
     assert there("inspect", "processors").code == 2
     assert there("inspect").code == 2
+
+
+def test_who_recognises_nothing_is_asked_where_its_source_is_named(elsewhere: Path, there: Ingest) -> None:
+    (elsewhere / "inbox").mkdir()
+    (elsewhere / "inbox" / "prices.csv").write_text("item,price\na,1.50\nb,many\n")
+    (elsewhere / "ingest.toml").write_text(TABULAR)
+
+    found = there("inspect", "inbox/prices.csv", "--json").json()
+
+    assert found["recognised"] == [{"processor": "prices", "use": "tabular:tabular", "format": "declared"}]
+    assert [row["values"]["price"] for row in found["rows"] if row["table"] == "prices"] == ["1.50"]
+    assert [(refused["line"], refused["column"]) for refused in found["rejects"]] == [(3, "price")]
