@@ -222,7 +222,10 @@ class Pool:
             self._report_loss(child)
 
     def _report_loss(self, child: Child) -> None:
-        _log.warning("a child was lost: %s%s", child.death(), unrepeated(child.printed))
+        if child.failure is None:
+            _log.warning("a child was lost: %s%s", child.death(), unrepeated(child.printed))
+        else:
+            _log.warning("a child gave up: %s; %s", child.failure.message, child.failure.hint)
         if child.state == "starting":
             self._start_failures.failed(child.failure or _not_started(child))
 

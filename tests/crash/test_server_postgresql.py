@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from ingest.store.migrate import create_or_upgrade
+from ingest.store.opening import open_store
 from tests import server
 from tests.crash.fleet import Fleet
 from tests.crash.pipeline import CONFIG, Pipeline, payments_file, pipeline_at, wait_until
@@ -136,8 +137,33 @@ def test_a_file_is_charged_nothing_for_connections_that_were_lost_before_it_came
         working.send_signal(signal.SIGTERM)
         _, said = working.communicate(timeout=PATIENCE)
 
-    assert b"a child was lost" not in said
+    assert [line for line in said.splitlines() if b"a child was lost" in line] == [], "none was damaged"
     assert project.rows("SELECT ended, error FROM attempts") == []
+
+
+def test_who_is_suspended_within_a_transaction_holds_up_nobody(project: Pipeline) -> None:
+    project.drop("a.csv", payments_file("P-1"))
+    project.ok("watch", "--once")
+    project.drop("b.csv", payments_file("P-2"))
+    suspended = [
+        project.start("watch", kill="return land 1 watch", mark="lands", by=signal.SIGSTOP),
+        project.start("work", kill="return beat 1 work", mark="beats", by=signal.SIGSTOP),
+    ]
+    for mark in ("lands", "beats"):
+        wait_until(lambda: project.was_killed(mark), "it is suspended")  # noqa: B023  # asked at once
+
+    with open_store(project.url, project.root / ".ingest") as store, store.removing():
+        project.heal()
+        with store.write() as tx:
+            assert store.is_removing(tx), "this one is not ended from outside: what it removes may land again"
+
+    assert booked(project) == {"P-1", "P-2"}
+    for process in suspended:
+        process.send_signal(signal.SIGCONT)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=PATIENCE)
+    project.assert_worked_off()
+    project.assert_sound()
 
 
 def hurt(own: Server, chance: random.Random) -> None:

@@ -29,11 +29,13 @@ from ingest.store.schema import REVISION
 LOCK_BOUND = 60  # seconds a statement waits for a lock before it gives up
 _CONNECT_BOUND = 10  # seconds
 _SILENCE_BOUND = 30  # seconds after which a server that says nothing is given up
+_PAUSE_BOUND = 20  # seconds between two statements of a write, after which the server ends it
 _CONNECTIONS = 3  # that one process keeps open; as many more where its threads need them at once
 _ASK_EVERY = 5.0  # seconds between two looks at the server's clock
 _NOTIFY_EVERY = 0.02  # seconds between two hints that a process gives
 _CLOCK = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
-_CLOCK_AND_REVISION = f"SELECT {_CLOCK}, version_num FROM alembic_version"  # noqa: S608  # our own words
+_END_IN = "set_config('idle_in_transaction_session_timeout', '{}s', true)"  # where none is asked
+_FIRST_WORDS = f"SELECT {_CLOCK}, version_num, {_END_IN.format(_PAUSE_BOUND)} FROM alembic_version"  # noqa: S608
 _UP = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # goes on while the host sleeps
 
 
@@ -84,8 +86,12 @@ class PostgresqlStore(Store):
 
     @contextmanager
     def removing(self) -> Iterator[None]:
-        """A transaction of its own holds a lock that no other takes."""
+        """A transaction of its own holds a lock that no other takes, however long nothing is asked in it.
+
+        Were it ended, a process that was suspended would go on removing what has landed again since.
+        """
         with self.write() as tx:
+            tx.exec_driver_sql(f"SELECT {_END_IN.format(0)}")
             enter_removal(tx)
             yield
 
@@ -129,11 +135,14 @@ class PostgresqlStore(Store):
             raise
 
     def _look(self, tx: Tx) -> None:
-        """What the clock says, and that nobody changed the schema; a migration waits until `tx` ends."""
+        """What the clock says, and that nobody changed the schema; a migration waits until `tx` ends.
+
+        It ends, too, where its process is suspended in the middle: others wait for its locks.
+        """
         if not self._is_held:
             self._look_at_clock(tx)
             return
-        micros, revision = tx.exec_driver_sql(_CLOCK_AND_REVISION).one()
+        micros, revision, _ = tx.exec_driver_sql(_FIRST_WORDS).one()
         self._clock = time.clock_gettime(_UP), moment(micros)
         if revision != REVISION:
             check_revision(tx)

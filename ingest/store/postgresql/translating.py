@@ -13,7 +13,8 @@ from ingest.errors import CannotWrite, Contended, IngestError, StoreUnusable, Tr
 # The classes and codes of https://www.postgresql.org/docs/current/errcodes-appendix.html
 _CONTENDED = ("40001", "40P01")  # serialization failure, deadlock
 _BUSY = ("55P03", "57014")  # lock not available, cancelled
-_GONE = ("08", "57P01", "57P02", "57P03", "57P05", "53300")  # connection, shutdown, starting up, too many
+# connection, shutdown, starting up, too many, taken back because its process was suspended
+_GONE = ("08", "57P01", "57P02", "57P03", "57P05", "53300", "25P03")
 _REFUSED = ("28", "3D000", "42501")  # authorization, no such database, no such right
 _FULL = ("53100", "53200", "53400", "25006", "58")  # disk, memory, limits, only reading, the system's errors
 
