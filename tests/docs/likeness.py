@@ -1,9 +1,10 @@
 """Whether a command said what a page shows, where only times and made-up ids may differ.
 
-A page shows real output. A time stands for any time, and so do a duration and a process id for any
-other. An id stands for one real id, the same wherever it is shown again, and a command of the page
-that names it is given the real one. White space counts once, and so does a line that ends before an
-inode, which may be longer elsewhere; a line `...` stands for any lines.
+A page shows real output. A time stands for any time, and so do a duration, a process id and the
+size of a write-ahead log, to which every beat adds, for any other. An id stands for one real id, the
+same wherever it is shown again, and a command of the page that names it is given the real one. White
+space counts once, and so does a line that ends before an inode, which may be longer elsewhere; a
+line `...` stands for any lines.
 Everything else must be so.
 """
 
@@ -15,12 +16,14 @@ from difflib import unified_diff
 
 _PASSING = re.compile(
     r"(?P<time>\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?Z?|\b\d\d:\d\d:\d\d\b)"
+    r"|(?P<log>\d+(?:\.\d+)? [kM]?B(?= not checkpointed))"
     r"|(?P<pid>(?<=\bpid )\d+|(?<=\bbox )\d+)|(?P<inode>\b\d+:\d{4,}\b)"
     r"|(?P<age>(?<![\w.])\d+(?:\.\d+)? ?(?:ms|s|m|h|d)\b)"
     r"|(?P<id>\b(?:r-|worker-|watcher-)[0-9a-f]{6,}\b|\b(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{6,64}\b)"
 )
 _ANY = {
     "time": r"(?:\d{4}-\d\d-\d\d[T ])?\d\d:\d\d:\d\d(?:\.\d+)?Z?",
+    "log": r"\d+(?:\.\d+)? [kM]?B",
     "pid": r"\d+",
     "inode": r"\d+:\d+",
     "age": r"\d+(?:\.\d+)? ?(?:ms|s|m|h|d)",
