@@ -16,6 +16,7 @@ from ingest.domain.codec import canonical_json
 from ingest.domain.instants import micros
 
 _INT64 = 2**63
+_OF_NO_PLAIN_DECIMAL = "EIN"  # one of them is in every exponent, Infinity and NaN
 
 
 def _bind_str(value: str) -> str:
@@ -92,11 +93,16 @@ def _all_int(values: Sequence[int]) -> Sequence[int] | None:
 
 
 def _all_decimal(values: Sequence[Decimal]) -> Sequence[str] | None:
+    texts = list(map(str, values))
+    joined = "".join(texts)
+    if not any(letter in joined for letter in _OF_NO_PLAIN_DECIMAL):
+        return texts
     return list(map(format, values, repeat("f"))) if all(map(Decimal.is_finite, values)) else None
 
 
 def _all_date(values: Sequence[date]) -> Sequence[str]:
-    return list(map(date.isoformat, values))
+    texts = {each: each.isoformat() for each in set(values)}  # a table has few days
+    return [texts[value] for value in values]
 
 
 _BULK: dict[type, Callable[[Sequence[Any]], Sequence[Any] | None]] = {

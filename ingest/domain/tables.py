@@ -83,6 +83,21 @@ class Table:
             values[place] = "{}" if value == {} else self.columns[place].bind(value)
         return tuple(values)
 
+    def snapshots(self, rows: Sequence[Any]) -> Sequence[tuple[Any, ...]] | None:
+        """`snapshot` of each of `rows`; None where these are not all tuples, or one of them is wrong."""
+        if set(map(type, rows)) != {tuple} or set(map(len, rows)) != {len(self.columns)}:
+            return None
+        if not self.changeable:
+            return rows
+        columns = list(zip(*rows, strict=True))
+        try:
+            for place in self.changeable:
+                bind = self.columns[place].bind
+                columns[place] = tuple(["{}" if value == {} else bind(value) for value in columns[place]])
+        except PermanentError:
+            return None
+        return list(zip(*columns, strict=True))
+
     def bind_snapshots(self, rows: Sequence[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
         """Rows of `snapshot`, as the database keeps them; raises as `bind` does, at the first wrong row."""
         bound = []

@@ -41,6 +41,7 @@ from ingest.work.started import Reporter, end_with, leave_no_core, own_handle
 from ingest.work.trade import Trade
 
 _LOG_CHARS = 2000  # of one record
+_MANY_OBJECTS = 10_000  # new ones between two looks for garbage: looking is a tenth of the reading of a table
 _GLANCE = 0.05  # seconds between two looks at whether to stop
 _stopping = False
 
@@ -168,5 +169,6 @@ def _log_to(handle: int, level: int) -> None:
 
 if __name__ == "__main__":
     gc.freeze()
+    gc.set_threshold(_MANY_OBJECTS)
     gc.enable()
     end_with(main)

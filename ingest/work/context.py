@@ -87,6 +87,9 @@ class Collector:
 
     def insert_many(self, table: Table, rows: Iterable[Mapping[str, Any] | Sequence[Any]]) -> None:
         """Hand over many rows: mappings, or sequences in column order."""
+        if type(rows) is list and (whole := table.snapshots(rows)) is not None:
+            self._add_rows(table, whole)
+            return
         try:
             for row in rows:
                 self._turn_to(table)
@@ -172,6 +175,17 @@ class Collector:
         self.spool.rows_in += 1
         if len(self._rows) >= PIECE:
             self._seal_rows()
+
+    def _add_rows(self, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
+        self._turn_to(table)
+        at = 0
+        while at < len(rows):
+            room = PIECE - len(self._rows)
+            self._unbound.extend(rows[at : at + room])
+            at += room
+            self._bind_rows()
+            if len(self._rows) >= PIECE:
+                self._seal_rows()
 
     def _turn_to(self, table: Table) -> None:
         if table is not self._table:

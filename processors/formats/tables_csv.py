@@ -102,15 +102,15 @@ def _blocks(text: Text, dialect: Dialect, *, width: int) -> Iterator[Batch]:
     """As `_batches`, several times as fast."""
     rest, line = "", text.number + 1
     while block := text.read(_BLOCK):
-        block = rest + block
+        block, next_line = rest + block, text.number + 1
         end = _end_of_rows(block, dialect.quote)
         if end == 0 and len(block) > MAX_RECORD:
             list(records(_lines(block), dialect, first=line))  # says what is wrong, if that can be said
             raise too_long(line)
+        rest = block[end:]
         if end:
             yield _batch(block[:end], dialect, line)
-            line += ended_lines(block[:end])
-        rest = block[end:]
+            line = next_line - ended_lines(rest)
     if rest:
         last = list(_uncut(records(_lines(rest), dialect, first=line), width=width))
         yield Batch(rows=[row.cells for row in last], places=partial(_places, last))
@@ -122,14 +122,16 @@ def _batch(block: str, dialect: Dialect, line: int) -> Batch:
     def found() -> list[Row]:
         return list(records(_lines(block), dialect, first=line))
 
+    quote = dialect.quote
+    has_quotes = bool(quote) and quote in block
+    is_plain = not has_quotes and "\r" not in block  # each line is a row, and ends in one way
     try:
-        rows = list(csv.reader(_lines(block), **dialect.for_reader))
+        rows = list(csv.reader(block[:-1].split("\n") if is_plain else _lines(block), **dialect.for_reader))
     except csv.Error:
         rows = [list(row.cells) for row in found()]
     if not all(rows):
         rows = [row for row in rows if row]
-    quote = dialect.quote
-    if quote and quote in block and quote in "".join(map("".join, rows)) and not dialect.may_be(block):
+    if has_quotes and quote in "".join(map("".join, rows)) and not dialect.may_be(block):
         found()
     return Batch(rows=rows, places=lambda: _places(found()))
 

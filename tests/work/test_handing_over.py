@@ -150,16 +150,23 @@ def test_many_rows_are_kept_as_rows_handed_over_one_by_one() -> None:
     names = [column.name for column in MANY.columns]
     rows = [(f"n{n}", None if n % 7 else n, date(2026, 3, 2), Decimal(n), {"n": n}) for n in range(2500)]
     one_by_one, as_tuples, as_mappings = collector(), collector(), collector()
+    at_times, as_they_come = collector(), collector()
 
     for row in rows:
         one_by_one.insert(MANY, dict(zip(names, row, strict=True)))
     as_tuples.insert_many(MANY, rows)
     as_mappings.insert_many(MANY, (dict(zip(names, row, strict=True)) for row in rows))
+    at_times.insert(MANY, dict(zip(names, rows[0], strict=True)))
+    at_times.insert_many(MANY, rows[1:1700])
+    at_times.insert_many(MANY, rows[1700:])
+    as_they_come.insert_many(MANY, iter(rows))
 
     expected = list(one_by_one.seal().pieces())
     assert list(as_tuples.seal().pieces()) == expected
-    assert list(as_mappings.seal().pieces()) == expected
-    assert as_tuples.spool.digest == as_mappings.spool.digest == one_by_one.spool.digest
+    for other in (as_mappings, at_times, as_they_come):
+        assert list(other.seal().pieces()) == expected
+        assert other.spool.digest == one_by_one.spool.digest
+    assert as_tuples.spool.digest == one_by_one.spool.digest
     assert as_tuples.spool.rows_in == 2500
 
 
