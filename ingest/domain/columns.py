@@ -16,7 +16,7 @@ from ingest.domain.codec import canonical_json
 from ingest.domain.instants import micros
 
 _INT64 = 2**63
-_OF_NO_PLAIN_DECIMAL = "EIN"  # one of them is in every exponent, Infinity and NaN
+_OF_NO_PLAIN_DECIMAL = ("E", "N", "I")  # one of them is in every exponent, Infinity and NaN
 
 
 def _bind_str(value: str) -> str:
