@@ -149,10 +149,14 @@ class _Reader:
         on = day_of(match[2])
         if on is None:
             yield _broken(tag.where, "date", f"the date of field {tag.name} is none")
-        self._currency = self._currency or match[3]
-        amount = amount_of(match[4], match[3], tag.where)
+        # One message is of one currency, so a balance that leaves it out is in that of those before.
+        currency = match[3] or self._currency
+        self._currency = self._currency or currency
+        if not currency:
+            yield _broken(tag.where, "currency", f"field {tag.name} does not say in which currency it is")
+        amount = amount_of(match[4], currency, tag.where)
         signed = -amount if match[1] == "D" else amount
-        yield Balance(where=tag.where, kind=_BALANCES[tag.name], amount=signed, currency=match[3], on=on)
+        yield Balance(where=tag.where, kind=_BALANCES[tag.name], amount=signed, currency=currency, on=on)
 
     def _book(self) -> Iterator[StatementPart]:
         """The entry that waited for its details, if one did."""
@@ -261,7 +265,7 @@ def _application(block: str) -> str:
 def _currency_in(tag: Tag) -> str:
     match = BALANCE.fullmatch(tag.value.replace(" ", "")) if tag.name in _BALANCES else None
     if match is not None:
-        return match[3]
+        return match[3] or ""
     floor = FLOOR.match(tag.value) if tag.name == "34F" else None
     return floor[1] if floor is not None else ""
 

@@ -11,7 +11,7 @@ from processors.currencies import DECIMALS
 from processors.formats.mt940_tags import Tag
 
 _AMOUNT = r"[0-9]{1,18}(?:,[0-9]{0,5})?"  # 15 characters by the letter; some banks fill up with zeros
-BALANCE = re.compile(rf"([CD])([0-9]{{6}})([A-Z]{{3}})({_AMOUNT})")
+BALANCE = re.compile(rf"([CD])([0-9]{{6}})([A-Z]{{3}})?({_AMOUNT})")
 SUM = re.compile(rf"([0-9]{{1,5}})([A-Z]{{3}})({_AMOUNT})")
 FLOOR = re.compile(rf"([A-Z]{{3}})[CD]?{_AMOUNT}")
 _CENTURY = 2000

@@ -21,8 +21,6 @@ _READERS: dict[str, Callable[[BinaryIO, str], Iterator[StatementPart]]] = {
     "ofx": lambda file, encoding: ofx.read(file, encoding=encoding),
 }
 _ENCODINGS = {"raiffeisen-cmi.sta": "cp852"}  # as their sources would declare them
-# German marks: no currency that a payment is made in any more.
-_WITHDRAWN = {"mt940.sta", "raphaelm.sta"}
 # Its recorded sum adds reversed credits; with them taken off, every statement adds up.
 _ANOTHER_SUM = {"sepa_mt9401.sta": Decimal("-9269135.90")}
 
@@ -33,9 +31,7 @@ def _entries(file: Known) -> list[Transaction]:
     return [part for part in parts if isinstance(part, Transaction)]
 
 
-@pytest.mark.parametrize(
-    "file", [each for each in FILES if each.is_valid and str(each) not in _WITHDRAWN], ids=str
-)
+@pytest.mark.parametrize("file", [each for each in FILES if each.is_valid], ids=str)
 def test_a_valid_file_is_read_with_its_entries_and_their_sum(file: Known) -> None:
     entries = _entries(file)
 
@@ -46,9 +42,7 @@ def test_a_valid_file_is_read_with_its_entries_and_their_sum(file: Known) -> Non
         )
 
 
-@pytest.mark.parametrize(
-    "file", [each for each in FILES if each.row["expected"] == "invalid" or str(each) in _WITHDRAWN], ids=str
-)
+@pytest.mark.parametrize("file", [each for each in FILES if each.row["expected"] == "invalid"], ids=str)
 def test_an_invalid_file_is_refused(file: Known) -> None:
     with pytest.raises(Refused):
         _entries(file)

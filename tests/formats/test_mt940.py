@@ -233,6 +233,30 @@ def test_an_entry_in_a_currency_that_nobody_names_is_found() -> None:
     assert "currency" not in [each[1] for each in found(":20:S-1\n:25:123EUR\n" + DEBIT)]
 
 
+def test_a_balance_without_a_currency_is_in_that_of_its_message() -> None:
+    parts = read(GOOD.replace(CLOSING, ":62F:C26030290,00\n:64:C26030280,00\n"))
+
+    balances = [part for part in parts if isinstance(part, Balance)]
+    assert [(each.currency, str(each.amount)) for each in balances] == [
+        ("EUR", "100.00"),
+        ("EUR", "90.00"),
+        ("EUR", "80.00"),
+    ]
+    assert not [part for part in parts if isinstance(part, Finding)]
+    assert found(GOOD.replace("EUR90,00", "91,00")) == [("line 1", "closing_balance")]
+
+
+def test_a_balance_in_a_currency_that_nobody_names_is_found() -> None:
+    text = ":20:S-1\n:25:123\n:60F:C260301100,00\n:62F:C260302100,00\n"
+
+    assert found(text) == [("line 3", "currency"), ("line 4", "currency")]
+    with pytest.raises(Refused, match="currency"):
+        hand_over(statements, text)
+    lent = hand_over(statements, text, options={"strictness": "lenient", "currency": "CHF"})
+    kept = [row.values for row in lent.rows if row.table == "statement_balances"]
+    assert [(each["currency"], each["amount_minor"]) for each in kept] == [("CHF", 10000)] * 2
+
+
 def test_a_message_without_balances_and_entries_is_empty() -> None:
     assert found(":20:S-1\n")[0] == ("line 1", "empty")
 
