@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ingest.contract import (
         Call,
         Context,
+        Judging,
         Processor,
         Table,
         call,
@@ -43,6 +44,7 @@ __all__ = [
     "FileExtracted",
     "FileLanded",
     "FileRefused",
+    "Judging",
     "PermanentError",
     "Processor",
     "ReconcileCompleted",

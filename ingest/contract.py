@@ -12,7 +12,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import NoneType, UnionType
 from typing import Any, BinaryIO, Protocol, get_args
 
@@ -30,6 +30,7 @@ __all__ = [
     "Call",
     "Column",
     "Context",
+    "Judging",
     "PermanentError",
     "Processor",
     "Table",
@@ -46,7 +47,29 @@ _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _Function = Callable[[Any, "Context"], None]
 _Check = Callable[[Mapping[str, Any]], object]
 _Tables = Callable[[str, Mapping[str, Any]], Sequence[Table]]
-_Recognise = Callable[[BinaryIO], str]
+_Recognise = Callable[[BinaryIO, Mapping[str, Any]], str | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judging:
+    """How a processor judges a content as a whole; only `ingest inspect` asks.
+
+    `schema` and `arithmetic` (verdicts: "ok", or in a word what is not) and
+    `findings` (a list of `[where, rule, message]`) are columns of one of its
+    tables, into which it hands over a row for each content; "" for what it has
+    none of. `lenient` are the options under which it records what it would
+    refuse under others.
+    """
+
+    schema: str = ""
+    arithmetic: str = ""
+    findings: str = ""
+    lenient: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """The columns that it names."""
+        return frozenset({self.schema, self.arithmetic, self.findings} - {""})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +81,8 @@ class Processor:
     version: str
     tables: tuple[Table, ...] | _Tables | None  # None: those declared in the function's module
     check: _Check | None = None  # of the options; raises ValueError
-    recognises: _Recognise | None = None  # the name of the format of a content, or ""
+    recognises: _Recognise | None = None  # None: no content tells whether it is for this processor
+    judges: Judging | None = None
 
     def __call__(self, event: Any, ctx: Context) -> None:
         """Run the function; what it hands over is in `ctx`."""
@@ -144,6 +168,7 @@ def processor(
     tables: Sequence[Table] | _Tables | None = None,
     check: _Check | None = None,
     recognises: _Recognise | None = None,
+    judges: Judging | None = None,
 ) -> Callable[[_Function], Processor]:
     """Declare a function as a processor of the facts it `accepts`.
 
@@ -151,8 +176,10 @@ def processor(
     `tables` may be a pure function of the processor's name and its options.
     `check` is given the options before any work is done, and raises
     `ValueError` for those it cannot work with. `recognises` looks at the
-    beginning of a content and answers with the name of its format where the
-    processor can read it, else with ""; only `ingest inspect` asks.
+    beginning of a content, and at options that `check` let pass, and answers
+    with the name of its format where the processor can read it, with "" where
+    it cannot, or None where the content does not tell; only `ingest inspect`
+    asks, as it does for what the processor `judges`.
     Raises `UsageError` for a class that is not a fact.
     """
     accepted = (accepts,) if isinstance(accepts, type | str) else tuple(accepts)
@@ -171,6 +198,7 @@ def processor(
             tables=owned,
             check=check,
             recognises=recognises,
+            judges=judges,
         )
 
     return declare

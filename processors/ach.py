@@ -9,9 +9,10 @@ Amounts are in US dollars, as everywhere in these files.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from ingest import Context, FileExtracted, FileLanded, processor, table
 from ingest.vetting import Refused
@@ -20,7 +21,7 @@ from processors.formats import nacha
 from processors.formats.finding import Finding
 from processors.formats.nacha_model import BatchEnd, BatchHeader, Entry, FileEnd, FileHeader, Part
 from processors.formats.nacha_records import WIDTH
-from processors.verdicts import Verdicts, check_policy, findings_table
+from processors.verdicts import JUDGING, Verdicts, check_policy, findings_table
 
 CURRENCY, EXPONENT = "USD", 2
 _HEADER = re.compile(rb"(\xef\xbb\xbf)?101[ 0-9]{10}.{20}[A-Z0-9 ]094101")
@@ -89,7 +90,7 @@ ENTRIES = table(
 FINDINGS = findings_table("ach_findings")
 
 
-def recognise(file: BinaryIO) -> str:
+def recognise(file: BinaryIO, _: Mapping[str, Any]) -> str:
     """`nacha` for a content that begins with the header record of an ACH file."""
     return "nacha" if _HEADER.match(file.read(WIDTH)) else ""
 
@@ -100,6 +101,7 @@ def recognise(file: BinaryIO) -> str:
     tables=(FILES, BATCHES, ENTRIES, FINDINGS),
     check=check_policy,
     recognises=recognise,
+    judges=JUDGING,
 )
 def ach(event: FileLanded | FileExtracted, ctx: Context) -> None:
     """Every entry of the file is handed over, with the fact that it stands for."""

@@ -21,7 +21,7 @@ from processors.formats import cii, ubl
 from processors.formats.finding import Finding
 from processors.formats.invoice import Invoice, InvoiceLine, InvoicePart, InvoiceTax
 from processors.money import minor_units
-from processors.verdicts import Verdicts, check_policy, findings_table
+from processors.verdicts import JUDGING, Verdicts, check_policy, findings_table
 
 AUTO = "auto"
 _HEAD = 65_536  # bytes by which a format is known
@@ -109,14 +109,16 @@ def _check(options: Mapping[str, Any]) -> None:
         raise ValueError(msg)
 
 
-def recognise(file: BinaryIO) -> str:
+def recognise(file: BinaryIO, _: Mapping[str, Any]) -> str:
     """The name of the one format that the beginning of `file` is of, or ""."""
     head = file.read(_HEAD).replace(b"\0", b"")  # of UTF-16
     found = [name for name, known in FORMATS.items() if known.is_it(head)]
     return found[0] if len(found) == 1 else ""
 
 
-@processor(accepts=(FileLanded, FileExtracted), version="1", check=_check, recognises=recognise)
+@processor(
+    accepts=(FileLanded, FileExtracted), version="1", check=_check, recognises=recognise, judges=JUDGING
+)
 def invoices(event: FileLanded | FileExtracted, ctx: Context) -> None:  # noqa: ARG001  # XML says its encoding
     """Every invoice of the file becomes rows and a fact; one that is refused refuses the file."""
     verdicts = Verdicts(ctx.options)
@@ -141,7 +143,7 @@ def invoices(event: FileLanded | FileExtracted, ctx: Context) -> None:  # noqa: 
 
 
 def _recognised(file: BinaryIO, declared: str) -> str:
-    found = recognise(file) if declared == AUTO else declared
+    found = recognise(file, {}) if declared == AUTO else declared
     file.seek(0)
     if not found:
         raise Refused(

@@ -18,7 +18,7 @@ from processors.formats import payment_messages
 from processors.formats.finding import Finding
 from processors.formats.payment_message import Order, Status
 from processors.money import minor_units
-from processors.verdicts import Verdicts, check_policy, findings_table
+from processors.verdicts import JUDGING, Verdicts, check_policy, findings_table
 
 REJECTED = "RJCT"
 UNKNOWN = "unknown"  # the key of facts about no account
@@ -73,13 +73,15 @@ def _check(options: Mapping[str, Any]) -> None:
     check_policy(options)
 
 
-def recognise(file: BinaryIO) -> str:
+def recognise(file: BinaryIO, _: Mapping[str, Any]) -> str:
     """`iso20022` for a content that begins as one of these messages."""
     head = file.read(_HEAD).replace(b"\0", b"")  # of UTF-16
     return "iso20022" if payment_messages.is_message(head) else ""
 
 
-@processor(accepts=(FileLanded, FileExtracted), version="1", check=_check, recognises=recognise)
+@processor(
+    accepts=(FileLanded, FileExtracted), version="1", check=_check, recognises=recognise, judges=JUDGING
+)
 def payment_orders(event: FileLanded | FileExtracted, ctx: Context) -> None:  # noqa: ARG001  # XML says its encoding
     """Every order and status of the file becomes a row and, where something is to be known, a fact."""
     verdicts = Verdicts(ctx.options)

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import Decimal
 from functools import partial
-from typing import BinaryIO, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from ingest import Context, FileExtracted, FileLanded, PermanentError, processor, table
 from ingest.vetting import TEXTS, check_kind
@@ -59,7 +59,7 @@ class RowRefused(ValueError):
         self.raw = raw[:MAX_RAW]
 
 
-def recognise(file: BinaryIO) -> str:
+def recognise(file: BinaryIO, _: Mapping[str, Any]) -> str:
     """`payments` for CSV whose first line has all the columns of a payment."""
     header = file.read(MAX_HEADER).partition(b"\n")[0].strip().split(b",")
     return "payments" if set(COLUMNS) <= {name.decode("ascii", "replace") for name in header} else ""

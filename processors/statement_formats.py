@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from ingest.vetting import Refused
 from processors.formats import bai2, camt, mt940, ofx
@@ -39,7 +39,7 @@ FORMATS = {
 }
 
 
-def recognise(file: BinaryIO) -> str:
+def recognise(file: BinaryIO, _: Mapping[str, Any]) -> str:
     """The name of the one format that the beginning of `file` is of; "" for none, or several."""
     head = file.read(_HEAD).replace(b"\0", b"")  # of UTF-16
     found = [name for name, known in FORMATS.items() if known.is_it(head)]
@@ -51,7 +51,7 @@ def recognised(file: BinaryIO, declared: str = AUTO) -> str:
 
     Raises `Refused` (`format`) where the content could be of none, or of several.
     """
-    found = recognise(file) if declared == AUTO else declared
+    found = recognise(file, {}) if declared == AUTO else declared
     file.seek(0)
     if not found:
         raise Refused(

@@ -23,7 +23,7 @@ from processors.formats.statement import Balance, StatementEnd, StatementHeader,
 from processors.money import minor_units
 from processors.statement_formats import AUTO, FORMATS, recognise, recognised
 from processors.statement_pages import Pages
-from processors.verdicts import Verdicts, check_policy, findings_table
+from processors.verdicts import JUDGING, Verdicts, check_policy, findings_table
 
 _ROWS = 1_000  # that are collected before they are handed over
 
@@ -91,7 +91,9 @@ def _check(options: Mapping[str, Any]) -> None:
         raise ValueError(msg)
 
 
-@processor(accepts=(FileLanded, FileExtracted), version="1", check=_check, recognises=recognise)
+@processor(
+    accepts=(FileLanded, FileExtracted), version="1", check=_check, recognises=recognise, judges=JUDGING
+)
 def statements(event: FileLanded | FileExtracted, ctx: Context) -> None:
     """Every statement of the file becomes rows, and facts in pages; one that is refused refuses the file."""
     with ctx.open() as file:

@@ -9,18 +9,18 @@ the options.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import repeat
-from typing import Any
+from typing import Any, BinaryIO
 
-from ingest import Context, FileExtracted, FileLanded, Table, processor
+from ingest import Context, FileExtracted, FileLanded, PermanentError, Table, processor
 from ingest.vetting import TEXTS, Refused, check_kind
 from processors.columns import decimals_of
 from processors.contracts import Contract, contract_of
 from processors.formats.finding import SCHEMA, Finding
-from processors.formats.tables import Batch
+from processors.formats.tables import Batch, Sheet
 from processors.formats.tables_csv import check_header
-from processors.verdicts import Verdicts
+from processors.verdicts import JUDGING, Verdicts
 
 _LENIENT = {"strictness": "lenient"}  # of the record: what is broken row by row is recorded, never refused
 
@@ -48,7 +48,39 @@ def tables_of(_: str, options: Mapping[str, Any]) -> Sequence[Table]:
     return contract.table, contract.verdicts
 
 
-@processor(accepts=(FileLanded, FileExtracted), version="1", tables=tables_of, check=contract_of)
+def recognise(file: BinaryIO, options: Mapping[str, Any]) -> str | None:
+    """The format of the contract, where the content names its required columns, or all if none is.
+
+    Else None: that it does not may be just what is wrong with it.
+    """
+    contract = contract_of(options)
+    try:
+        named = _named(contract, contract.read(file, "utf-8"))
+    except PermanentError:
+        return None
+    wanted = {each.source for each in contract.columns if each.is_required}
+    wanted = wanted or {each.source for each in contract.columns}
+    return contract.format if wanted <= named else None
+
+
+def _named(contract: Contract, sheet: Sheet) -> set[str]:
+    """The columns that the content itself names: in its header, or as members of its first object."""
+    if contract.header_line:
+        return set(_names(contract, sheet.header))
+    if contract.format not in ("json", "jsonl"):
+        return set()
+    first = next((row for batch in sheet.batches for row in batch.rows), ())
+    return {name for name, cell in zip(sheet.header, first, strict=False) if cell is not None}
+
+
+@processor(
+    accepts=(FileLanded, FileExtracted),
+    version="1",
+    tables=tables_of,
+    check=contract_of,
+    recognises=recognise,
+    judges=replace(JUDGING, lenient={}),  # a bad row is rejected anyhow, and lenient reads other cells
+)
 def tabular(event: FileLanded | FileExtracted, ctx: Context) -> None:
     """Every row that keeps the contract is handed over, and its fact; every other one is rejected."""
     contract = contract_of(ctx.options)

@@ -13,13 +13,19 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ingest import Context, Table, table
+from ingest import Context, Judging, Table, table
 from ingest.vetting import Refused
 from processors.formats.finding import ARITHMETIC, SCHEMA, Finding
 
 STRICTNESS = ("strict", "lenient")
 ON_MISMATCH = ("quarantine", "warn")
 MAX_KEPT = 100  # findings of one content that are kept one by one
+JUDGING = Judging(
+    schema="schema_verdict",
+    arithmetic="arithmetic_verdict",
+    findings="first",
+    lenient={"strictness": STRICTNESS[1], "on_mismatch": ON_MISMATCH[1]},
+)
 
 
 def check_policy(options: Mapping[str, Any]) -> None:

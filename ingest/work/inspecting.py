@@ -11,16 +11,15 @@ from typing import Any
 
 from ingest import registry
 from ingest.config import ProcessorSettings
-from ingest.contract import Processor
+from ingest.contract import Judging, Processor
 from ingest.domain.events import FileLanded
 from ingest.errors import PermanentError, UsageError
 from ingest.store.handover import Handover, Rows
 from ingest.work.context import Surroundings
-from ingest.work.perform import Performed, perform
+from ingest.work.perform import Performed, describe, perform
 from ingest.work.trial import Subject, held_of
 
-LENIENT = {"strictness": "lenient", "on_mismatch": "warn"}  # what can be read is not refused, but recorded
-_VERDICTS = {"schema": "schema_verdict", "arithmetic": "arithmetic_verdict"}  # columns of a table of findings
+DECLARED = "declared"  # in place of a format: ingest.toml alone says that the content is for the processor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,67 +52,120 @@ class Inspected:
 def recognised(
     subject: Subject, configured: tuple[ProcessorSettings, ...], *, local: Path | None
 ) -> tuple[list[Recognised], list[UsageError]]:
-    """Every processor that recognises the file of `subject`: those of ingest.toml first, then all others.
+    """Every processor that takes the file of `subject` for one of its own, and why others cannot be asked.
 
-    One that recognises nothing by itself is believed to, where ingest.toml names the file's source for it.
+    Those of ingest.toml come first, with their options, and among them those
+    that recognise a file of a source of theirs; then all others that can do
+    without options. Where a content does not tell, ingest.toml is believed
+    that names the file's source for a processor.
     """
-    found: dict[str, Recognised] = {}
+    found: list[Recognised] = []
     refused: list[UsageError] = []
-    candidates: list[tuple[ProcessorSettings, Processor]] = []
-    for settings in configured:
+    for candidate in _candidates(configured, local):
+        if isinstance(candidate, UsageError):
+            refused.append(candidate)
+            continue
         try:
-            candidates.append((settings, registry.find(settings.use, local=local).processor))
+            found += _asked(*candidate, subject)
         except UsageError as error:
             refused.append(error)
+    found.sort(key=lambda each: each.format == DECLARED or subject.origin not in each.settings.sources)
+    return found, refused
+
+
+def _candidates(
+    configured: tuple[ProcessorSettings, ...], local: Path | None
+) -> Iterator[tuple[ProcessorSettings, Processor] | UsageError]:
+    named = set()
+    for settings in configured:
+        try:
+            processor = registry.find(settings.use, local=local).processor
+            named.add(processor.function)
+            processor.check_options(settings.name, settings.options)
+            yield settings, processor
+        except UsageError as error:
+            yield error
     for module in registry.modules(local):
         if isinstance(module, UsageError):
-            refused.append(module)
+            yield module
             continue
-        candidates += [(ProcessorSettings(name=name, use=use), item) for name, use, item in _declared(module)]
-    for settings, processor in candidates:
-        use = f"{processor.function.__module__}:{processor.function.__name__}"
-        if use not in found and (format_ := _asked(settings, processor, subject)):
-            found[use] = Recognised(settings=settings, processor=processor, format=format_)
-    return list(found.values()), refused
+        for name, item in vars(module).items():
+            is_own = isinstance(item, Processor) and item.function.__module__ == module.__name__
+            if is_own and item.function not in named and _needs_no_options(name, item):
+                yield ProcessorSettings(name=name, use=f"{module.__name__}:{name}"), item
 
 
-def _declared(module: Any) -> Iterator[tuple[str, str, Processor]]:
-    for name, item in vars(module).items():
-        if isinstance(item, Processor) and item.function.__module__ == module.__name__:
-            yield name, f"{module.__name__}:{name}", item
+def _needs_no_options(name: str, processor: Processor) -> bool:
+    try:
+        processor.check_options(name, {})
+    except UsageError:
+        return False
+    return True
 
 
-def _asked(settings: ProcessorSettings, processor: Processor, subject: Subject) -> str:
-    if processor.recognises is None:
-        is_told = FileLanded.type in processor.accepts and subject.origin in settings.sources
-        return "declared" if is_told else ""
-    with subject.opened() as opened:
-        try:
-            return processor.recognises(opened)
-        except PermanentError:
-            return ""
+def _asked(settings: ProcessorSettings, processor: Processor, subject: Subject) -> Iterator[Recognised]:
+    """The processor, where it takes the content; raises `UsageError` where asking it fails."""
+    format_ = None
+    if processor.recognises is not None:
+        with subject.opened() as opened:
+            try:
+                format_ = processor.recognises(opened, settings.options)
+            except PermanentError:
+                return
+            except Exception as error:
+                raise UsageError(
+                    f"processor {settings.name!r} cannot tell what it recognises: {describe(error)}",
+                    hint="correct what its `recognises` names",
+                ) from error
+    if format_ is None and FileLanded.type in processor.accepts and subject.origin in settings.sources:
+        format_ = DECLARED
+    if format_:
+        yield Recognised(settings=settings, processor=processor, format=format_)
 
 
 def inspect(subject: Subject, by: Recognised, *, clock: Callable[[], datetime]) -> Inspected:
-    """The processor has run on the subject, under its own policy and under one that records everything."""
+    """The processor has run on the subject, under its own policy and under the one by which it records all.
+
+    Raises `UsageError` for a processor that does not judge as it declares.
+    """
+    judging = by.processor.judges or Judging()
+    _check_columns(by, judging)
     run = _run(subject, by, by.settings.options, clock)
-    try:
-        options = {**by.settings.options, **LENIENT}
-        by.processor.check_options(by.settings.name, options)
-        lenient = _run(subject, by, options, clock)
-    except UsageError:
-        lenient = run  # it knows no such policy
+    lenient = _leniently(subject, by, judging, clock) or run
     seen = run if run.failure is None or lenient.failure is not None else lenient
-    verdicts, findings = _judged(lenient.spool)
+    verdicts = _judged(lenient.spool, judging)
     return Inspected(
         by=by,
         parsed="ok" if seen.failure is None else "refused",
-        schema=verdicts.get("schema", ""),
-        arithmetic=verdicts.get("arithmetic", ""),
+        schema=str(verdicts.get(judging.schema) or ""),
+        arithmetic=str(verdicts.get(judging.arithmetic) or ""),
         error=None if run.failure is None else run.failure.error,
         handover=seen.spool,
-        findings=findings,
+        findings=_findings(by, verdicts.get(judging.findings)),
     )
+
+
+def _check_columns(by: Recognised, judging: Judging) -> None:
+    tables = by.processor.owned_tables(by.settings.name, by.settings.options)
+    if judging.columns and not any(judging.columns <= each.names for each in tables):
+        columns = ", ".join(sorted(judging.columns))
+        raise UsageError(
+            f"processor {by.settings.name!r} judges in columns that none of its tables has: {columns}",
+            hint="correct what its `judges` names",
+        )
+
+
+def _leniently(
+    subject: Subject, by: Recognised, judging: Judging, clock: Callable[[], datetime]
+) -> Performed | None:
+    if not judging.lenient:
+        return None
+    options = {**by.settings.options, **judging.lenient}
+    try:
+        by.processor.check_options(by.settings.name, options)
+    except UsageError:
+        return None  # beside its other options it cannot have these
+    return _run(subject, by, options, clock)
 
 
 def _run(
@@ -129,11 +181,19 @@ def _run(
     return perform(held_of(subject), by.processor, around, clock)
 
 
-def _judged(handover: Handover) -> tuple[dict[str, str], tuple[tuple[str, str, str], ...]]:
-    """The verdicts that stand in a table of findings, and the first findings."""
+def _judged(handover: Handover, judging: Judging) -> dict[str, Any]:
+    """The first row of verdicts, as the database would keep it."""
     for piece in handover.pieces():
-        if isinstance(piece, Rows) and set(_VERDICTS.values()) <= piece.table.names:
-            row = dict(zip([column.name for column in piece.table.columns], piece.rows[0], strict=True))
-            found = tuple((str(w), str(r), str(m)) for w, r, m in json.loads(str(row.get("first", "[]"))))
-            return {name: str(row[column]) for name, column in _VERDICTS.items()}, found
-    return {}, ()
+        if judging.columns and isinstance(piece, Rows) and judging.columns <= piece.table.names:
+            return dict(zip([column.name for column in piece.table.columns], piece.rows[0], strict=True))
+    return {}
+
+
+def _findings(by: Recognised, kept: str | None) -> tuple[tuple[str, str, str], ...]:
+    try:
+        return tuple((str(w), str(r), str(m)) for w, r, m in json.loads(kept or "[]"))
+    except (ValueError, TypeError) as error:
+        raise UsageError(
+            f"processor {by.settings.name!r} hands over findings that are none",
+            hint="each is a list of where, rule and message",
+        ) from error

@@ -13,16 +13,16 @@ OWN = """
 from ingest import FileLanded, processor
 from ingest.vetting import Refused, Text
 from processors.formats.finding import ARITHMETIC, SCHEMA, Finding
-from processors.verdicts import Verdicts, findings_table
+from processors.verdicts import JUDGING, Verdicts, findings_table
 
 FINDINGS = findings_table("lines_findings")
 
 
-def recognise(file):
+def recognise(file, options):
     return "lines" if file.read(6) == b"LINES " else ""
 
 
-@processor(accepts=FileLanded, version="1", tables=[FINDINGS], recognises=recognise)
+@processor(accepts=FileLanded, version="1", tables=[FINDINGS], recognises=recognise, judges=JUDGING)
 def lines(event, ctx):
     verdicts = Verdicts(ctx.options)
     with ctx.open() as file:
@@ -38,6 +38,63 @@ def lines(event, ctx):
     verdicts.hand_over(ctx, FINDINGS, format="lines")
 """
 
+PARTS = """
+from ingest import FileLanded, Judging, PermanentError, processor, table
+
+PARTS = table("parts", part=str)
+CHECKED = table("checked", shape=str, sums=str, seen=list)
+
+
+def check(options):
+    if "mark" not in options:
+        raise ValueError("mark is missing")
+
+
+def recognise(file, options):
+    return "parts" if file.readline(1000).strip().decode() == options["mark"] else None
+
+
+@processor(
+    accepts=FileLanded,
+    version="1",
+    tables=[PARTS, CHECKED],
+    check=check,
+    recognises=recognise,
+    judges=Judging(schema="shape", arithmetic="sums", findings="seen", lenient={"odd_lines": "note"}),
+)
+def parts(event, ctx):
+    seen = []
+    with ctx.open() as file:
+        for number, line in enumerate(file, start=1):
+            if line.startswith(b"odd"):
+                if ctx.options.get("odd_lines") != "note":
+                    raise PermanentError(f"line {number}: an odd line")
+                seen.append([f"line {number}", "odd", "an odd line"])
+            elif line.startswith(b"bad"):
+                ctx.reject(rule="bad", line=number, raw=line)
+            elif number > 1:
+                ctx.insert(PARTS, {"part": line.decode().strip()})
+    ctx.insert(CHECKED, {"shape": "broken" if seen else "ok", "sums": "not stated", "seen": seen})
+"""
+
+OF_PARTS = """
+[[source]]
+name = "shop"
+path = "inbox"
+
+[[processor]]
+name = "elsewhere"
+use = "parts:parts"
+sources = []
+options.mark = "PARTS"
+
+[[processor]]
+name = "screws"
+use = "parts:parts"
+sources = ["shop"]
+options.mark = "PARTS"
+"""
+
 TABULAR = """
 [[source]]
 name = "shop"
@@ -49,7 +106,7 @@ use = "tabular:tabular"
 sources = ["shop"]
 options.table = "prices"
 options.format = "csv"
-options.columns = [{ name = "item" }, { name = "price", type = "decimal" }]
+options.columns = [{ name = "item", required = true }, { name = "price", type = "decimal" }]
 """
 
 
@@ -173,13 +230,102 @@ def test_a_file_that_is_not_there_or_is_none(elsewhere: Path, there: Ingest) -> 
     assert there("inspect").code == 2
 
 
-def test_who_recognises_nothing_is_asked_where_its_source_is_named(elsewhere: Path, there: Ingest) -> None:
+@pytest.mark.parametrize(
+    ("text", "format_"),
+    [
+        ("item,price\na,1.50\nb,many\n", "csv"),
+        ("item;price\na;1.50\n", "declared"),  # what is wrong with it is to be told
+    ],
+)
+def test_a_contract_in_the_options_recognises_its_header_and_else_its_source_is_believed(
+    elsewhere: Path, there: Ingest, text: str, format_: str
+) -> None:
     (elsewhere / "inbox").mkdir()
-    (elsewhere / "inbox" / "prices.csv").write_text("item,price\na,1.50\nb,many\n")
+    (elsewhere / "inbox" / "prices.csv").write_text(text)
     (elsewhere / "ingest.toml").write_text(TABULAR)
 
     found = there("inspect", "inbox/prices.csv", "--json").json()
 
-    assert found["recognised"] == [{"processor": "prices", "use": "tabular:tabular", "format": "declared"}]
-    assert [row["values"]["price"] for row in found["rows"] if row["table"] == "prices"] == ["1.50"]
-    assert [(refused["line"], refused["column"]) for refused in found["rejects"]] == [(3, "price")]
+    assert found["recognised"] == [{"processor": "prices", "use": "tabular:tabular", "format": format_}]
+    if format_ == "declared":
+        assert "the header" in found["error"]
+    else:
+        assert [row["values"]["price"] for row in found["rows"] if row["table"] == "prices"] == ["1.50"]
+        assert [(refused["line"], refused["column"]) for refused in found["rejects"]] == [(3, "price")]
+
+
+def test_a_file_that_lies_in_no_source_is_recognised_by_the_contract_in_the_options(
+    elsewhere: Path, there: Ingest
+) -> None:
+    (elsewhere / "inbox").mkdir()
+    (elsewhere / "ingest.toml").write_text(TABULAR)
+    (elsewhere / "prices.csv").write_text("item,price\na,1.50\n")
+    (elsewhere / "others.csv").write_text("thing,price\na,1.50\n")
+
+    assert "recognised  csv by prices" in there("inspect", "prices.csv").out
+    assert there("inspect", "others.csv", "--json").json()["recognised"] == []
+
+
+def test_a_processor_of_the_user_has_its_rows_verdicts_and_rejects_shown_by_declaring_them(
+    elsewhere: Path, there: Ingest
+) -> None:
+    (elsewhere / "inbox").mkdir()
+    (elsewhere / "processors" / "parts.py").write_text(PARTS)
+    (elsewhere / "ingest.toml").write_text(OF_PARTS)
+    (elsewhere / "inbox" / "some.txt").write_text("PARTS\nscrew\nodd one\nbad one\n")
+
+    said = there("inspect", "inbox/some.txt", "--json")
+
+    found = said.json()
+    assert said.code == 3
+    assert [each["processor"] for each in found["recognised"]] == ["screws", "elsewhere"]
+    assert found["verdicts"] == {"parsed": "ok", "schema": "broken", "arithmetic": "not stated"}
+    assert found["error"] == "line 3: an odd line"
+    assert found["findings"] == [{"where": "line 3", "rule": "odd", "message": "an odd line"}]
+    assert [row["values"] for row in found["rows"] if row["table"] == "parts"] == [{"part": "screw"}]
+    assert [(refused["line"], refused["rule"]) for refused in found["rejects"]] == [(4, "bad")]
+
+
+def test_options_that_a_processor_refuses_are_told_and_without_any_it_is_not_asked(
+    elsewhere: Path, there: Ingest
+) -> None:
+    (elsewhere / "processors" / "parts.py").write_text(PARTS)
+    (elsewhere / "some.txt").write_text("PARTS\nscrew\n")
+
+    unnamed = there("inspect", "some.txt")
+    (elsewhere / "ingest.toml").write_text(OF_PARTS.replace("mark", "brand"))
+    misnamed = there("inspect", "some.txt")
+
+    assert (unnamed.code, misnamed.code) == (3, 3)
+    assert "not looked at" not in unnamed.out
+    assert "processor.screws.options are refused: mark is missing" in misnamed.out
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right", "said"),
+    [
+        (
+            'options["mark"]',
+            'options["brand"]',
+            "processor 'screws' cannot tell what it recognises: KeyError",
+        ),
+        (
+            'schema="shape"',
+            'schema="form"',
+            "judges in columns that none of its tables has: form, seen, sums",
+        ),
+        ('[f"line {number}", "odd", "an odd line"]', '"an odd line"', "hands over findings that are none"),
+    ],
+)
+def test_a_processor_that_does_not_do_as_it_declares_is_told_so(
+    elsewhere: Path, there: Ingest, wrong: str, right: str, said: str
+) -> None:
+    (elsewhere / "processors" / "parts.py").write_text(PARTS.replace(wrong, right))
+    (elsewhere / "ingest.toml").write_text(OF_PARTS)
+    (elsewhere / "some.txt").write_text("PARTS\nodd one\n")
+
+    told = there("inspect", "some.txt")
+
+    assert told.code in {2, 3}
+    assert said in told.out + told.err
+    assert "Traceback" not in told.err

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
@@ -14,7 +15,7 @@ from ingest import PermanentError
 from ingest.testing import Bench, HandedOver, hand_over
 from processors.contracts import contract_of
 from processors.facts import InvoiceApproved
-from processors.tabular import tabular
+from processors.tabular import recognise, tabular
 from tests.formats.workbooks import xlsx
 
 MakeBench = Callable[..., Bench]
@@ -530,3 +531,32 @@ def test_a_date_of_a_sheet_is_a_day_or_the_moment_at_which_it_begins() -> None:
     midnight = int(datetime(2020, 6, 18, tzinfo=UTC).timestamp() * 1_000_000)
     assert rows(data, *columns, format="excel") == [{"day": "2020-06-18", "at": midnight}]
     assert [found[:3] for found in refused(data, *columns, format="excel")] == [(3, "day", "date")]
+
+
+@pytest.mark.parametrize(
+    ("content", "more", "name"),
+    [
+        (b"amount,id\n", {}, "csv"),
+        (b"amount\n1\n", {}, None),
+        (b"a;b\nid;amount\n", {"delimiter": ";", "header": 2}, "csv"),
+        (b"id,amount\n", {"names": ["id", "amount"]}, None),  # its first line is a row
+        (b"\x7fELF\x02\x01\x01\0", {}, None),
+        (b'[{"id": "1", "amount": 2}]', {"format": "json"}, "json"),
+        (b'{"id": "1"}\n', {"format": "jsonl"}, "jsonl"),
+        (b'{"amount": 1}\n', {"format": "jsonl"}, None),
+        (b"[]", {"format": "json"}, None),
+        (xlsx({"A1": "id", "B1": "amount"}), {"format": "excel"}, "excel"),
+        (xlsx({"A1": "ID"}), {"format": "excel"}, None),
+    ],
+)
+def test_a_content_is_recognised_by_the_columns_that_it_names_itself(
+    content: bytes, more: Mapping[str, Any], name: str | None
+) -> None:
+    assert recognise(io.BytesIO(content), options(**more)) == name
+
+
+def test_where_no_column_is_required_a_content_is_recognised_that_names_them_all() -> None:
+    optional = options({"name": "id"}, {"name": "amount"})
+
+    assert recognise(io.BytesIO(b"id,amount,note\n"), optional) == "csv"
+    assert recognise(io.BytesIO(b"id,note\n"), optional) is None
