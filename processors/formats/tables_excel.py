@@ -29,6 +29,7 @@ from ingest import PermanentError
 from ingest.vetting import Refused
 from processors.formats import excel_cells
 from processors.formats.tables import BATCH, Batch, Place, Sheet, without_last
+from processors.formats.workbook_passwords import has_password
 
 MAX_WORKBOOK = 33_554_432  # bytes
 MAX_INFLATED = 134_217_728  # bytes of all that is in one
@@ -45,7 +46,7 @@ def read(
 
     Cells are text, Decimal, bool, date, naive datetime, or None where empty;
     rows of empty cells are rows. Raises `Refused`, also while rows are read:
-    `workbook` for what is none, or has a password, `sheet`, `size`, `entries`.
+    `workbook` for what is none, `encrypted`, `sheet`, `size`, `entries`.
     """
     vet(file)
     rows = _rows(file, sheet)
@@ -138,7 +139,7 @@ def _rows(file: BinaryIO, sheet: str) -> Iterator[list[Any]]:
     with _reader(file, sheet) as answers:
         found = _heard(answers)
         if not isinstance(found, dict) or "error" in found:
-            raise _refused(found)
+            raise _encrypted() if has_password(file) else _refused(found)
         for _ in range(found["rows"]):
             row = _heard(answers)
             if row is None:
@@ -191,10 +192,12 @@ def _refused(found: Any) -> Refused:
 
 def _no_workbook() -> Refused:
     return Refused(
-        "no workbook that can be read (.xlsx, .xlsb, .xls or .ods)",
-        rule="workbook",
-        hint="ask the sender, and to send it without a password",
+        "no workbook that can be read (.xlsx, .xlsb, .xls or .ods)", rule="workbook", hint="ask the sender"
     )
+
+
+def _encrypted() -> Refused:
+    return Refused("the workbook is encrypted", rule="encrypted", hint="ask for it without a password")
 
 
 def _value(cell: str) -> Any:

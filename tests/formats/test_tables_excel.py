@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ingest.vetting import Refused
 from processors.formats.tables import Place
 from processors.formats.tables_excel import MAX_INFLATED, read
-from tests.formats.workbooks import xlsx, zipped
+from tests.formats.workbooks import compound, records, xlsx, zipped
 
 GOOD = xlsx({"A1": "id", "B1": "amount", "A2": "i-1", "B2": 12.1})
 
@@ -76,6 +76,47 @@ def test_a_sheet_may_be_named() -> None:
 @pytest.mark.parametrize("data", [b"", b"id,amount\n", b"PK\x03\x04", GOOD[:-30], zipped({"a": "b"})])
 def test_what_is_no_workbook_is_refused(data: bytes) -> None:
     assert refusal(data).rule == "workbook"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        compound("EncryptedPackage", b"8 bytes of length, then what nobody can read"),
+        compound("Workbook", records((0x809, bytes(16)), (0x2F, bytes(54)), (0x0A, b""))),
+        compound("Book", records((0x809, bytes(8)), (0x86, b""), (0x2F, bytes(4)), (0x0A, b""))),
+        zipped(
+            {
+                "mimetype": "application/vnd.oasis.opendocument.spreadsheet",
+                "content.xml": b"what nobody can read",
+                "META-INF/manifest.xml": '<manifest:manifest xmlns:manifest="x"><manifest:file-entry>'
+                "<manifest:encryption-data/></manifest:file-entry></manifest:manifest>",
+            }
+        ),
+    ],
+    ids=["xlsx and xlsb", "xls", "xls before 1997", "ods"],
+)
+def test_a_workbook_with_a_password_is_named_as_one(data: bytes) -> None:
+    refused = refusal(data)
+
+    assert (refused.rule, refused.message) == ("encrypted", "the workbook is encrypted")
+    assert refused.hint == "ask for it without a password"
+
+
+@pytest.mark.parametrize(
+    ("data", "rule"),
+    [
+        (compound("WordDocument", b"a letter"), "workbook"),
+        (compound("Workbook", records((0x809, bytes(16)), (0x2F00, bytes(54)))), "workbook"),
+        (
+            compound("Workbook", records((0x809, b"\0\x06\5".ljust(16, b"\0")), (0x0A, b""))),
+            "sheet",
+        ),  # it has none
+        (compound("Workbook", b"")[:1540], "workbook"),
+        (zipped({"META-INF/manifest.xml": "<manifest/>"}), "workbook"),
+    ],
+)
+def test_what_is_refused_for_another_reason_is_not_said_to_have_a_password(data: bytes, rule: str) -> None:
+    assert refusal(data).rule == rule
 
 
 def test_a_workbook_that_inflates_without_end_is_refused_whatever_it_says_itself() -> None:

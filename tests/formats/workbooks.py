@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
 from collections.abc import Mapping
 
@@ -11,6 +12,8 @@ _MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 _SHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml"
+_SECTOR = 512  # bytes
+_TABLE, _END, _NONE = 0xFFFFFFFD, 0xFFFFFFFE, 0xFFFFFFFF
 _RELATIONS = "application/vnd.openxmlformats-package.relationships+xml"
 
 
@@ -49,6 +52,40 @@ def zipped(parts: Mapping[str, str | bytes]) -> bytes:
         for name, part in parts.items():
             into.writestr(zipfile.ZipInfo(name), part, zipfile.ZIP_DEFLATED)
     return made.getvalue()
+
+
+def records(*each: tuple[int, bytes]) -> bytes:
+    """Records of a workbook before 2007: their numbers and what they hold."""
+    return b"".join(struct.pack("<HH", number, len(data)) + data for number, data in each)
+
+
+def compound(name: str, data: bytes) -> bytes:
+    """A compound file with one stream, in which no part of it shares a sector (MS-CFB)."""
+    data = data.ljust(4_096, b"\0")  # what is shorter would stand elsewhere
+    sectors = -(-len(data) // _SECTOR)
+    head = struct.pack(
+        "<8s16x5H6x10I",
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+        *(0x3E, 3, 0xFFFE, 9, 6),  # versions, byte order, sizes of sectors as powers of two
+        *(0, 1, 1, 0, 4_096, _END, 0, _END, 0, 0),  # one sector of the table, the first; the directory next
+    )
+    chain = [_TABLE, _END, *range(3, sectors + 2), _END]
+    directory = _entry("Root Entry", 5, child=1, start=_END, size=0)
+    directory += _entry(name, 2, child=_NONE, start=2, size=len(data))
+    return b"".join(
+        (
+            head.ljust(_SECTOR, b"\xff"),
+            struct.pack(f"<{len(chain)}I", *chain).ljust(_SECTOR, b"\xff"),
+            directory.ljust(_SECTOR, b"\0"),
+            data.ljust(sectors * _SECTOR, b"\0"),
+        )
+    )
+
+
+def _entry(name: str, kind: int, *, child: int, start: int, size: int) -> bytes:
+    written = name.encode("utf-16-le")
+    nobody = (_NONE, _NONE)  # beside it
+    return struct.pack("<64sHBB3I36xIQ", written, len(written) + 2, kind, 1, *nobody, child, start, size)
 
 
 def _relations(*targets: tuple[str, str]) -> str:
