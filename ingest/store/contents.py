@@ -144,19 +144,19 @@ _KEEP_AGAIN = Batch(
     .values(bytes=bindparam("data"), state=literal_column("'kept'"), run_id=null()),
     "data of_sha256",
 )
-_IS_KEPT = literal_column("'kept'") == _STATE
+IS_KEPT = literal_column("'kept'") == _STATE
 _FIND = (
     select(contents, retention_runs.c.started_at)
     .join(retention_runs, retention_runs.c.id == contents.c.run_id, isouter=True)
     .where(contents.c.sha256 == bindparam("sha256"))
 )
-_OBJECT = select(contents.c.sha256).where(contents.c.bytes.is_(None), _IS_KEPT).limit(1)
+_OBJECT = select(contents.c.sha256).where(contents.c.bytes.is_(None), IS_KEPT).limit(1)
 _INLINE = select(contents.c.sha256, contents.c.bytes).where(
     contents.c.sha256.in_(bindparam("digests", expanding=True)), contents.c.bytes.is_not(None)
 )
 _NEXT = (
     select(contents.c.sha256, contents.c.size, contents.c.bytes.is_not(None).label("is_inline"))
-    .where(contents.c.sha256 > bindparam("after"), _IS_KEPT)
+    .where(contents.c.sha256 > bindparam("after"), IS_KEPT)
     .order_by(contents.c.sha256)
     .limit(_PAGE)
 )

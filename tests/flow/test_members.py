@@ -83,6 +83,27 @@ def test_the_bytes_of_a_member_are_got_by_its_event_and_by_what_followed_from_it
     assert worked.ok("archive", "get", settled["id"]) == FIRST
 
 
+def test_the_bytes_of_a_member_are_got_by_their_digest(worked: Pipeline) -> None:
+    first, second = (event["data"]["sha256"] for event in events(worked, *EXTRACTED))
+
+    assert worked.ok("archive", "get", first) == FIRST
+    assert worked.ok("archive", "get", second) == LARGE
+    assert worked.run("archive", "get", first[::-1]).returncode == 4
+
+
+def test_of_the_containers_that_had_a_member_one_that_is_kept_gives_it(worked: Pipeline) -> None:
+    letting_go = ("db", "prune", "--older-than", "0s", "--what", "contents", "--what", "outcomes")
+    worked.ok(*letting_go, "--reason", "a test", "--yes")
+    [digest, _] = (event["data"]["sha256"] for event in events(worked, *EXTRACTED))
+    gone = worked.run("archive", "get", digest)
+    worked.drop("again.zip", zip_of(Zipped(name=b"other.csv", data=FIRST)))
+    worked.heal()
+
+    assert gone.returncode == 4
+    assert b"retention may have let it go" in gone.stderr
+    assert worked.ok("archive", "get", digest) == FIRST
+
+
 def test_a_container_is_traced_down_to_what_came_of_its_members(worked: Pipeline) -> None:
     traced = json.loads(worked.ok("trace", "inbox/day.zip", "--json"))
 

@@ -44,7 +44,7 @@ from ingest.store import (
 from ingest.store.dialect import Batch, insert, next_positions
 from ingest.store.engine import Store
 from ingest.store.lookup import Lookup
-from ingest.store.reading import booked, browsing, census, refused, roster, verifying
+from ingest.store.reading import booked, browsing, census, members, refused, roster, verifying
 from ingest.store.schema import processor_tables
 from ingest.store.selection import Selection
 from tests.store.handing import PAYMENTS, Handed, apply, apply_again, rejects, rows, stand, started
@@ -302,6 +302,7 @@ def live_through_looking(store: Store) -> None:
         browsing.event(tx, "1", now=NOON)
         browsing.ids_like(tx, "0" * 64)
         browsing.of_content(tx, "0" * 64, now=NOON)
+        members.of_digest(tx, "0" * 64)
         browsing.of_key(tx, "k", origin="acme", now=NOON)
         browsing.caused_by(tx, ["e1"], limit=1, now=NOON)
         browsing.superseder(tx, "e1")

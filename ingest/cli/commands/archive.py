@@ -16,6 +16,8 @@ from ingest.errors import NotFound, UsageError
 
 if TYPE_CHECKING:
     from ingest.cli.wiring import Pipeline
+    from ingest.store.engine import Tx
+    from ingest.store.reading.browsing import Listed
 
 CHUNK = 1 << 20  # bytes
 _DIGEST = re.compile("[0-9a-f]{64}")
@@ -70,25 +72,46 @@ def verify(ctx: typer.Context, subset: Subset = "1/1", json: Json = False) -> in
 
 
 def _opened(pipeline: Pipeline, meant: str) -> BinaryIO:
-    """The content with the digest that is meant, or what the event is about that is meant."""
+    """The content or the member of a container with the digest that is meant, or what the event is about."""
     from ingest.archive.extracts import bytes_of
-    from ingest.cli.wiring import now
-    from ingest.domain.codec import decode
     from ingest.store import contents
-    from ingest.store.reading import browsing
+    from ingest.store.reading import members
 
     with pipeline.store.read() as tx:
-        if contents.find(tx, meant) is not None:
-            return pipeline.archive.open(meant)
-        try:
-            event = browsing.event(tx, meant, now=now())
-        except NotFound as error:
-            if not _DIGEST.fullmatch(meant):
-                raise
-            raise NotFound(
-                f"no content with the digest {meant} is kept here, and no event has this id",
-                hint="see `ingest events list`; retention may have let it go",
-            ) from error
+        content = contents.find(tx, meant)
+        event = None if content else _event(tx, meant)
+        is_kept = content is not None and not content.retired
+        member = None if is_kept or event else members.of_digest(tx, meant)
+    if member is not None:
+        return bytes_of(pipeline.store, member.event, pipeline.archive.open(member.content))
+    if content is not None:
+        return pipeline.archive.open(meant)
+    if event is not None:
+        return _behind(pipeline, event)
+    raise NotFound(
+        f"no content with the digest {meant} is kept here, and no event has this id",
+        hint="see `ingest events list`; retention may have let it go",
+    )
+
+
+def _event(tx: Tx, meant: str) -> Listed | None:
+    """The event that is meant; None where only a content can be, by its digest."""
+    from ingest.cli.wiring import now
+    from ingest.store.reading import browsing
+
+    try:
+        return browsing.event(tx, meant, now=now())
+    except NotFound:
+        if not _DIGEST.fullmatch(meant):
+            raise
+        return None
+
+
+def _behind(pipeline: Pipeline, event: Listed) -> BinaryIO:
+    """What the event is about."""
+    from ingest.archive.extracts import bytes_of
+    from ingest.domain.codec import decode
+
     if event.content is None:
         raise NotFound(f"no file stands at the root of event {event.id}", hint="see `ingest events show`")
     if event.retired and event.cause is not None:
