@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,15 @@ from ingest.domain.describing import schema_of
 from ingest.domain.nearest import suggestion
 from ingest.domain.upcast import accepted_version, as_accepted, newest_version
 from ingest.domain.versions import concerns
-from ingest.errors import NotFound, PermanentError, StoreMissing, UsageError, VerificationFailed
+from ingest.errors import (
+    NotFound,
+    PermanentError,
+    StoreMissing,
+    StoreUnusable,
+    Unreachable,
+    UsageError,
+    VerificationFailed,
+)
 from ingest.schemas import Published
 from ingest.store.engine import Store
 from ingest.store.opening import open_store
@@ -114,7 +123,7 @@ def problems(found: Known) -> list[str]:
     """What is wrong with the schemas, the upcasters, and the subscriptions that need them."""
     said = [f"{error.message} ({error.hint})" if error.hint else error.message for error in found.refused]
     said += schemas.problems(found.classes)
-    said += _unstated(found)
+    said += unstated(found)
     store = found.store()
     if store is not None:
         with store, store.read() as tx:
@@ -122,6 +131,25 @@ def problems(found: Known) -> list[str]:
         said += _unknown(found, counts)
         said += [what for each in subscribed for what in _unread(each.name, frozenset(each.accepts), counts)]
     return said
+
+
+def unstated(found: Known) -> list[str]:
+    """What processors accept by ingest.toml and nobody states: they wait for ever, and nothing else says so.
+
+    The log may tell of more that is stated, where there is one that can be read.
+    """
+    types = {cls.type for cls in found.classes} | {each.type for _, each in found.versions()}
+    with suppress(StoreUnusable, Unreachable):
+        types |= _counts(found).keys()
+    families = {type_.rpartition(".v")[0] for type_ in types}
+    processors = () if found.settings is None else found.settings.processors
+    return [
+        f"processor {processor.name} accepts {type_}, which nobody here states: "
+        + suggestion(type_, types, otherwise="see `ingest schema list`")
+        for processor in processors
+        for type_ in processor.accepts
+        if type_.rpartition(".v")[0] not in families
+    ]
 
 
 def unreadable(found: Known) -> tuple[int, list[str]]:
@@ -206,19 +234,6 @@ def _unknown(found: Known, counts: Mapping[str, int]) -> Iterator[str]:
     for type_, count in counts.items():
         if type_ not in types:
             yield f"the log holds {so_many(count, 'event')} of type {type_}, whose schema is not known here"
-
-
-def _unstated(found: Known) -> Iterator[str]:
-    """A processor that waits for what nobody states waits for ever, and nothing else would say so."""
-    types = (
-        {cls.type for cls in found.classes} | {*_counts(found)} | {each.type for _, each in found.versions()}
-    )
-    families = {type_.rpartition(".v")[0] for type_ in types}
-    for processor in () if found.settings is None else found.settings.processors:
-        for type_ in processor.accepts:
-            if type_.rpartition(".v")[0] not in families:
-                meant = suggestion(type_, types, otherwise="see `ingest schema list`")
-                yield f"processor {processor.name} accepts {type_}, which nobody here states: {meant}"
 
 
 def _unread(processor: str, accepts: frozenset[str], counts: Mapping[str, int]) -> Iterator[str]:

@@ -38,12 +38,33 @@ def test_a_processor_that_accepts_what_nobody_states_is_named_with_the_nearest(t
         f'[[processor]]\nname = "other"\n{uses}accepts = ["ingest.file.landd.v1"]\n'
     )
 
-    said = spawned("schema", "check", "--json", cwd=tmp_path)
+    for check in ("schema", "config"):
+        said = spawned(check, "check", "--json", cwd=tmp_path)
 
-    (problem,) = json.loads(said.out.splitlines()[0])["problems"]
-    assert said.code == 3
-    assert problem.startswith("processor other accepts ingest.file.landd.v1, which nobody here states")
-    assert "did you mean 'ingest.file.landed.v1'?" in problem
+        (problem,) = json.loads(said.out.splitlines()[0])["problems"]
+        assert said.code == 3
+        assert problem.startswith("processor other accepts ingest.file.landd.v1, which nobody here states")
+        assert "did you mean 'ingest.file.landed.v1'?" in problem
+
+
+def test_settings_are_not_said_to_be_good_where_a_processor_would_wait_for_ever(tmp_path: Path) -> None:
+    settings = (
+        '[[source]]\nname = "inbox"\npath = "."\n'
+        '[[processor]]\nname = "books"\nuse = "payments:payments"\naccepts = ["ingest.file.{}.v1"]\n'
+    )
+    (tmp_path / "ingest.toml").write_text(settings.format("extrcted"))
+    wrong = spawned("config", "check", cwd=tmp_path)
+    (tmp_path / ".ingest").mkdir()
+    (tmp_path / ".ingest" / "ingest.db").write_bytes(b"no database")  # it is not needed to tell
+    again = spawned("config", "check", cwd=tmp_path)
+    (tmp_path / "ingest.toml").write_text(settings.format("extracted"))
+    right = spawned("config", "check", cwd=tmp_path)
+
+    assert (wrong.code, again.code, right.code) == (3, 3, 0)
+    assert wrong.out == again.out
+    assert "did you mean 'ingest.file.extracted.v1'?" in wrong.out
+    assert "is good" not in wrong.out
+    assert "is good: 1 source, 1 processor" in right.out
 
 
 def test_the_schemas_of_ones_own_facts_are_written_frozen_and_held_against_the_log(tmp_path: Path) -> None:

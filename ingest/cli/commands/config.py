@@ -31,8 +31,8 @@ def show(ctx: typer.Context, json: Json = False) -> int:
 
 @app.command()
 def check(ctx: typer.Context, processors: ProcessorsDir = None, json: Json = False) -> int:
-    """Read the settings, find every processor and let it check its options; nothing is written."""
-    from ingest.cli import wiring
+    """Read the settings, let every processor check its options; exit code 3 for one that waits in vain."""
+    from ingest.cli import published, wiring
     from ingest.cli.words import so_many
     from ingest.work.asking import ask_now
 
@@ -41,14 +41,18 @@ def check(ctx: typer.Context, processors: ProcessorsDir = None, json: Json = Fal
     local = wiring.processors_dir(held, processors)
     declared = ask_now(held.processors, local=local, limit=held.work.start_timeout)
     found = {each.name: declared[each.name].origin for each in held.processors}
+    said: list[str] = []
+    if any(each.accepts for each in held.processors):
+        with output.printing_aside():
+            said = published.unstated(published.known(ctx.obj, processors))
     if json:
-        output.document(
-            {"file": str(held.file), "sources": [s.name for s in held.sources], "processors": found}
-        )
+        sources = [source.name for source in held.sources]
+        output.document({"file": str(held.file), "sources": sources, "processors": found, "problems": said})
     else:
         counted = f"{so_many(len(held.sources), 'source')}, {so_many(len(found), 'processor')}"
-        output.write(output.one_line(f"{held.file} is good: {counted}") + "\n")
-    return 0
+        for line in said or [f"{held.file} is good: {counted}"]:
+            output.write(output.one_line(line) + "\n")
+    return 3 if said else 0
 
 
 @app.command()
