@@ -7,12 +7,14 @@ from collections.abc import Callable
 
 import pytest
 
-from ingest import Processor, Table
+from ingest import Processor, Table, registry
+from ingest.errors import UsageError
 from ingest.testing import Bench
 from processors.facts import InvoiceReceived, PaymentOrdered, StatementReceived
 from processors.invoices import INVOICE_FINDINGS, INVOICES, invoices
 from processors.payment_orders import PAYMENT_ORDER_FINDINGS, PAYMENT_ORDERS, payment_orders
 from processors.statements import STATEMENT_FINDINGS, STATEMENTS, TRANSACTIONS, statements
+from processors.verdicts import JUDGING
 from tests.formats import camt_files, invoice_files
 from tests.formats.payment_files import header, pain001, transfer, transfers
 
@@ -69,3 +71,22 @@ def test_of_a_statement_that_does_not_add_up_nothing_stands(ingest_bench: MakeBe
 def test_a_content_is_recognised_by_its_beginning(function: Processor, data: bytes, name: str) -> None:
     assert function.recognises is not None
     assert function.recognises(io.BytesIO(data), {}) == name
+
+
+def test_every_bundled_processor_with_a_table_of_verdicts_declares_how_it_judges() -> None:
+    found = {
+        item.function.__name__: item.judges
+        for module in registry.modules(None)
+        for item in ([] if isinstance(module, UsageError) else vars(module).values())
+        if isinstance(item, Processor) and any(JUDGING.columns <= each.names for each in _tables(item))
+    }
+
+    assert found.keys() == {"ach", "invoices", "payment_orders", "statements", "tabular"}
+    assert {name: judges and judges.columns for name, judges in found.items()} == dict.fromkeys(
+        found, JUDGING.columns
+    )
+
+
+def _tables(of: Processor) -> tuple[Table, ...]:
+    options = {"format": "csv", "table": "rows", "columns": [{"name": "id"}]}
+    return of.owned_tables("some", options)
