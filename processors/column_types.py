@@ -57,7 +57,8 @@ class TextType:
 
     def many(self, cells: Sequence[str], decimals: int | None) -> Sequence[str] | None:  # noqa: ARG002
         """The cells themselves."""
-        if max(map(len, cells)) > self.max_length or "\0" in "".join(cells):
+        joined = "".join(cells)
+        if "\0" in joined or (len(joined) > self.max_length and max(map(len, cells)) > self.max_length):
             return None
         return cells if self.all_match is None or self.all_match(cells) else None
 

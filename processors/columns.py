@@ -61,15 +61,17 @@ class Column:
         return self.type.kept_as if self.is_required else self.type.kept_as | None
 
     def values(
-        self, cells: Sequence[Any], decimals: Sequence[int | None] | None = None
+        self, cells: Sequence[Any], decimals: Sequence[int | None] | None = None, *, is_text: bool = False
     ) -> tuple[Sequence[Any], dict[int, str]]:
         """The values of cells, and the rules that are broken by those at some places.
 
-        `decimals` is told for each cell where a currency decides. An empty cell is None.
+        `decimals` is told for each cell where a currency decides. An empty cell is None. `is_text` says
+        that every cell is text.
         """
         alike = self.decimals if decimals is None else decimals[0]
         if decimals is None or set(decimals) == {alike}:
-            whole = self._whole(cells, alike)
+            are_texts = is_text or set(map(type, cells)) == {str}
+            whole = self._whole(cells, alike) if are_texts else None
             if whole is not None:
                 return whole, {}
         values: list[Any] = []
@@ -83,9 +85,7 @@ class Column:
         return values, broken
 
     def _whole(self, cells: Sequence[Any], decimals: int | None) -> Sequence[Any] | None:
-        """The values where every cell is text and keeps the rules, else None."""
-        if set(map(type, cells)) != {str}:
-            return None
+        """The values of texts where each keeps the rules, else None."""
         if "" not in cells:
             values = self.type.many(cells, decimals)
             return values if values is not None and self._allows(values) else None
@@ -123,9 +123,11 @@ def decimals_of(currencies: Sequence[Any]) -> tuple[Sequence[int | None], dict[i
 
     A cell that is empty or no text is left to its own column.
     """
-    codes = [code if isinstance(code, str) else "" for code in currencies]
+    codes = currencies
+    if set(map(type, currencies)) != {str}:
+        codes = [code if isinstance(code, str) else "" for code in currencies]
     known = {code: DECIMALS.get(code) for code in set(codes)}
-    decimals = [known[code] for code in codes]
+    decimals = list(map(known.__getitem__, codes))
     if None not in known.values():
         return decimals, {}
     broken = (place for place, each in enumerate(decimals) if each is None and codes[place])

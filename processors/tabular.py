@@ -152,7 +152,7 @@ class _Checking:
         cells: list[Sequence[Any]] = list(zip(*rows, strict=True))
         if self._contract.is_lenient:
             cells = [[c.strip() if isinstance(c, str) else c for c in column] for column in cells]
-        values, broken = self._values(cells, len(rows))
+        values, broken = self._values(cells, len(rows), is_text=batch.is_text)
         if self._contract.keeps_unknown:
             values.append(self._extra(cells, batch, kept))
         elif batch.rest:
@@ -177,7 +177,7 @@ class _Checking:
         return [found[at] for at in kept], kept
 
     def _values(
-        self, cells: Sequence[Sequence[Any]], count: int
+        self, cells: Sequence[Sequence[Any]], count: int, *, is_text: bool
     ) -> tuple[list[Sequence[Any] | Iterator[Any]], dict[int, Reject]]:
         columns = list(zip(self._contract.columns, self._at, strict=True))
         decimals: dict[str, Sequence[int | None]] = {}
@@ -193,7 +193,7 @@ class _Checking:
             if at is None:
                 found.append([None] * count)
                 continue
-            values, wrong = each.values(cells[at], decimals.get(each.currency))
+            values, wrong = each.values(cells[at], decimals.get(each.currency), is_text=is_text)
             found.append(values)
             for place, rule in wrong.items():
                 broken.setdefault(place, Reject(rule, each.source, cells[at][place]))

@@ -79,6 +79,10 @@ def bind_column(type_: type, values: Sequence[Any]) -> Sequence[Any] | None:
     return None if bind is None or set(map(type, values)) != {type_} else bind(values)
 
 
+def _all_dict(values: Sequence[dict[str, Any]]) -> Sequence[str] | None:
+    return None if any(values) else ["{}"] * len(values)
+
+
 def _all_str(values: Sequence[str]) -> Sequence[str] | None:
     joined = "".join(values)
     try:
@@ -110,4 +114,5 @@ _BULK: dict[type, Callable[[Sequence[Any]], Sequence[Any] | None]] = {
     int: _all_int,
     Decimal: _all_decimal,
     date: _all_date,
+    dict: _all_dict,
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,35 +83,35 @@ class Table:
             values[place] = "{}" if value == {} else self.columns[place].bind(value)
         return tuple(values)
 
-    def snapshots(self, rows: Sequence[Any]) -> Sequence[tuple[Any, ...]] | None:
-        """`snapshot` of each of `rows`; None where these are not all tuples, or one of them is wrong."""
-        if set(map(type, rows)) != {tuple} or set(map(len, rows)) != {len(self.columns)}:
-            return None
-        if not self.changeable:
-            return rows
-        columns = list(zip(*rows, strict=True))
-        try:
-            for place in self.changeable:
-                bind = self.columns[place].bind
-                columns[place] = tuple(["{}" if value == {} else bind(value) for value in columns[place]])
-        except PermanentError:
-            return None
-        return list(zip(*columns, strict=True))
-
     def bind_snapshots(self, rows: Sequence[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
         """Rows of `snapshot`, as the database keeps them; raises as `bind` does, at the first wrong row."""
-        bound = []
-        for place, (column, values) in enumerate(zip(self.columns, zip(*rows, strict=True), strict=True)):
-            whole = values if place in self.changeable else bind_column(column.type, values)
-            if whole is None:
-                try:
-                    whole = list(map(column.bind, values))
-                except PermanentError:
-                    return map(self._bind_snapshot, rows)
-            bound.append(whole)
-        if not are_short([bound[place] for place in self.keyed]):
+        try:
+            return self._bind_columns(rows, bound=self.changeable)
+        except PermanentError:
             return map(self._bind_snapshot, rows)
-        return zip(*bound, strict=True)
+
+    def bind_all(self, rows: Sequence[Any]) -> Sequence[tuple[Any, ...]] | None:
+        """What `bind` makes of `rows`; None where they are not all tuples, or one of them is wrong."""
+        if set(map(type, rows)) != {tuple} or set(map(len, rows)) != {len(self.columns)}:
+            return None
+        try:
+            return list(self._bind_columns(rows))
+        except PermanentError:
+            return None
+
+    def _bind_columns(
+        self, rows: Sequence[tuple[Any, ...]], *, bound: Collection[int] = ()
+    ) -> Iterator[tuple[Any, ...]]:
+        """Raises `PermanentError` where one of `rows` is wrong; which one is not said."""
+        columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
+        for place, (column, values) in enumerate(zip(self.columns, columns, strict=True)):
+            if place not in bound:
+                whole = bind_column(column.type, values)
+                columns[place] = tuple(map(column.bind, values)) if whole is None else whole
+        if not are_short([columns[place] for place in self.keyed]):
+            for row in zip(*columns, strict=True):
+                self._short_enough(row)
+        return zip(*columns, strict=True)
 
     def _bind_snapshot(self, row: tuple[Any, ...]) -> tuple[Any, ...]:
         cells = enumerate(zip(self.columns, row, strict=True))

@@ -87,8 +87,8 @@ class Collector:
 
     def insert_many(self, table: Table, rows: Iterable[Mapping[str, Any] | Sequence[Any]]) -> None:
         """Hand over many rows: mappings, or sequences in column order."""
-        if type(rows) is list and (whole := table.snapshots(rows)) is not None:
-            self._add_rows(table, whole)
+        if type(rows) is list and (bound := table.bind_all(rows)) is not None:
+            self._add_rows(table, bound)
             return
         try:
             for row in rows:
@@ -178,12 +178,13 @@ class Collector:
 
     def _add_rows(self, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
         self._turn_to(table)
+        self.spool.rows_in += len(rows)
         at = 0
         while at < len(rows):
-            room = PIECE - len(self._rows)
-            self._unbound.extend(rows[at : at + room])
-            at += room
-            self._bind_rows()
+            some = rows[at : at + PIECE - len(self._rows)]
+            self._rows.extend(some)
+            self._row_facts.extend([None] * len(some))
+            at += len(some)
             if len(self._rows) >= PIECE:
                 self._seal_rows()
 

@@ -32,6 +32,7 @@ class Batch:
     rows: Sequence[Sequence[Any]]
     places: Callable[[], Sequence[Place]]  # of the rows, in their order
     rest: Sequence[Mapping[str, Any]] = ()  # for each row what it has beside its cells; empty: nothing
+    is_text: bool = False  # every cell is; False where one may be something else
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

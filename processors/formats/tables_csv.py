@@ -91,7 +91,7 @@ def _first(rows: Iterator[Row]) -> Row:
 def _batches(rows: Iterator[Row], *, width: int) -> Iterator[Batch]:
     uncut = _uncut(rows, width=width)
     while some := list(islice(uncut, BATCH)):
-        yield Batch(rows=[row.cells for row in some], places=partial(_places, some))
+        yield Batch(rows=[row.cells for row in some], places=partial(_places, some), is_text=True)
 
 
 def _places(rows: Sequence[Row]) -> Sequence[Place]:
@@ -113,7 +113,7 @@ def _blocks(text: Text, dialect: Dialect, *, width: int) -> Iterator[Batch]:
             line = next_line - ended_lines(rest)
     if rest:
         last = list(_uncut(records(_lines(rest), dialect, first=line), width=width))
-        yield Batch(rows=[row.cells for row in last], places=partial(_places, last))
+        yield Batch(rows=[row.cells for row in last], places=partial(_places, last), is_text=True)
 
 
 def _batch(block: str, dialect: Dialect, line: int) -> Batch:
@@ -133,7 +133,7 @@ def _batch(block: str, dialect: Dialect, line: int) -> Batch:
         rows = [row for row in rows if row]
     if has_quotes and quote in "".join(map("".join, rows)) and not dialect.may_be(block):
         found()
-    return Batch(rows=rows, places=lambda: _places(found()))
+    return Batch(rows=rows, places=lambda: _places(found()), is_text=True)
 
 
 def _end_of_rows(block: str, quote: str) -> int:
