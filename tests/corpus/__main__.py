@@ -7,7 +7,6 @@ invalid one, or an attack, when it is refused. `wrong` lists what was not.
 from __future__ import annotations
 
 import os
-import resource
 import sys
 import time
 from collections import Counter
@@ -18,6 +17,7 @@ from pathlib import Path
 
 from ingest.errors import IngestError
 from tests.corpus import peers
+from tests.corpus.cost import Cost, cost_of
 from tests.corpus.manifest import MANIFEST, VARIABLE, Known, rows_of
 from tests.corpus.ours import FORMATS, Figures, format_of
 
@@ -34,14 +34,28 @@ def main() -> int:
         return 2
     print(LINE.format("format", "by", "valid: right", "wrong", "refused", "invalid: refused", "taken"))
     failed: list[str] = []
+    hostile: list[tuple[str, Known]] = []
     for name, files in _by_format(rows_of(Path(folder))):
+        hostile += [(name, each) for each in files if not each.is_valid]
         _print(name, "ingest", files, partial(_ours, name, failed))
         for peer in peers.installed(name):
             _print(name, peer, files, partial(_peer, peer))
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    print(f"\nours: {usage.ru_maxrss / 1024:.0f} MB at most; not right or not refused:")
+    print("\nours, not right or not refused:")
     print("\n".join(failed) or "none")
+    print(f"\n{len(hostile)} files that are to be refused, each in a process of its own:")
+    _print_costs(hostile)
     return 0
+
+
+def _print_costs(hostile: list[tuple[str, Known]]) -> None:
+    """The bounds are a second and 100 MB each."""
+    costs = {name: list[Cost]() for name, _ in hostile}
+    for name, known in hostile:
+        costs[name].append(cost_of(name, known.path))
+    for name, found in costs.items():
+        longest, most = max(each.seconds for each in found), max(each.megabytes for each in found)
+        refused = sum(each.is_refused for each in found)
+        print(f"  {name:<14}{refused} of {len(found)} refused, {longest:.2f} s and {most:.0f} MB at most")
 
 
 def _by_format(files: list[Known]) -> Iterator[tuple[str, list[Known]]]:
