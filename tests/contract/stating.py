@@ -45,12 +45,17 @@ def stating(_event: FileLanded, ctx: Context) -> None:
 
 def _state(told: Sequence[dict[str, Any]], ctx: Context) -> None:
     for page in told:
-        given = page.pop("received_at", None)
-        received_at = datetime.fromisoformat(given) if given else None
-        page |= {"from_date": None, "to_date": None, "opening": None, "closing": None}
-        received = StatementReceived(**page, received_at=received_at)
+        received = fact_of(page)
         name = f"{received.account}/{received.statement}/{received.page}"
         ctx.emit(received, key=received.account, name=name)
+
+
+def fact_of(page: Mapping[str, Any]) -> StatementReceived:
+    """The fact that a page of `pages` stands for."""
+    given = page["received_at"]
+    received_at = datetime.fromisoformat(given) if given else None
+    not_told = {"from_date": None, "to_date": None, "opening": None, "closing": None}
+    return StatementReceived(**{**page, **not_told, "received_at": received_at})
 
 
 def pages(

@@ -11,6 +11,7 @@ from ingest.testing import Bench
 from processors.facts import InvoicePaid, InvoicePartlyPaid, InvoiceReopened, PaymentSettled, PaymentUnmatched
 from processors.reconcile import reconcile, reference_given
 from processors.reconciling import INVOICE_PAYMENTS, UNMATCHED
+from tests.contract.backwards import read_backwards
 from tests.contract.giving import DAY, Given, approved, give, later, long_ago, reversed_, settled, told
 
 MakeBench = Callable[..., Bench]
@@ -167,6 +168,8 @@ def test_given_again_replayed_or_killed_in_between_it_comes_to_the_same(ingest_b
     give(bench, [first, settled("P-2", "INV-0042", "60"), approved("INV-0042"), reversed_(first), *some])
 
     bench.assert_idempotent()
+    with read_backwards():
+        bench.assert_replay_changes_nothing()
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,10 @@ from ingest.testing import Bench
 from processors.facts import PaymentReversed, PaymentSettled
 from processors.ledger import POSTINGS, ledger
 from processors.settlements import MOVEMENTS, PAGES, settlements
+from processors.statements import TRANSACTIONS, statements
+from tests.contract.backwards import read_backwards
 from tests.contract.stating import entry, pages, stating, written
+from tests.formats import camt_files
 
 MakeBench = Callable[..., Bench]
 
@@ -56,12 +59,31 @@ def test_two_equal_bookings_of_one_day_are_two(ingest_bench: MakeBench, others: 
     assert len({fact.payment_id for fact in bench.facts(PaymentSettled)}) == 2
 
 
-def test_what_is_pending_or_for_information_moved_nothing(ingest_bench: MakeBench) -> None:
+def test_what_is_pending_for_information_or_of_no_day_moved_nothing(ingest_bench: MakeBench) -> None:
     bench = ingest_bench(stating, settlements)
+    others = [entry("5.00", status=status) for status in ("pending", "information", "undated")]
 
-    land(bench, written(pages("1", [entry("5.00", status="pending"), entry("6.00", status="information")])))
+    land(bench, written(pages("1", [*others, entry("7.00")])))
 
-    assert bench.facts(PaymentSettled) == []
+    assert amounts(bench) == ["7.00"]
+
+
+def test_an_entry_whose_day_no_bank_told_settles_nothing_until_a_correction_tells_it(
+    ingest_bench: MakeBench,
+) -> None:
+    bench = ingest_bench(statements, settlements)
+    undated = camt_files.entry("5.00", BookgDt="", ValDt="", AcctSvcrRef="<AcctSvcrRef>B-1</AcctSvcrRef>")
+    dated = camt_files.entry("5.00", AcctSvcrRef="<AcctSvcrRef>B-1</AcctSvcrRef>")
+
+    bench.land("day.xml", camt_files.message_of(undated))
+    bench.work()
+    assert [row["status"] for row in bench.rows(TRANSACTIONS)] == ["undated"]
+    assert (bench.rows(MOVEMENTS), amounts(bench)) == ([], [])
+    bench.land("day.xml", camt_files.message_of(dated))
+    bench.work()
+
+    assert amounts(bench) == ["5.00"]
+    assert {verdict.error for verdict in bench.verdicts()} == {None}
 
 
 @pytest.mark.parametrize("order", list(permutations(range(3))))
@@ -222,6 +244,8 @@ def test_killed_in_between_or_given_again_statements_come_to_the_same(
     assert len(amounts(spared)) == 7
     assert sum(row["amount_minor"] for row in spared.rows(POSTINGS)) == 0
     killed.assert_replay_changes_nothing()
+    with read_backwards():
+        killed.assert_replay_changes_nothing()
 
 
 def test_a_shadow_of_statements_long_corrected_finds_nothing_to_change(ingest_bench: MakeBench) -> None:
