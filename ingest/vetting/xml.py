@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 MAX_PROLOG = 1_048_576  # bytes before the first element
 MAX_PIECE = 16_777_216  # bytes of one piece, and of what stands between two
+MAX_MARKS = 700_000  # "<" and, twice, "=" there: a tree takes some hundred bytes for each, however short
 _CHUNK = 65_536
 
 
@@ -99,7 +100,7 @@ def xml_pieces(file: BinaryIO, *, whole: Sequence[str], around: Sequence[str] = 
     An element is emptied once the next piece is asked for. `whole` elements
     inside one another are given from the inside out. Raises `Refused`: what
     `xml_root` does, `xml` also where the document ends too early, `xml_piece`
-    for more than 16 MiB without a piece; `ExtraMissing` where lxml is not installed.
+    for more than 16 MiB, or `MAX_MARKS`, without a piece; `ExtraMissing` where lxml is not installed.
     """
     xml_root(file)
     try:
@@ -127,10 +128,11 @@ def xml_pieces(file: BinaryIO, *, whole: Sequence[str], around: Sequence[str] = 
 
 
 def _pieces(parser: etree.XMLPullParser, file: BinaryIO, whole: frozenset[str]) -> Iterator[Piece]:
-    since = 0
+    since = marks = 0
     while chunk := file.read(_CHUNK):
         parser.feed(chunk)
         since += len(chunk)
+        marks += chunk.count(b"<") + 2 * chunk.count(b"=")
         for event, found in parser.read_events():
             element: Any = found
             name = local_name(element)
@@ -139,9 +141,11 @@ def _pieces(parser: etree.XMLPullParser, file: BinaryIO, whole: frozenset[str]) 
             elif event == "end":
                 yield Piece("whole", name, element)
                 _forget(element)
-                since = 0
+                since = marks = 0
         if since > MAX_PIECE:
             raise Refused(f"more than {MAX_PIECE:,} bytes without a piece that is known", rule="xml_piece")
+        if marks > MAX_MARKS:
+            raise Refused(f"more than {MAX_MARKS:,} tags without a piece that is known", rule="xml_piece")
     parser.close()
 
 
