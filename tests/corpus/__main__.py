@@ -17,13 +17,15 @@ from pathlib import Path
 
 from ingest.errors import IngestError
 from tests.corpus import peers
-from tests.corpus.cost import Cost, cost_of
+from tests.corpus.cost import Cost, cost_of, idle
+from tests.corpus.labels import DISPUTED
 from tests.corpus.manifest import MANIFEST, VARIABLE, Known, rows_of
 from tests.corpus.ours import FORMATS, Figures, format_of
 
 CENT = Decimal("0.005")
 LINE = "{:<14}{:<30}{:>13}{:>7}{:>9}{:>18}{:>7}"
 JUDGED = frozenset({"valid", "invalid", "attack"})
+SECONDS, MEGABYTES = 1, 100  # in which a hostile file is to be refused
 Verdict = str  # "right" | "wrong" | "refused"
 
 
@@ -48,10 +50,16 @@ def main() -> int:
 
 
 def _print_costs(hostile: list[tuple[str, Known]]) -> None:
-    """The bounds are a second and 100 MB each."""
+    """The most that each format took, and each attack by itself, beside the bounds."""
+    print(f"  bounds: {SECONDS} s and {MEGABYTES} MB; a process that reads nothing takes {idle():.0f} MB")
     costs = {name: list[Cost]() for name, _ in hostile}
     for name, known in hostile:
-        costs[name].append(cost_of(name, known.path))
+        cost = cost_of(name, known.path)
+        costs[name].append(cost)
+        is_over = cost.seconds > SECONDS or cost.megabytes > MEGABYTES
+        if is_over or known.row["expected"] == "attack":
+            over = "  OVER" if is_over else ""
+            print(f"    {known!s:<28}{cost.seconds:>6.2f} s{cost.megabytes:>5.0f} MB{over}")
     for name, found in costs.items():
         longest, most = max(each.seconds for each in found), max(each.megabytes for each in found)
         refused = sum(each.is_refused for each in found)
@@ -80,13 +88,19 @@ def _ours(name: str, failed: list[str], known: Known) -> Verdict:
         figures = FORMATS[name].read(known.content(), name=known.row["path"])
     except IngestError as error:
         if known.is_valid:
-            failed.append(f"  {known}: refused: {error}")
+            failed.append(f"  {known}: refused: {error}{_why(known)}")
         return "refused"
     off = _off(known, figures)
     took = time.perf_counter() - begun
     if not known.is_valid or off:
-        failed.append(f"  {known}: {'; '.join(off) or 'taken'} ({took:.2f} s)")
+        failed.append(f"  {known}: {'; '.join(off) or 'taken'} ({took:.2f} s){_why(known)}")
     return "wrong" if off or not known.is_valid else "right"
+
+
+def _why(known: Known) -> str:
+    """Why its label cannot be followed, where that was looked into."""
+    reason = DISPUTED.get(str(known))
+    return f" — {reason}" if reason else ""
 
 
 def _off(known: Known, figures: Figures) -> list[str]:

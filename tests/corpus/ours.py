@@ -110,6 +110,10 @@ def _of_reports(handed: HandedOver) -> Figures:
     return {"n_records": Decimal(len(minor)), "sum_amount": Decimal(sum(minor))}
 
 
+def _of_table(handed: HandedOver) -> Figures:
+    return {"n_records": Decimal(len(_rows(handed, "rows")))}
+
+
 def _of_ach(handed: HandedOver) -> Figures:
     entries = _rows(handed, "ach_entries")
     figures = _sums([_amount(row) for row in entries])
@@ -154,6 +158,8 @@ def format_of(known: Known) -> str:
 
 # A total that is off is a property of the file, no reason to refuse it here; pieces name no currency.
 _WARN = {"on_mismatch": "warn"}
+# Of a file of which no contract is known, every column is kept as it is.
+_OPEN = {"format": "csv", "table": "rows", "columns": [{"name": "none"}]}
 _PIECES = {**_WARN, "strictness": "lenient", "currency": "EUR"}
 FORMATS: dict[str, Reader | Vetting] = {
     "ach": Reader("ach:ach", {}, _of_ach),
@@ -168,6 +174,7 @@ FORMATS: dict[str, Reader | Vetting] = {
     "json": Vetting(json_document),
     "jsonl": Vetting(partial(json_values, is_lenient=True)),
     "excel": Vetting(_all_sheets),
+    "csv": Reader("tabular:tabular", _OPEN, _of_table),
     "payments_csv": Vetting(_delimited),
     "zip": Reader("unpack:unpack", {}, _of_members),
 }

@@ -185,6 +185,26 @@ def test_amounts_of_a_bank_add_up_in_their_dialect_and_in_no_other() -> None:
 
 
 @needs_corpus
+@pytest.mark.parametrize(
+    ("name", "column", "lines"),
+    [
+        ("1.csv", {"name": "on", "from": "date", "type": "date", "format": "%Y/%m/%d"}, [2]),
+        ("big_bad.csv", {"name": "one", "from": "1", "type": "integer"}, None),
+    ],
+)
+def test_a_value_that_only_a_contract_can_judge_rejects_its_row(
+    name: str, column: dict[str, Any], lines: list[int] | None
+) -> None:
+    [path] = CORPUS.glob(f"csv/*/{name}")
+    bad = [number for number, line in enumerate(path.read_text().splitlines(), 1) if line[:1] in "BC"]
+
+    found = run(path, {**OPEN, "columns": [column]})
+
+    assert [refusal.line for refusal in found.refusals] == (lines or bad)
+    assert found.refusals
+
+
+@needs_corpus
 def test_an_amount_that_is_garbled_rejects_its_row_alone() -> None:
     [path] = CORPUS.glob("payments_csv/*/csv_garbled_amount.csv")
     amount = {"name": "amount", "from": "Amount", "type": "decimal", "required": True}
