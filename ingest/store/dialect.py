@@ -77,8 +77,9 @@ class Batch:
         sql, arrange = self._compiled.get(tx.dialect.name) or self.compile(tx.dialect)
         # The driver's own cursor: SQLAlchemy's execution costs more than the statement.
         with closing(tx.connection.cursor()) as cursor:
-            cursor.executemany(sql, rows if arrange is None else [arrange(row) for row in rows])
-            return int(cursor.rowcount)
+            values = rows if arrange is None else [arrange(row) for row in rows]
+            run = _run_in_file if tx.dialect.name == "sqlite" else _run_on_server
+            return run(cursor, sql, values)
 
     def compile(self, dialect: Dialect) -> tuple[str, Any]:
         """The SQL for `dialect` and how a tuple becomes its parameters (None: as it is)."""
@@ -96,6 +97,22 @@ class Batch:
             arrange = itemgetter(*map(self.names.index, order))
         self._compiled[dialect.name] = str(compiled), arrange
         return self._compiled[dialect.name]
+
+
+def _run_in_file(cursor: Any, sql: str, values: Sequence[Any]) -> int:
+    cursor.executemany(sql, values)
+    return int(cursor.rowcount)
+
+
+def _run_on_server(cursor: Any, sql: str, values: Sequence[Any]) -> int:
+    """The last by itself: behind many the driver may send a Flush, which stops the clock of idle writes."""
+    *others, last = values
+    count = 0
+    if others:
+        cursor.executemany(sql, others)
+        count = int(cursor.rowcount)
+    cursor.execute(sql, last, prepare=True)
+    return count + int(cursor.rowcount)
 
 
 class Savepoint:
