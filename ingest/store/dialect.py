@@ -78,8 +78,16 @@ class Batch:
         # The driver's own cursor: SQLAlchemy's execution costs more than the statement.
         with closing(tx.connection.cursor()) as cursor:
             values = rows if arrange is None else [arrange(row) for row in rows]
-            run = _run_in_file if tx.dialect.name == "sqlite" else _run_on_server
-            return run(cursor, sql, values)
+            if tx.dialect.name == "sqlite":
+                cursor.executemany(sql, values)
+                return int(cursor.rowcount)
+            count = 0
+            if len(values) > 1:
+                cursor.executemany(sql, values[:-1])
+                count = int(cursor.rowcount)
+            # By itself: behind many the driver may send a Flush, which stops the server's clock of idle writes.
+            cursor.execute(sql, values[-1], prepare=True)  # type: ignore[call-arg]  # the driver is psycopg
+            return count + int(cursor.rowcount)
 
     def compile(self, dialect: Dialect) -> tuple[str, Any]:
         """The SQL for `dialect` and how a tuple becomes its parameters (None: as it is)."""
@@ -97,22 +105,6 @@ class Batch:
             arrange = itemgetter(*map(self.names.index, order))
         self._compiled[dialect.name] = str(compiled), arrange
         return self._compiled[dialect.name]
-
-
-def _run_in_file(cursor: Any, sql: str, values: Sequence[Any]) -> int:
-    cursor.executemany(sql, values)
-    return int(cursor.rowcount)
-
-
-def _run_on_server(cursor: Any, sql: str, values: Sequence[Any]) -> int:
-    """The last by itself: behind many the driver may send a Flush, which stops the clock of idle writes."""
-    *others, last = values
-    count = 0
-    if others:
-        cursor.executemany(sql, others)
-        count = int(cursor.rowcount)
-    cursor.execute(sql, last, prepare=True)
-    return count + int(cursor.rowcount)
 
 
 class Savepoint:
