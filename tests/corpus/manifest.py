@@ -57,7 +57,7 @@ class Known:
 
 def rows_of(folder: Path) -> list[Known]:
     """All files of a corpus."""
-    with (folder / MANIFEST).open(newline="") as manifest:
+    with (folder / MANIFEST).open(newline="", encoding="utf-8") as manifest:
         return [Known(folder, row) for row in csv.DictReader(manifest)]
 
 

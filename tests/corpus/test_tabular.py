@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import os
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -18,20 +16,17 @@ from processors.formats import tables_csv, tables_excel
 from processors.formats.csv_records import Dialect
 from processors.formats.tables import Sheet
 from processors.tabular import tabular
+from tests.corpus.manifest import known
 
-_SET = os.environ.get("INGEST_CORPUS")
-CORPUS = Path(_SET or ".")
-needs_corpus = pytest.mark.skipif(_SET is None, reason="INGEST_CORPUS names no folder of files of others")
+FILES = known("json", "jsonl", "excel", "payments_csv", "csv")
+CORPUS = FILES[0].folder
 SOUND = {"bad_key.ndjson", "empty_object.ndjson"}  # labelled for what one reader's schema makes of good JSON
 
 OPEN = {"format": "csv", "table": "rows", "columns": [{"name": "none"}]}  # every column is kept in `extra`
 
 
 def labelled(format_: str) -> list[dict[str, str]]:
-    if _SET is None:
-        return []
-    with (CORPUS / "MANIFEST.csv").open(newline="", encoding="utf-8") as file:
-        return [row for row in csv.DictReader(file) if row["format"] == format_]
+    return [each.row for each in FILES if each.row["format"] == format_]
 
 
 def run(path: Path, options: Mapping[str, Any], *, encoding: str = "utf-8") -> HandedOver:
@@ -98,22 +93,18 @@ def rows_of(sheet: Sheet) -> int:
     return sum(len(batch.rows) for batch in sheet.batches)
 
 
-@needs_corpus
 def test_json_is_taken_where_the_standard_allows_it_and_nowhere_else() -> None:
     assert wrong("json", elements) == {}
 
 
-@needs_corpus
 def test_json_lines_are_read_with_all_their_records() -> None:
     assert wrong("jsonl", values).keys() == SOUND
 
 
-@needs_corpus
 def test_workbooks_are_read_with_all_their_rows() -> None:
     assert wrong("excel", sheets) == {}
 
 
-@needs_corpus
 def test_csv_of_payments_is_read_with_all_its_records_in_its_dialect() -> None:
     for row in labelled("payments_csv"):
         if row["expected"] == "valid":
@@ -123,7 +114,6 @@ def test_csv_of_payments_is_read_with_all_its_records_in_its_dialect() -> None:
             assert delimited(path, delimiter) == int(row["n_records"]), row["path"]
 
 
-@needs_corpus
 def test_no_csv_of_others_comes_to_anything_but_rows_or_a_refusal() -> None:
     for row in labelled("csv"):
         for delimiter in ",;|\t":
@@ -139,7 +129,6 @@ def test_no_csv_of_others_comes_to_anything_but_rows_or_a_refusal() -> None:
 ENCODED = {"latin1.csv": "latin-1", "only_utf16.csv": "utf-16", "shift_jis.csv": "shift_jis"}
 
 
-@needs_corpus
 @pytest.mark.parametrize(("name", "encoding"), ENCODED.items())
 def test_an_encoding_declared_wrong_is_named_and_the_right_one_is_read(name: str, encoding: str) -> None:
     [path] = CORPUS.glob(f"csv/*/{name}")
@@ -150,7 +139,6 @@ def test_an_encoding_declared_wrong_is_named_and_the_right_one_is_read(name: str
     assert run(path, OPEN, encoding=encoding).rows
 
 
-@needs_corpus
 @pytest.mark.parametrize(
     "name",
     [
@@ -170,7 +158,6 @@ def test_csv_that_is_broken_as_a_file_is_refused_with_its_place(name: str) -> No
         run(path, OPEN)
 
 
-@needs_corpus
 def test_amounts_of_a_bank_add_up_in_their_dialect_and_in_no_other() -> None:
     [path] = CORPUS.glob("payments_csv/*/csv_european_decimals.csv")
     amount = {"name": "amount", "from": "Betrag", "type": "decimal", "decimals": 2, "required": True}
@@ -184,7 +171,6 @@ def test_amounts_of_a_bank_add_up_in_their_dialect_and_in_no_other() -> None:
         run(path, {**german, "delimiter": ","})
 
 
-@needs_corpus
 @pytest.mark.parametrize(
     ("name", "column", "lines"),
     [
@@ -204,7 +190,6 @@ def test_a_value_that_only_a_contract_can_judge_rejects_its_row(
     assert found.refusals
 
 
-@needs_corpus
 def test_an_amount_that_is_garbled_rejects_its_row_alone() -> None:
     [path] = CORPUS.glob("payments_csv/*/csv_garbled_amount.csv")
     amount = {"name": "amount", "from": "Amount", "type": "decimal", "required": True}

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
 from typing import Any, BinaryIO
 
 import pytest
@@ -18,23 +15,13 @@ from processors.formats.finding import SCHEMA, Finding
 from processors.formats.invoice import Invoice, InvoiceLine
 from processors.formats.payment_message import Order, Status
 from processors.formats.statement import Balance, Transaction
+from tests.corpus.manifest import known
 
-_SET = os.environ.get("INGEST_CORPUS")
-CORPUS = Path(_SET or ".")
-FORMATS = {"iso20022", "ubl_invoice", "cii_invoice", "xml_attack"}
+FILES = known("iso20022", "ubl_invoice", "cii_invoice", "xml_attack")
+CORPUS = FILES[0].folder
 NO_READER = ("acmt.", "auth.", "reda.", "camt.055")  # messages that nothing of ours reads
 
-needs_corpus = pytest.mark.skipif(_SET is None, reason="INGEST_CORPUS names no folder of files of others")
-
-
-def _rows() -> list[dict[str, str]]:
-    if _SET is None:
-        return []
-    with (CORPUS / "MANIFEST.csv").open(encoding="utf-8", newline="") as file:
-        return [row for row in csv.DictReader(file) if row["format"] in FORMATS]
-
-
-ROWS = _rows()
+ROWS = [each.row for each in FILES]
 VALID = [row for row in ROWS if row["expected"] in {"valid", "unknown"} and row["format"] != "xml_attack"]
 REFUSED = [
     row
@@ -89,7 +76,6 @@ def _count(said: Said, part: Any) -> None:
         said.records += 1
 
 
-@needs_corpus
 @pytest.mark.parametrize("row", VALID, ids=lambda row: row["path"])
 def test_what_is_valid_has_the_records_the_sums_and_the_balances_that_are_known(row: dict[str, str]) -> None:
     if any(number in row["notes"] for number in NO_READER):
@@ -107,7 +93,6 @@ def test_what_is_valid_has_the_records_the_sums_and_the_balances_that_are_known(
         assert not row[column] or (column, Decimal(row[column])) in said.balances
 
 
-@needs_corpus
 @pytest.mark.parametrize("row", REFUSED, ids=lambda row: row["path"])
 def test_what_is_invalid_or_hostile_is_refused(row: dict[str, str]) -> None:
     with pytest.raises(Refused):
