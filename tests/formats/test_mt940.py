@@ -7,8 +7,6 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from ingest.testing import hand_over
 from ingest.vetting import Refused
@@ -287,25 +285,6 @@ def test_it_is_recognised_by_its_first_field() -> None:
     assert mt940.is_mt940(GOOD.encode())
     assert mt940.is_mt940(b"{1:F01X}{2:O940X}{4:\r\n:20:S\r\n")
     assert not mt940.is_mt940(b"a,b\n1,2\n")
-
-
-@given(
-    st.lists(st.tuples(st.integers(0, len(GOOD) - 1), st.characters(exclude_categories=["Cs"])), max_size=4),
-    st.integers(0, len(GOOD)),
-)
-@settings(max_examples=300)
-def test_whatever_becomes_of_a_file_it_is_read_or_refused(edits: list[tuple[int, str]], cut: int) -> None:
-    text = list(GOOD)
-    for place, character in edits:
-        text[place] = character
-
-    try:
-        parts = read("".join(text)[: cut or len(GOOD)])
-    except Refused:
-        return
-    assert sum(isinstance(part, StatementHeader) for part in parts) == sum(
-        isinstance(part, StatementEnd) for part in parts
-    )
 
 
 def test_a_statement_without_an_account_is_kept_where_the_source_is_lenient_and_told_to_nobody() -> None:

@@ -7,8 +7,6 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from ingest.vetting import Refused
 from processors.formats import ofx
@@ -262,22 +260,3 @@ def test_a_content_of_beginnings_takes_no_longer_than_it_is_long(start: str) -> 
 def test_it_is_recognised_by_its_header() -> None:
     assert ofx.is_ofx(GOOD.encode())
     assert not ofx.is_ofx(BODY.encode())
-
-
-@given(
-    st.lists(st.tuples(st.integers(0, len(GOOD) - 1), st.characters(exclude_categories=["Cs"])), max_size=4),
-    st.integers(0, len(GOOD)),
-)
-@settings(max_examples=300)
-def test_whatever_becomes_of_a_file_it_is_read_or_refused(edits: list[tuple[int, str]], cut: int) -> None:
-    text = list(GOOD)
-    for place, character in edits:
-        text[place] = character
-
-    try:
-        parts = read("".join(text)[: cut or len(GOOD)])
-    except Refused:
-        return
-    assert sum(isinstance(part, StatementHeader) for part in parts) == sum(
-        isinstance(part, StatementEnd) for part in parts
-    )
