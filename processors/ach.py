@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any, BinaryIO
 
 from ingest import Context, FileExtracted, FileLanded, processor, table
-from ingest.vetting import Refused
+from ingest.vetting import TEXTS, Refused, check_kind
 from processors.facts import PaymentOrdered, PaymentReturned
 from processors.formats import nacha
 from processors.formats.finding import Finding
@@ -107,6 +107,7 @@ def ach(event: FileLanded | FileExtracted, ctx: Context) -> None:
     """Every entry of the file is handed over, with the fact that it stands for."""
     booking = _Booking(ctx)
     with ctx.open() as file:
+        check_kind(file, TEXTS, called="text")
         for part in nacha.read(file, encoding=event.encoding):
             booking.take(part)
     booking.verdicts.hand_over(ctx, FINDINGS, format="nacha")

@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any, BinaryIO
 
 from ingest import Context, FileExtracted, FileLanded, processor, table
-from ingest.vetting import Refused
+from ingest.vetting import TEXTS, Refused, check_kind
 from processors.currencies import DECIMALS
 from processors.facts import InvoiceReceived
 from processors.formats import cii, ubl
@@ -125,6 +125,7 @@ def invoices(event: FileLanded | FileExtracted, ctx: Context) -> None:  # noqa: 
     lines: list[tuple[Any, ...]] = []
     count = 0
     with ctx.open() as file:
+        check_kind(file, TEXTS, called="text")
         name = _recognised(file, ctx.options.get("format", AUTO))
         for part in FORMATS[name].read(file):
             if isinstance(part, InvoiceLine):

@@ -12,6 +12,7 @@ from datetime import date
 from typing import Any, BinaryIO
 
 from ingest import Context, FileExtracted, FileLanded, processor, table
+from ingest.vetting import TEXTS, check_kind
 from processors.currencies import DECIMALS
 from processors.facts import PaymentOrdered, PaymentReturned
 from processors.formats import payment_messages
@@ -87,6 +88,7 @@ def payment_orders(event: FileLanded | FileExtracted, ctx: Context) -> None:  # 
     verdicts = Verdicts(ctx.options)
     desk = _Desk(ctx)
     with ctx.open() as file:
+        check_kind(file, TEXTS, called="text")
         for part in payment_messages.read(file):
             if isinstance(part, Order):
                 desk.order(part)

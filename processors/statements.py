@@ -16,6 +16,7 @@ from decimal import Decimal
 from typing import Any
 
 from ingest import Context, FileExtracted, FileLanded, processor, table
+from ingest.vetting import TEXTS, check_kind
 from processors.currencies import DECIMALS
 from processors.formats.balancing import OPENING
 from processors.formats.finding import ARITHMETIC, Finding
@@ -97,6 +98,7 @@ def _check(options: Mapping[str, Any]) -> None:
 def statements(event: FileLanded | FileExtracted, ctx: Context) -> None:
     """Every statement of the file becomes rows, and facts in pages; one that is refused refuses the file."""
     with ctx.open() as file:
+        check_kind(file, TEXTS, called="text")
         name = recognised(file, ctx.options.get("format", AUTO))
         verdicts = Verdicts({"on_mismatch": FORMATS[name].on_mismatch, **ctx.options})
         books = _Books(ctx, verdicts, received_at=event.landed_at)
