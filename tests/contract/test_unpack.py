@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import pickle
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -237,10 +239,32 @@ def test_payments_take_members_as_they_take_files(ingest_bench: MakeBench) -> No
     assert "the content is zip, not text" in str(of_the_container.error)
 
 
-@pytest.mark.parametrize("content", [b"MZ\x90\0\3" + bytes(90), b"\x7fELF\2\1" + bytes(90), b"%PDF-1.7\n"])
+PROGRAM = Path(sys.executable).resolve().read_bytes()  # a real one
+
+
+@pytest.mark.parametrize(
+    "content", [PROGRAM, b"MZ\x90\0\3" + bytes(90), b"%PDF-1.7\n"], ids=["elf", "exe", "pdf"]
+)
 def test_an_executable_called_csv_is_no_matter_of_rows(content: bytes) -> None:
     with pytest.raises(PermanentError, match=r"the content is (an executable|pdf), not text"):
         hand_over(payments, content, name="paid.csv")
+
+
+class Trap:
+    """Whoever loads it as a pickle makes a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Path.touch, (self.path,)
+
+
+def test_a_pickle_called_csv_is_no_text_and_nobody_loads_it(tmp_path: Path) -> None:
+    with pytest.raises(PermanentError):
+        hand_over(payments, pickle.dumps(Trap(tmp_path / "loaded")), name="paid.csv")
+
+    assert list(tmp_path.iterdir()) == []
 
 
 SAMPLES = Path(__file__).parents[2] / "sample_data" / "formats" / "containers"
