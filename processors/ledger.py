@@ -4,8 +4,9 @@ It knows the facts and nothing of who emits them, so it can be added years
 later and is then caught up from the first of them on.
 
 A payment that settled is posted to its account. Where it is reversed, the same
-is posted with the other sign. One that a bank returned is posted to accounts of
+is posted with the other sign. One that a bank returned is posted in a table of
 its own: the bank books it on a statement, too, and that is what moves the account.
+A return that is told again, by a file that was sent again, is the same return.
 """
 
 from __future__ import annotations
@@ -13,11 +14,21 @@ from __future__ import annotations
 from ingest import Context, processor, table
 from processors.facts import PaymentReturned, PaymentReversed, PaymentSettled
 from processors.money import minor_units
+from processors.movements import digest
 
 POSTINGS = table("ledger_postings", payment_id=str, account=str, currency=str, amount_minor=int)
+RETURNS = table(
+    "ledger_returns",
+    unique=("returned", "account"),
+    returned=str,  # 32 hexadecimal digits: which return of which payment
+    payment_id=str,
+    account=str,
+    currency=str,
+    amount_minor=int,
+)
 
 
-@processor(accepts=(PaymentSettled, PaymentReturned, PaymentReversed), version="2")
+@processor(accepts=(PaymentSettled, PaymentReturned, PaymentReversed), version="3")
 def ledger(event: PaymentSettled | PaymentReturned | PaymentReversed, ctx: Context) -> None:
     """One account holds the amount, a clearing account of its currency the negative."""
     if event.amount is None or not event.currency:
@@ -25,27 +36,20 @@ def ledger(event: PaymentSettled | PaymentReturned | PaymentReversed, ctx: Conte
     minor = minor_units(event.amount, event.currency)
     match event:
         case PaymentSettled():
-            _post(ctx, event, event.account, f"clearing:{event.currency}", minor)
+            _post(ctx, event, minor)
         case PaymentReversed():
-            _post(ctx, event, event.account, f"clearing:{event.currency}", -minor)
+            _post(ctx, event, -minor)
         case PaymentReturned():
-            _post(ctx, event, f"returned:{event.account}", f"clearing:returned:{event.currency}", minor)
+            _post_return(ctx, event, minor)
 
 
-def _post(
-    ctx: Context,
-    event: PaymentSettled | PaymentReturned | PaymentReversed,
-    account: str,
-    clearing: str,
-    minor: int,
-) -> None:
-    for name, amount in ((account, minor), (clearing, -minor)):
-        ctx.insert(
-            POSTINGS,
-            {
-                "payment_id": event.payment_id,
-                "account": name,
-                "currency": event.currency,
-                "amount_minor": amount,
-            },
-        )
+def _post(ctx: Context, event: PaymentSettled | PaymentReversed, minor: int) -> None:
+    for account, amount in ((event.account, minor), (f"clearing:{event.currency}", -minor)):
+        ctx.insert_many(POSTINGS, [(event.payment_id, account, event.currency, amount)])
+
+
+def _post_return(ctx: Context, event: PaymentReturned, minor: int) -> None:
+    # The subject tells two returns of one message apart; another amount or reason is no other return.
+    returned = digest(event.account, event.payment_id, event.reference, ctx.event.subject)
+    for account, amount in ((event.account, minor), (f"clearing:{event.currency}", -minor)):
+        ctx.insert_many(RETURNS, [(returned, event.payment_id, account, event.currency, amount)])

@@ -1,15 +1,22 @@
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest import PermanentError
-from ingest.testing import hand_over
+from ingest.testing import Bench, hand_over
+from processors.ach import ach
 from processors.currencies import DECIMALS
 from processors.facts import PaymentReturned, PaymentReversed, PaymentSettled
-from processors.ledger import ledger
+from processors.ledger import RETURNS, ledger
+from processors.payment_orders import payment_orders
+from tests.formats.achfiles import batch, file_of, paid
+
+SAMPLES = Path(__file__).parents[2] / "sample_data" / "formats"
 
 
 def settled(amount: Decimal, currency: str) -> PaymentSettled:
@@ -83,10 +90,68 @@ def returned(amount: Decimal | None, currency: str) -> PaymentReturned:
 
 
 def test_a_returned_payment_is_posted_beside_its_account_which_a_statement_moves() -> None:
-    assert posted(returned(Decimal("12.50"), "USD")) == [
-        ("returned:MERCHANT-17", 1250),
-        ("clearing:returned:USD", -1250),
-    ]
+    rows = hand_over(ledger, returned(Decimal("12.50"), "USD")).rows
+
+    assert {row.table for row in rows} == {"ledger_returns"}
+    assert posted(returned(Decimal("12.50"), "USD")) == [("MERCHANT-17", 1250), ("clearing:USD", -1250)]
+
+
+def came_back(cents: int, *, of: str = "Ada Example", count: int = 1) -> str:
+    """A file of returns, the first `count` of a day."""
+    line = paid(code="26", cents=cents, name=of, addenda=("799R01091000010000007      09100001",))
+    return file_of(batch(*[line] * count))
+
+
+def stands(bench: Bench) -> list[tuple[str, int]]:
+    return sorted((row["account"], row["amount_minor"]) for row in bench.rows(RETURNS))
+
+
+ONE_RETURN = [("1234567890", 705), ("clearing:USD", -705)]
+
+
+def test_a_return_that_is_told_again_or_by_a_corrected_file_is_posted_once(
+    ingest_bench: Callable[..., Bench],
+) -> None:
+    bench = ingest_bench(ach, ledger)
+    bench.land("returned.ach", came_back(705))
+    bench.work()
+    bench.land("sent again.ach", came_back(705) + "\n")
+    bench.land("returned.ach", came_back(705, of="Ada Lovelace"))
+    bench.work()
+
+    assert stands(bench) == ONE_RETURN
+
+
+def test_two_returns_of_one_file_are_two(ingest_bench: Callable[..., Bench]) -> None:
+    bench = ingest_bench(ach, ledger)
+    bench.land("returned.ach", came_back(705, count=2))
+    bench.work()
+
+    assert stands(bench) == sorted(ONE_RETURN * 2)
+
+
+def test_a_return_of_another_amount_than_stands_is_told_and_not_added(
+    ingest_bench: Callable[..., Bench],
+) -> None:
+    bench = ingest_bench(ach, ledger)
+    bench.land("returned.ach", came_back(705))
+    bench.work()
+    bench.land("returned.ach", came_back(507))
+    bench.work()
+
+    assert stands(bench) == ONE_RETURN
+    last = [verdict for verdict in bench.verdicts() if verdict.processor == "ledger"][-1]
+    assert (last.state, str(last.error)[:22]) == ("dead", "2 of 2 rows rejected, "), "a person decides"
+
+
+def test_a_rejection_that_is_told_again_is_posted_once(ingest_bench: Callable[..., Bench]) -> None:
+    bench = ingest_bench(payment_orders, ledger)
+    report = (SAMPLES / "payment_orders" / "pain002-one-rejected.xml").read_bytes()
+    bench.land("status.xml", report)
+    bench.land("status again.xml", report + b"\n")
+    bench.work()
+
+    assert [minor for _, minor in stands(bench)] == [4050, -4050]
 
 
 @pytest.mark.parametrize(("amount", "currency"), [(None, "USD"), (Decimal(1), "")])
