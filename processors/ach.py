@@ -21,7 +21,7 @@ from processors.formats import nacha
 from processors.formats.finding import Finding
 from processors.formats.nacha_model import BatchEnd, BatchHeader, Entry, FileEnd, FileHeader, Part
 from processors.formats.nacha_records import WIDTH
-from processors.verdicts import JUDGING, Verdicts, check_policy, findings_table
+from processors.verdicts import JUDGING, Verdicts, check_policy, findings_table, options_for
 
 CURRENCY, EXPONENT = "USD", 2
 _HEADER = re.compile(rb"(\xef\xbb\xbf)?101[ 0-9]{10}.{20}[A-Z0-9 ]094101")
@@ -105,7 +105,7 @@ def recognise(file: BinaryIO, _: Mapping[str, Any]) -> str:
 )
 def ach(event: FileLanded | FileExtracted, ctx: Context) -> None:
     """Every entry of the file is handed over, with the fact that it stands for."""
-    booking = _Booking(ctx)
+    booking = _Booking(ctx, Verdicts(options_for(event.source, ctx.options)))
     with ctx.open() as file:
         check_kind(file, TEXTS, called="text")
         for part in nacha.read(file, encoding=event.encoding):
@@ -116,8 +116,8 @@ def ach(event: FileLanded | FileExtracted, ctx: Context) -> None:
 class _Booking:
     """Turns the parts of a file into rows and facts."""
 
-    def __init__(self, ctx: Context) -> None:
-        self.verdicts = Verdicts(ctx.options)
+    def __init__(self, ctx: Context, verdicts: Verdicts) -> None:
+        self.verdicts = verdicts
         self._ctx = ctx
         self._file: FileHeader | None = None
         self._batch: BatchHeader | None = None

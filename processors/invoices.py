@@ -21,7 +21,7 @@ from processors.formats import cii, ubl
 from processors.formats.finding import Finding
 from processors.formats.invoice import Invoice, InvoiceLine, InvoicePart, InvoiceTax
 from processors.money import minor_units
-from processors.verdicts import JUDGING, Verdicts, check_policy, findings_table
+from processors.verdicts import JUDGING, Verdicts, check_policy, every_policy, findings_table, options_for
 
 AUTO = "auto"
 _HEAD = 65_536  # bytes by which a format is known
@@ -104,9 +104,10 @@ FORMATS = {
 
 def _check(options: Mapping[str, Any]) -> None:
     check_policy(options)
-    if options.get("format", AUTO) not in {AUTO, *FORMATS}:
-        msg = f"format is {AUTO} or one of {', '.join(FORMATS)}"
-        raise ValueError(msg)
+    for each in every_policy(options):
+        if each.get("format", AUTO) not in {AUTO, *FORMATS}:
+            msg = f"format is {AUTO} or one of {', '.join(FORMATS)}"
+            raise ValueError(msg)
 
 
 def recognise(file: BinaryIO, _: Mapping[str, Any]) -> str:
@@ -119,14 +120,15 @@ def recognise(file: BinaryIO, _: Mapping[str, Any]) -> str:
 @processor(
     accepts=(FileLanded, FileExtracted), version="1", check=_check, recognises=recognise, judges=JUDGING
 )
-def invoices(event: FileLanded | FileExtracted, ctx: Context) -> None:  # noqa: ARG001  # XML says its encoding
+def invoices(event: FileLanded | FileExtracted, ctx: Context) -> None:
     """Every invoice of the file becomes rows and a fact; one that is refused refuses the file."""
-    verdicts = Verdicts(ctx.options)
+    options = options_for(event.source, ctx.options)
+    verdicts = Verdicts(options)
     lines: list[tuple[Any, ...]] = []
     count = 0
     with ctx.open() as file:
         check_kind(file, TEXTS, called="text")
-        name = _recognised(file, ctx.options.get("format", AUTO))
+        name = _recognised(file, options.get("format", AUTO))
         for part in FORMATS[name].read(file):
             if isinstance(part, InvoiceLine):
                 count += 1

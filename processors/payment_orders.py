@@ -19,7 +19,7 @@ from processors.formats import payment_messages
 from processors.formats.finding import Finding
 from processors.formats.payment_message import Order, Status
 from processors.money import minor_units
-from processors.verdicts import JUDGING, Verdicts, check_policy, findings_table
+from processors.verdicts import JUDGING, Verdicts, check_policy, findings_table, options_for
 
 REJECTED = "RJCT"
 UNKNOWN = "unknown"  # the key of facts about no account
@@ -83,9 +83,9 @@ def recognise(file: BinaryIO, _: Mapping[str, Any]) -> str:
 @processor(
     accepts=(FileLanded, FileExtracted), version="1", check=_check, recognises=recognise, judges=JUDGING
 )
-def payment_orders(event: FileLanded | FileExtracted, ctx: Context) -> None:  # noqa: ARG001  # XML says its encoding
+def payment_orders(event: FileLanded | FileExtracted, ctx: Context) -> None:
     """Every order and status of the file becomes a row and, where something is to be known, a fact."""
-    verdicts = Verdicts(ctx.options)
+    verdicts = Verdicts(options_for(event.source, ctx.options))
     desk = _Desk(ctx)
     with ctx.open() as file:
         check_kind(file, TEXTS, called="text")

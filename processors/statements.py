@@ -24,7 +24,7 @@ from processors.formats.statement import Balance, StatementEnd, StatementHeader,
 from processors.money import minor_units
 from processors.statement_formats import AUTO, FORMATS, recognise, recognised
 from processors.statement_pages import Pages
-from processors.verdicts import JUDGING, Verdicts, check_policy, findings_table
+from processors.verdicts import JUDGING, Verdicts, check_policy, every_policy, findings_table, options_for
 
 _ROWS = 1_000  # that are collected before they are handed over
 
@@ -84,12 +84,13 @@ STATEMENT_FINDINGS = findings_table("statement_findings")
 
 def _check(options: Mapping[str, Any]) -> None:
     check_policy(options)
-    if options.get("format", AUTO) not in {AUTO, *FORMATS}:
-        msg = f"format is {AUTO} or one of {', '.join(FORMATS)}"
-        raise ValueError(msg)
-    if options.get("currency", "EUR") not in DECIMALS:
-        msg = "currency is one of ISO 4217 that has a minor unit"
-        raise ValueError(msg)
+    for each in every_policy(options):
+        if each.get("format", AUTO) not in {AUTO, *FORMATS}:
+            msg = f"format is {AUTO} or one of {', '.join(FORMATS)}"
+            raise ValueError(msg)
+        if each.get("currency", "EUR") not in DECIMALS:
+            msg = "currency is one of ISO 4217 that has a minor unit"
+            raise ValueError(msg)
 
 
 @processor(
@@ -99,10 +100,11 @@ def statements(event: FileLanded | FileExtracted, ctx: Context) -> None:
     """Every statement of the file becomes rows, and facts in pages; one that is refused refuses the file."""
     with ctx.open() as file:
         check_kind(file, TEXTS, called="text")
-        name = recognised(file, ctx.options.get("format", AUTO))
-        verdicts = Verdicts({"on_mismatch": FORMATS[name].on_mismatch, **ctx.options})
+        options = options_for(event.source, ctx.options)
+        name = recognised(file, options.get("format", AUTO))
+        verdicts = Verdicts({"on_mismatch": FORMATS[name].on_mismatch, **options})
         books = _Books(ctx, verdicts, received_at=event.landed_at)
-        books.currency = ctx.options.get("currency", "")
+        books.currency = options.get("currency", "")
         for part in FORMATS[name].read(file, event.encoding):
             books.take(part)
     books.flush()

@@ -3,13 +3,14 @@
 Options of every processor that judges: `strictness` is `strict` (a broken rule
 refuses the content) or `lenient` (it is recorded); `on_mismatch` says what
 totals that do not add up mean, `quarantine` (refused, with the figures) or
-`warn` (recorded).
+`warn` (recorded). `by_source` has, by the name of a source, what holds for its
+files instead.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +20,7 @@ from processors.formats.finding import ARITHMETIC, SCHEMA, Finding
 
 STRICTNESS = ("strict", "lenient")
 ON_MISMATCH = ("quarantine", "warn")
+BY_SOURCE = "by_source"
 MAX_KEPT = 100  # findings of one content that are kept one by one
 JUDGING = Judging(
     schema="schema_verdict",
@@ -30,10 +32,27 @@ JUDGING = Judging(
 
 def check_policy(options: Mapping[str, Any]) -> None:
     """Raise `ValueError` for a policy that there is none of."""
-    for name, known in (("strictness", STRICTNESS), ("on_mismatch", ON_MISMATCH)):
-        if options.get(name, known[0]) not in known:
-            msg = f"{name} is {' or '.join(known)}"
-            raise ValueError(msg)
+    for each in every_policy(options):
+        for name, known in (("strictness", STRICTNESS), ("on_mismatch", ON_MISMATCH)):
+            if each.get(name, known[0]) not in known:
+                msg = f"{name} is {' or '.join(known)}"
+                raise ValueError(msg)
+
+
+def options_for(source: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The options that hold for the files of a source."""
+    return {**options, **options.get(BY_SOURCE, {}).get(source, {})}
+
+
+def every_policy(options: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The options that hold for any source, then for each that has its own; raises `ValueError` for none."""
+    yield options
+    own = options.get(BY_SOURCE, {})
+    if not isinstance(own, Mapping) or not all(isinstance(each, Mapping) for each in own.values()):
+        msg = f"{BY_SOURCE} is a table of options for each source"
+        raise ValueError(msg)
+    for source in own:
+        yield options_for(source, options)
 
 
 def findings_table(name: str) -> Table:
