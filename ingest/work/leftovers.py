@@ -19,7 +19,7 @@ from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 MARK = "INGEST_CHILD"  # names, in the environment, the worker and child a process descends from
-_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36  # prctl(2)
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER, _PR_GET_CHILD_SUBREAPER = 1, 36, 37  # prctl(2)
 _ROUNDS = 20  # what is being killed may fork meanwhile
 _DEATH_TAKES = 5.0  # seconds at most until a killed process is gone
 
@@ -29,10 +29,22 @@ def mark_of(worker: str, child: int) -> str:
     return f"{worker}/{child}"
 
 
-def become_subreaper() -> None:
-    """Orphans of our children become our children (Linux): not even `setsid` takes them out of reach."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
+@contextlib.contextmanager
+def subreaper() -> Iterator[None]:
+    """Orphans of our children become our children (Linux): not even `setsid` takes them out of reach.
+
+    Afterwards it is as before: whoever called us may start processes that are nobody's to end.
+    """
+    if sys.platform != "linux":
+        yield
+        return
+    prctl, before = ctypes.CDLL(None).prctl, ctypes.c_int()
+    prctl(_PR_GET_CHILD_SUBREAPER, ctypes.byref(before))
+    prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    try:
+        yield
+    finally:
+        prctl(_PR_SET_CHILD_SUBREAPER, before.value)
 
 
 def die_with(parent: int) -> None:

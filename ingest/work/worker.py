@@ -16,7 +16,7 @@ from ingest.store.presence import Presence
 from ingest.work.asking import Question
 from ingest.work.beginning import begin
 from ingest.work.enrol import chosen
-from ingest.work.leftovers import become_subreaper
+from ingest.work.leftovers import subreaper
 from ingest.work.listing import Listing
 from ingest.work.outages import OUTAGES, PAUSE, Outage
 from ingest.work.pool import Equipment, Pool
@@ -61,11 +61,11 @@ def work(
     every child fail at its start.
     """
     began, ended = time.monotonic(), Counter() if ended is None else ended
-    become_subreaper()
-    try:
-        left = _work_as_one(store, settings, wanted, ended, stop, service)
-    except WorkerLost:
-        left = _work_under_new_names(store, settings, wanted, ended, stop, service)
+    with subreaper():
+        try:
+            left = _work_as_one(store, settings, wanted, ended, stop, service)
+        except WorkerLost:
+            left = _work_under_new_names(store, settings, wanted, ended, stop, service)
     return WorkSummary(
         done=ended["done"],
         dead=ended["dead"],

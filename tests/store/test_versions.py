@@ -5,6 +5,7 @@ import pytest
 from ingest.store import filling
 from ingest.store.engine import Store
 from ingest.store.routing import live_subscriptions
+from ingest.store.schema import events
 from tests.store.stage import a_draft, append, fill, subscribe, wanted, work_off
 
 TYPES = [
@@ -52,6 +53,6 @@ def test_the_past_is_chosen_as_the_present_is(store: Store) -> None:
 
     with store.read() as tx:
         (subscription,) = live_subscriptions(tx)
-        chosen = [row.type for row in tx.execute(filling.concerned(subscription))]
+        chosen = [row.type for row in tx.execute(filling.concerned(subscription).order_by(events.c.position))]
 
     assert chosen == [type_ for type_ in TYPES if type_ in {f"tests.order.v{n}" for n in (1, 2, 3, 12)}]
