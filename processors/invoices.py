@@ -103,7 +103,7 @@ FORMATS = {
 
 
 def _check(options: Mapping[str, Any]) -> None:
-    check_policy(options)
+    check_policy(options, ("format",))
     for each in every_policy(options):
         if each.get("format", AUTO) not in {AUTO, *FORMATS}:
             msg = f"format is {AUTO} or one of {', '.join(FORMATS)}"

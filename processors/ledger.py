@@ -12,9 +12,9 @@ A return that is told again, by a file that was sent again, is the same return.
 from __future__ import annotations
 
 from ingest import Context, processor, table
+from processors.digests import digest
 from processors.facts import PaymentReturned, PaymentReversed, PaymentSettled
 from processors.money import minor_units
-from processors.movements import digest
 
 POSTINGS = table("ledger_postings", payment_id=str, account=str, currency=str, amount_minor=int)
 RETURNS = table(
@@ -44,12 +44,19 @@ def ledger(event: PaymentSettled | PaymentReturned | PaymentReversed, ctx: Conte
 
 
 def _post(ctx: Context, event: PaymentSettled | PaymentReversed, minor: int) -> None:
-    for account, amount in ((event.account, minor), (f"clearing:{event.currency}", -minor)):
-        ctx.insert_many(POSTINGS, [(event.payment_id, account, event.currency, amount)])
+    rows = [(event.payment_id, account, event.currency, amount) for account, amount in _sides(event, minor)]
+    ctx.insert_many(POSTINGS, rows)
 
 
 def _post_return(ctx: Context, event: PaymentReturned, minor: int) -> None:
     # The subject tells two returns of one message apart; another amount or reason is no other return.
-    returned = digest(event.account, event.payment_id, event.reference, ctx.event.subject)
-    for account, amount in ((event.account, minor), (f"clearing:{event.currency}", -minor)):
-        ctx.insert_many(RETURNS, [(returned, event.payment_id, account, event.currency, amount)])
+    of = digest(event.account, event.payment_id, event.reference, ctx.event.subject), event.payment_id
+    ctx.insert_many(
+        RETURNS, [(*of, account, event.currency, amount) for account, amount in _sides(event, minor)]
+    )
+
+
+def _sides(
+    event: PaymentSettled | PaymentReturned | PaymentReversed, minor: int
+) -> tuple[tuple[str, int], tuple[str, int]]:
+    return (event.account, minor), (f"clearing:{event.currency}", -minor)

@@ -8,7 +8,6 @@ another statement that has two of them speaks of the same two.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from decimal import Decimal
 
 from ingest import PermanentError
 from processors.currencies import DECIMALS
+from processors.digests import digest
 from processors.facts import StatementReceived
 from processors.money import RuleBroken, parse_amount
 
@@ -73,12 +73,6 @@ def movements(
 def nth(likeness: str, number: int) -> str:
     """The id of the `number`th movement, from 1, among those that are alike."""
     return digest(likeness, str(number))
-
-
-def digest(*parts: str) -> str:
-    """32 hexadecimal digits, other ones for other parts."""
-    whole = b"".join(b"%d:" % len(part.encode()) + part.encode() for part in parts)
-    return hashlib.sha256(whole).hexdigest()[:32]
 
 
 def _movement(statement: StatementReceived, entry: Mapping[str, str], references: str) -> Movement:

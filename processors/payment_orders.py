@@ -70,10 +70,6 @@ PAYMENT_STATUSES = table(
 PAYMENT_ORDER_FINDINGS = findings_table("payment_order_findings")
 
 
-def _check(options: Mapping[str, Any]) -> None:
-    check_policy(options)
-
-
 def recognise(file: BinaryIO, _: Mapping[str, Any]) -> str:
     """`iso20022` for a content that begins as one of these messages."""
     head = file.read(_HEAD).replace(b"\0", b"")  # of UTF-16
@@ -81,7 +77,7 @@ def recognise(file: BinaryIO, _: Mapping[str, Any]) -> str:
 
 
 @processor(
-    accepts=(FileLanded, FileExtracted), version="1", check=_check, recognises=recognise, judges=JUDGING
+    accepts=(FileLanded, FileExtracted), version="1", check=check_policy, recognises=recognise, judges=JUDGING
 )
 def payment_orders(event: FileLanded | FileExtracted, ctx: Context) -> None:
     """Every order and status of the file becomes a row and, where something is to be known, a fact."""

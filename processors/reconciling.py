@@ -15,6 +15,7 @@ from decimal import Decimal
 from typing import Any
 
 from ingest import Context, Table, table
+from processors.digests import digest
 from processors.facts import (
     InvoicePaid,
     InvoicePartlyPaid,
@@ -23,7 +24,6 @@ from processors.facts import (
     ReferenceGiven,
 )
 from processors.matching import Rules, is_paid
-from processors.movements import digest
 
 INVOICE_PAYMENTS = table(
     "invoice_payments",

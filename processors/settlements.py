@@ -21,9 +21,10 @@ from typing import Any, TypeVar
 
 from ingest import Context, processor, table
 from processors.currencies import DECIMALS
+from processors.digests import digest
 from processors.facts import PaymentReversed, PaymentSettled, StatementReceived
 from processors.money import minor_units
-from processors.movements import REFERENCES, Movement, digest, movements, nth
+from processors.movements import REFERENCES, Movement, movements, nth
 
 PAGES = table(
     "statement_pages",

@@ -83,7 +83,7 @@ STATEMENT_FINDINGS = findings_table("statement_findings")
 
 
 def _check(options: Mapping[str, Any]) -> None:
-    check_policy(options)
+    check_policy(options, ("format", "currency"))
     for each in every_policy(options):
         if each.get("format", AUTO) not in {AUTO, *FORMATS}:
             msg = f"format is {AUTO} or one of {', '.join(FORMATS)}"

@@ -10,13 +10,14 @@ files instead.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from ingest import Context, Judging, Table, table
 from ingest.vetting import Refused
 from processors.formats.finding import ARITHMETIC, SCHEMA, Finding
+from processors.given import Given
 
 STRICTNESS = ("strict", "lenient")
 ON_MISMATCH = ("quarantine", "warn")
@@ -30,9 +31,14 @@ JUDGING = Judging(
 )
 
 
-def check_policy(options: Mapping[str, Any]) -> None:
-    """Raise `ValueError` for a policy that there is none of."""
-    for each in every_policy(options):
+def check_policy(options: Mapping[str, Any], others: Collection[str] = ()) -> None:
+    """Raise `ValueError` for a policy that there is none of, and for an option that is not among `others`."""
+    known = ("strictness", "on_mismatch", *others)
+    policies = list(every_policy(options))
+    Given(options).check_names((*known, BY_SOURCE))
+    for source, own in options.get(BY_SOURCE, {}).items():
+        Given(own, where=f"{BY_SOURCE}.{source}").check_names(known)
+    for each in policies:
         for name, known in (("strictness", STRICTNESS), ("on_mismatch", ON_MISMATCH)):
             if each.get(name, known[0]) not in known:
                 msg = f"{name} is {' or '.join(known)}"

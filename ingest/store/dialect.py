@@ -85,7 +85,8 @@ class Batch:
             if len(values) > 1:
                 cursor.executemany(sql, values[:-1])
                 count = int(cursor.rowcount)
-            # By itself: behind many the driver may send a Flush, and that stops the server's clock.
+            # By itself: behind many the driver may send a Flush, and that stops the clock by which the server
+            # ends a write that stands still.
             cursor.execute(sql, values[-1], prepare=True)  # type: ignore[call-arg]  # the driver is psycopg
             return count + int(cursor.rowcount)
 

@@ -44,6 +44,11 @@ def test_a_source_has_a_policy_of_its_own_and_the_others_keep_theirs(reader: Pro
         ({"shop": {"strictness": "kind"}}, "strictness is strict or lenient"),
         ({"shop": "lenient"}, "by_source is a table of options for each source"),
         ("lenient", "by_source is a table of options for each source"),
+        (
+            {"shop": {"strictnes": "lenient"}},
+            "by_source.shop: 'strictnes' is not known: did you mean 'strictness'",
+        ),
+        ({"shop": {"by_source": {}}}, "by_source.shop: 'by_source' is not known"),
     ],
 )
 def test_a_policy_of_a_source_that_there_is_none_of_is_refused(
@@ -52,3 +57,10 @@ def test_a_policy_of_a_source_that_there_is_none_of_is_refused(
     assert reader.check is not None
     with pytest.raises(ValueError, match=said):
         reader.check({"by_source": by_source})
+
+
+@pytest.mark.parametrize("reader", [reader for reader, _ in BROKEN])
+def test_a_misspelt_option_is_refused_with_what_was_meant(reader: Processor) -> None:
+    assert reader.check is not None
+    with pytest.raises(ValueError, match="'on_mismatches' is not known: did you mean 'on_mismatch'"):
+        reader.check({"on_mismatches": "warn"})
