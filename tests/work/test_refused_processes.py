@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from ingest.store.opening import open_store
 from ingest.store.presence import CHILDREN, Presence
 from ingest.work.pool import Equipment, Pool
 from ingest.work.rooms import Rooms
+from ingest.work.spec import ProcessorSpec
+from tests.work.bench import spec
 
 TRIES = 5
 TOO_LONG = "x" * 2**18  # no program is started with such a variable in its environment
@@ -34,10 +37,16 @@ def rooms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def pool(tmp_path: Path, rooms: Path) -> Iterator[Pool]:  # where they belong
+    with a_pool(tmp_path) as made:
+        yield made
+
+
+@contextmanager
+def a_pool(tmp_path: Path, *processors: ProcessorSpec) -> Iterator[Pool]:
     url = f"sqlite:///{tmp_path}/ingest.db"
     create_or_upgrade(url)
     equipment = Equipment(
-        archive=tmp_path / "archive", processors=(), processors_dir=None, start_timeout=60.0
+        archive=tmp_path / "archive", processors=processors, processors_dir=None, start_timeout=60.0
     )
     with open_store(url) as store, Presence(tmp_path / "workers", "worker") as me:
         made = Pool(store, me, equipment, Rooms(tmp_path / "workers", me.id), Counter())
@@ -73,6 +82,20 @@ def test_after_a_refusal_a_child_starts_and_is_heard(pool: Pool, monkeypatch: py
         pool.bury_dead(is_stopping=False)
     pool.close()
     assert pool.children == []
+
+
+def test_a_child_that_gives_up_says_why_in_the_log(
+    tmp_path: Path, rooms: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with a_pool(tmp_path, spec("nobody", use="processors.of_nobody:nothing")) as pool:
+        pool.start_child(limit=None)
+        while pool.children:
+            pool.listen(1.0)
+            pool.bury_dead(is_stopping=False)
+
+    (said,) = [record.getMessage() for record in caplog.records]
+    assert said.startswith("a child gave up: ")
+    assert "processors.of_nobody" in said
 
 
 def open_handles() -> int:
