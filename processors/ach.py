@@ -166,6 +166,7 @@ class _Booking:
                 reason=entry.reason,
                 reference=entry.trace,
                 returned_on=None if self._file is None else self._file.created_on,
+                return_id=_return_id(entry, batch),
             )
         if entry.kind != "forward" or not entry.cents:
             return None
@@ -186,6 +187,12 @@ def _name(entry: Entry, batch: BatchHeader) -> str:
     name = f"{batch.number}/{entry.trace}"
     # Where a lenient source lets numbers stand that do not ascend, only the place is sure to be another.
     return name if entry.is_in_order and batch.is_in_order else f"{name}/{entry.where}"
+
+
+def _return_id(entry: Entry, batch: BatchHeader) -> str:
+    """The same in every file that tells of this return; traces alone come again, many a day begins with 1."""
+    day = "" if batch.effective_on is None else batch.effective_on.isoformat()
+    return f"{day}/{_name(entry, batch)}/{entry.original_trace}"
 
 
 def _entry_row(entry: Entry, batch: BatchHeader) -> dict[str, object]:

@@ -48,7 +48,7 @@ class PaymentReversed:
     reason: str  # "corrected"; an open set of words
 
 
-@fact("ingest.payment.returned", version=1)
+@fact("ingest.payment.returned", version=1, minor=1)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentReturned:
     """A bank says that a payment was not carried out, or came back."""
@@ -62,6 +62,7 @@ class PaymentReturned:
     reason: str  # the bank's code: "R01", "AC04"
     reference: str  # the bank's own reference; may be empty
     returned_on: date | None
+    return_id: str | None = None  # the same in every file that tells of it; None: nothing sure is known
 
 
 @fact("ingest.payment.ordered", version=1)

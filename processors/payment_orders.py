@@ -19,6 +19,7 @@ from processors.formats import payment_messages
 from processors.formats.finding import Finding
 from processors.formats.payment_message import Order, Status
 from processors.money import minor_units
+from processors.movements import is_no_reference
 from processors.verdicts import JUDGING, Verdicts, check_policy, findings_table, options_for
 
 REJECTED = "RJCT"
@@ -104,6 +105,7 @@ class _Desk:
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
         self._told: Counter[tuple[str, str]] = Counter()
+        self._returned: Counter[str] = Counter()
         self._orders: list[tuple[Any, ...]] = []
         self._statuses: list[tuple[Any, ...]] = []
 
@@ -135,8 +137,18 @@ class _Desk:
                 reason=status.reason,
                 reference=status.message_id,
                 returned_on=status.on,
+                return_id=self._return_id(status),
             )
             self._emit(fact, status.account, status.message_id, status.original_group, fact.payment_id)
+
+    def _return_id(self, status: Status) -> str | None:
+        """The same in every report that says so of this order; None where nothing tells it from another."""
+        own = [status.end_to_end, status.instruction, status.transaction]
+        if not status.original_message or all(map(is_no_reference, own)):
+            return None
+        of = "/".join([status.original_message, status.original_group, *own])
+        self._returned[of] += 1
+        return f"{of}/{self._returned[of]}"
 
     def _emit(self, fact: PaymentOrdered | PaymentReturned, account: str, *names: str) -> None:
         name = "/".join(names)

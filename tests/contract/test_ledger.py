@@ -1,4 +1,6 @@
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -96,14 +98,18 @@ def test_a_returned_payment_is_posted_beside_its_account_which_a_statement_moves
     assert posted(returned(Decimal("12.50"), "USD")) == [("MERCHANT-17", 1250), ("clearing:USD", -1250)]
 
 
-def came_back(cents: int, *, of: str = "Ada Example", count: int = 1) -> str:
-    """A file of returns, the first `count` of a day."""
+def came_back(cents: int, *, of: str = "Ada Example", count: int = 1, day: str = "260303") -> str:
+    """A file of returns, the first `count` of what was to be paid on a day."""
     line = paid(code="26", cents=cents, name=of, addenda=("799R01091000010000007      09100001",))
-    return file_of(batch(*[line] * count))
+    return file_of(batch(*[line] * count, effective=day))
 
 
 def stands(bench: Bench) -> list[tuple[str, int]]:
-    return sorted((row["account"], row["amount_minor"]) for row in bench.rows(RETURNS))
+    """What the rows of each return come to."""
+    sums = Counter[tuple[str, str]]()
+    for row in bench.rows(RETURNS):
+        sums[row["returned"], row["account"]] += row["amount_minor"]
+    return sorted((account, minor) for (_, account), minor in sums.items())
 
 
 ONE_RETURN = [("1234567890", 705), ("clearing:USD", -705)]
@@ -130,28 +136,82 @@ def test_two_returns_of_one_file_are_two(ingest_bench: Callable[..., Bench]) -> 
     assert stands(bench) == sorted(ONE_RETURN * 2)
 
 
-def test_a_return_of_another_amount_than_stands_is_told_and_not_added(
+def test_returns_of_two_days_are_two_though_both_days_count_from_one(
     ingest_bench: Callable[..., Bench],
 ) -> None:
+    bench = ingest_bench(ach, ledger)
+    bench.land("tuesday.ach", came_back(705))
+    bench.land("wednesday.ach", came_back(705, day="260304"))
+    bench.work()
+
+    assert stands(bench) == sorted(ONE_RETURN * 2)
+
+
+def test_of_a_return_that_is_corrected_the_difference_is_posted(ingest_bench: Callable[..., Bench]) -> None:
     bench = ingest_bench(ach, ledger)
     bench.land("returned.ach", came_back(705))
     bench.work()
     bench.land("returned.ach", came_back(507))
     bench.work()
-
-    assert stands(bench) == ONE_RETURN
-    last = [verdict for verdict in bench.verdicts() if verdict.processor == "ledger"][-1]
-    assert (last.state, str(last.error)[:22]) == ("dead", "2 of 2 rows rejected, "), "a person decides"
-
-
-def test_a_rejection_that_is_told_again_is_posted_once(ingest_bench: Callable[..., Bench]) -> None:
-    bench = ingest_bench(payment_orders, ledger)
-    report = (SAMPLES / "payment_orders" / "pain002-one-rejected.xml").read_bytes()
-    bench.land("status.xml", report)
-    bench.land("status again.xml", report + b"\n")
+    bench.land("returned.ach", came_back(705) + "\n")
     bench.work()
 
-    assert [minor for _, minor in stands(bench)] == [4050, -4050]
+    assert stands(bench) == [("1234567890", 507), ("clearing:USD", -507)]
+    assert [row["amount_minor"] for row in bench.rows(RETURNS)] == [705, -705, -198, 198]
+    bench.assert_idempotent()
+    bench.assert_replay_changes_nothing()
+
+
+def test_a_return_that_is_told_in_another_currency_is_posted_in_that_one_only(
+    ingest_bench: Callable[..., Bench],
+) -> None:
+    bench = ingest_bench(ledger)
+    bench.emit(replace(returned(Decimal("12.50"), "USD"), return_id="T-1"), key="MERCHANT-17", name="first")
+    bench.emit(replace(returned(Decimal(9), "JPY"), return_id="T-1"), key="MERCHANT-17", name="corrected")
+    bench.work()
+
+    sums = Counter[tuple[str, str]]()
+    for row in bench.rows(RETURNS):
+        sums[row["account"], row["currency"]] += row["amount_minor"]
+    assert +sums == {("MERCHANT-17", "JPY"): 9}
+    assert -sums == {("clearing:JPY", "JPY"): 9}
+
+
+REPORT = (SAMPLES / "payment_orders" / "pain002-one-rejected.xml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("again", "amounts"),
+    [
+        (REPORT + "\n", [4050, -4050]),
+        (REPORT.replace("HAVEN-R-88", "HAVEN-R-89"), [4050, -4050]),
+        (REPORT.replace("HAVEN-R-88", "HAVEN-R-89").replace("40.50", "39.00"), [3900, -3900]),
+        (REPORT.replace("ACME-20260302", "ACME-20260309"), [4050, 4050, -4050, -4050]),
+        (REPORT.replace("ACME-P-302", "ACME-P-303"), [4050, 4050, -4050, -4050]),
+    ],
+    ids=["again", "in another report", "corrected", "of another message", "of another order"],
+)
+def test_a_rejection_is_posted_once_whatever_reports_tell_of_it(
+    ingest_bench: Callable[..., Bench], again: str, amounts: list[int]
+) -> None:
+    bench = ingest_bench(payment_orders, ledger)
+    bench.land("status.xml", REPORT)
+    bench.land("status again.xml", again)
+    bench.work()
+
+    assert [minor for _, minor in stands(bench)] == amounts
+
+
+def test_rejections_that_nothing_tells_apart_are_as_many_as_reports(
+    ingest_bench: Callable[..., Bench],
+) -> None:
+    bench = ingest_bench(payment_orders, ledger)
+    nameless = REPORT.replace("ACME-P-302", "NOTPROVIDED")
+    bench.land("status.xml", nameless)
+    bench.land("another status.xml", nameless.replace("HAVEN-R-88", "HAVEN-R-89"))
+    bench.work()
+
+    assert [minor for _, minor in stands(bench)] == [4050, 4050, -4050, -4050]
 
 
 @pytest.mark.parametrize(("amount", "currency"), [(None, "USD"), (Decimal(1), "")])

@@ -54,7 +54,7 @@ def batch(
     description = fields.get("description", "PAYROLL")
     header = (
         f"5{service}{'Example Company':16}{'':20}{'1234567890':10}{entry_class}{description:10}"
-        f"{'MAR 02':6}{'260303':6}   {fields.get('status', '1')}{ODFI}{number:07}"
+        f"{'MAR 02':6}{fields.get('effective', '260303'):6}   {fields.get('status', '1')}{ODFI}{number:07}"
     )
     records = [text for n, line in enumerate(lines, start=first) for text in line.written(n)]
     credit = sum(line.cents for line in lines if line.code[1] in "1234")

@@ -69,6 +69,7 @@ def test_what_came_back_names_the_entry_that_was_sent() -> None:
         reason="R01",
         reference="121042880000001",
         returned_on=date(2026, 3, 2),
+        return_id="2026-03-03/1/121042880000001/091000010000007",
     )
 
 

@@ -86,6 +86,7 @@ def test_only_a_rejection_is_told_as_returned() -> None:
         reason="AC04",
         reference="R-1",
         returned_on=date(2026, 3, 4),
+        return_id="M-1/G-1/E-1/I-1//1",
     )
 
 
