@@ -4,6 +4,10 @@ The kernel drops the lock with the process, whatever ended it, so a `kill -9`
 is known at once and nobody waits out a lease. The file also carries the
 worker's board: for each child, which delivery it runs. It outlives them both,
 so that a crash is charged to the delivery that ran and to no other.
+
+A lock proves something only of who began in the same directory. Hosts may
+have one name, and containers or projects of one host directories of their
+own: so each id says in which it was given.
 """
 
 from __future__ import annotations
@@ -11,9 +15,9 @@ from __future__ import annotations
 import fcntl
 import mmap
 import os
+import secrets
 import socket
 import struct
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -72,10 +76,10 @@ class Presence:
     """This process is alive, for as long as it is and `leave` was not called; raises `CannotWrite`."""
 
     def __init__(self, directory: Path, kind: str) -> None:
-        self.id, self.kind = f"{kind}-{uuid.uuid4().hex[:16]}", kind
-        self.host = host()
-        self.path = directory / f"{self.id}.lock"
+        self.kind, self.host = kind, host()
         make_private_directory(directory)
+        self.id = f"{kind}-{_made_place(directory)}{secrets.token_hex(5)}"
+        self.path = directory / f"{self.id}.lock"
         try:
             self.handle = _locked(self.path)
             self.board = Board(self.handle)
@@ -176,7 +180,14 @@ def host() -> str:
 
 
 def is_dead(directory: Path, worker_id: str) -> bool:
-    """True when the worker, of this host, is proved dead: nobody holds its lock, or its file is gone."""
+    """True when the worker is proved dead: it began in this directory, and nobody holds its lock."""
+    place = _place(directory)
+    is_of_here = bool(place) and worker_id.rpartition("-")[2].startswith(place)
+    return _is_free(directory, worker_id) and (is_of_here or (directory / f"{worker_id}.lock").exists())
+
+
+def _is_free(directory: Path, worker_id: str) -> bool:
+    """True when nobody holds the lock of who began in this directory, or its file is gone."""
     try:
         handle = os.open(directory / f"{worker_id}.lock", os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -217,4 +228,26 @@ def forget(directory: Path, worker_id: str) -> None:
 def abandoned(directory: Path) -> list[str]:
     """Who left a file here and lives no more: killed at their start, at their end, or in between."""
     found = sorted({path.stem for path in directory.glob("*.*")})
-    return [worker_id for worker_id in found if is_dead(directory, worker_id)]
+    return [worker_id for worker_id in found if _is_free(directory, worker_id)]
+
+
+def _made_place(directory: Path) -> str:
+    """As `_place`; it is made where there is none, and raises `CannotWrite`."""
+    path = _path_of_place(directory)
+    try:
+        with suppress(FileExistsError), path.open("x") as file:
+            file.write(secrets.token_hex(3))
+    except OSError as error:
+        raise _refused(path, error) from error
+    return _place(directory)  # empty while another is about to write it: our lease tells, then
+
+
+def _place(directory: Path) -> str:
+    """What the ids begin with that are given in this directory and in no other; empty where there is none."""
+    with suppress(OSError):
+        return _path_of_place(directory).read_text()
+    return ""
+
+
+def _path_of_place(directory: Path) -> Path:
+    return directory.with_name("place")

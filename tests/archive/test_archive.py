@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -134,15 +135,22 @@ def peak_of_verifying(place: Place) -> int:
     return int(done.stdout)
 
 
-def test_half_written_files_of_the_living_are_nobody_s_business(filled: Place) -> None:
-    tmp = filled.archive.directory / "tmp"
-    with Presence(directory_of(filled.store.path), "watcher") as living:
-        (tmp / f"{living.id}.0123").write_bytes(b"half")
-        (tmp / "watcher-gone.0123").write_bytes(b"half")
+def test_half_written_files_of_the_living_and_of_other_hosts_are_nobody_s_business(
+    filled: Place, tmp_path: Path
+) -> None:
+    tmp, workers = filled.archive.directory / "tmp", directory_of(filled.store.path)
+    with Presence(workers, "watcher") as dead:
+        pass
+    with (
+        Presence(workers, "watcher") as living,
+        Presence(tmp_path / "another host" / "workers", "watcher") as elsewhere,
+    ):
+        for owner in (living, dead, elsewhere):
+            (tmp / f"{owner.id}.0123").write_bytes(b"half")
 
-        assert verify(filled.archive).unfinished == ["watcher-gone.0123"]
-        assert filled.archive.sweep() == ["watcher-gone.0123"]
-        assert filled.unfinished() == [f"{living.id}.0123"]
+        assert verify(filled.archive).unfinished == [f"{dead.id}.0123"]
+        assert filled.archive.sweep() == [f"{dead.id}.0123"]
+        assert sorted(filled.unfinished()) == sorted([f"{living.id}.0123", f"{elsewhere.id}.0123"])
 
 
 def test_a_delivery_of_lost_bytes_brings_the_object_back(filled: Place, behind: Behind) -> None:

@@ -26,11 +26,15 @@ def need_names() -> None:
 
 @dataclass(slots=True)
 class Host:
-    """A host whose clock is ahead by `ahead`; it vanishes as one does whose power fails."""
+    """A host whose clock is ahead by `ahead`; it vanishes as one does whose power fails.
+
+    Others may be `called` the same: containers of one machine, clones of another.
+    """
 
     name: str
     shared: Pipeline
     ahead: timedelta
+    called: str = ""
     running: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     @property
@@ -49,9 +53,10 @@ class Host:
         """The command runs on this host."""
         clock = WallClock(self.root / "clock")
         clock.step(self.ahead)
+        called = self.called or self.name
         line = 'hostname "$0" && exec "$@"'
         process = subprocess.Popen(
-            ["unshare", "--uts", "sh", "-c", line, self.name, sys.executable, "-m", "ingest", *args],
+            ["unshare", "--uts", "sh", "-c", line, called, sys.executable, "-m", "ingest", *args],
             cwd=self.root,
             env=os.environ | clock.env(),
             stdin=subprocess.DEVNULL,

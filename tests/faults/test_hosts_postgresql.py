@@ -95,6 +95,29 @@ def test_hosts_whose_clocks_differ_receive_each_file_once_and_share_the_work(
 
 
 @pytest.mark.timeout(300)
+def test_hosts_that_are_called_the_same_do_not_take_each_other_for_dead(
+    shared: Pipeline, hosts: tuple[Host, Host]
+) -> None:
+    for host in hosts:
+        host.called = "localhost"
+        host.start("watch")
+        host.start("work")
+    expected = set()
+    for n in range(200):
+        shared.drop(f"{n}.csv", payments_file(f"P-{n}", account=f"ACC-{n % 7}"))
+        expected.add(f"P-{n}")
+    wait_until(lambda: booked(shared) == expected, "all are booked")
+    codes = [code for host in hosts for code in host.stop()]
+
+    assert codes == [0] * 4
+    assert shared.rows("SELECT host, state, count(*) FROM workers GROUP BY host, state") == [
+        ("localhost", "stopped", 4)
+    ], "none goes on under another name"
+    assert shared.rows("SELECT count(*) FROM events WHERE producer = ''") == [(200,)]
+    shared.assert_sound()
+
+
+@pytest.mark.timeout(300)
 def test_what_a_host_that_vanished_held_moves_on_within_its_lease(
     shared: Pipeline, hosts: tuple[Host, Host]
 ) -> None:

@@ -119,8 +119,28 @@ def test_asking_whether_it_is_dead_does_not_make_it_look_alive_to_others(directo
         os.close(handle)
 
 
-def test_who_has_no_file_is_dead(directory: Path) -> None:
-    assert presence.is_dead(directory, "worker-1")
+def test_who_began_here_and_has_no_file_is_dead(directory: Path) -> None:
+    with Presence(directory, "worker") as me:
+        me.path.unlink()
+
+        assert presence.is_dead(directory, me.id)
+
+
+def test_nothing_is_proved_of_who_began_in_another_directory(directory: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other" / "workers"
+    with Presence(directory, "worker") as me, Presence(other, "worker") as another:
+        assert not presence.is_dead(directory, another.id)
+        assert not presence.is_dead(other, me.id)
+        assert not presence.is_dead(tmp_path / "none" / "workers", me.id)
+    assert not presence.is_dead(directory, another.id)
+
+
+def test_who_was_killed_before_ids_said_where_they_began_is_dead(directory: Path) -> None:
+    with Presence(directory, "worker"):
+        (directory / "worker-0123456789abcdef.lock").touch()
+
+        assert presence.is_dead(directory, "worker-0123456789abcdef")
+        assert presence.abandoned(directory) == ["worker-0123456789abcdef"]
 
 
 def test_every_slot_of_a_board_says_what_its_child_runs(directory: Path) -> None:
