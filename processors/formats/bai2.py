@@ -46,6 +46,8 @@ _FOLLOWS = {
     "98": {"02", "99"},
     "99": {"01"},
 }
+_OPENS = {"01": "file", "02": "group", "03": "account"}
+_CLOSES = frozenset({"49", "98", "99"})  # each the innermost that is open
 _INTERIM = frozenset({"1", "3"})  # as-of date modifiers: of the day before, of the same day
 
 
@@ -67,9 +69,7 @@ def _parts(file: BinaryIO, encoding: str) -> Iterator[StatementPart]:
     reader = _Reader()
     for record in records(file, encoding=encoding):
         yield from reader.take(record)
-    if reader.last != "99":
-        what = "ends before its trailer record" if reader.last else "has no records"
-        raise Refused(f"the file {what}", rule="record_order" if reader.last else "empty")
+    reader.end()
 
 
 @dataclass(slots=True)
@@ -96,7 +96,8 @@ class _Reader:
     """Where in a file the reading is."""
 
     def __init__(self) -> None:
-        self.last = ""
+        self._last = self._where = ""  # of the record before
+        self._open: list[tuple[str, str]] = []  # what has begun and where; the innermost last
         self._file, self._group, self._account = _Tally(), _Tally(), _Tally()
         self._file_id = self._currency = self._group_currency = self._modifier = ""
         self._as_of: date | None = None
@@ -114,12 +115,25 @@ class _Reader:
     def take(self, record: Record) -> Iterator[StatementPart]:
         if record.code not in self._take:
             raise Refused(f"{record.code} is no type of record", rule="record_type", where=record.where)
-        if record.code not in _FOLLOWS[self.last]:
-            after = f"after one of type {self.last}" if self.last else "at the beginning"
+        if record.code not in _FOLLOWS[self._last]:
+            after = f"after one of type {self._last}" if self._last else "at the beginning"
             message = f"a record of type {record.code} cannot stand {after}"
             raise Refused(message, rule="record_order", where=record.where)
-        self.last = record.code
+        self._last, self._where = record.code, record.where
+        if record.code in _OPENS:
+            self._open.append((_OPENS[record.code], record.where))
+        elif record.code in _CLOSES:
+            self._open.pop()
         yield from self._take[record.code](record)
+
+    def end(self) -> None:
+        """The file has ended as it may; raises `Refused` where it has no records, or something is open."""
+        if not self._last:
+            raise Refused("the file has no records", rule="empty")
+        if self._open:
+            what, begun = self._open[-1]
+            message = f"the file ends before the trailer record of the {what} that begins at {begun}"
+            raise Refused(message, rule="record_order", where=self._where)
 
     def _file_header(self, record: Record) -> Iterator[StatementPart]:
         fields = Fields(record)

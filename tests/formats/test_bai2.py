@@ -192,7 +192,6 @@ def test_a_field_that_breaks_its_rule_is_found(old: str, new: str, rule: str) ->
     ("text", "rule", "where"),
     [
         ("", "empty", ""),
-        (GOOD[: GOOD.index("99,")], "record_order", ""),
         (GOOD.replace("01,BANK", "00,BANK"), "record_type", "line 1"),
         (GOOD.replace("01,BANK", "xx,BANK"), "record_type", "line 1"),
         ("88,x\n", "record_order", "line 1"),
@@ -208,6 +207,25 @@ def test_what_cannot_be_read_is_refused(text: str, rule: str, where: str) -> Non
         read(text)
 
     assert (refused.value.rule, refused.value.where) == (rule, where)
+
+
+@pytest.mark.parametrize(
+    ("text", "last", "what", "begun"),
+    [
+        (GOOD[: GOOD.index("99,")], "line 8", "file", "line 1"),
+        (GOOD[: GOOD.index("98,")], "line 7", "group", "line 2"),
+        (GOOD[: GOOD.index("49,")], "line 6", "account", "line 3"),
+        (GOOD[: GOOD.index("02,")], "line 1", "file", "line 1"),
+        (GOOD + GOOD[: GOOD.index("16,475")], "line 14", "account", "line 12"),
+    ],
+)
+def test_a_file_that_breaks_off_says_what_is_still_open(text: str, last: str, what: str, begun: str) -> None:
+    with pytest.raises(Refused) as refused:
+        read(text)
+
+    assert (refused.value.rule, refused.value.where) == ("record_order", last)
+    message = f"{last}: the file ends before the trailer record of the {what} that begins at {begun}"
+    assert refused.value.message == message
 
 
 def test_a_record_does_not_grow_without_bound() -> None:
