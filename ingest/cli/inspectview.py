@@ -87,7 +87,7 @@ def as_json(seen: Seen) -> dict[str, Any]:
             for where, rule, message in (made.findings if made else ())
         ],
         "rows_in": made.handover.rows_in if made else 0,
-        **(handedview.as_json(made.handover, rejects_of(made.handover)) if made else _NOTHING),
+        **(handedview.as_json(made.handover, made.tables, rejects_of(made.handover)) if made else _NOTHING),
     }
 
 
@@ -121,7 +121,7 @@ def view(seen: Seen) -> Iterator[RenderableType]:
             "no processor recognises it: declare one for its source, with its options", style="bold red"
         )
         return
-    yield from handedview.view(made.handover, rejects_of(made.handover))
+    yield from handedview.view(made.handover, made.tables, rejects_of(made.handover))
     if made.findings:
         yield output.table("findings", ("place", "rule", "what was found"), made.findings)
     if made.error is None:

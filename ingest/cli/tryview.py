@@ -54,7 +54,7 @@ def as_json(tried: Tried) -> dict[str, Any]:
         "rows_duplicate": tried.duplicate,
         "rows_rejected": tried.rejected,
         "facts_emitted": tried.emitted,
-        **handedview.as_json(tried.handover, tried.rejects()),
+        **handedview.as_json(tried.handover, tried.tables, tried.rejects()),
         "calls_registered": len(tried.handover.calls),
         "calls": [_call(intent) for intent in tried.handover.calls[:MOST]],
         "stands": tried.compared.stands.state,
@@ -66,7 +66,7 @@ def view(tried: Tried) -> Iterator[RenderableType]:
     """What is printed."""
     from rich.text import Text
 
-    yield from handedview.view(tried.handover, tried.rejects())
+    yield from handedview.view(tried.handover, tried.tables, tried.rejects())
     calls = [(show(c.name), c.function, output.one_line(c.request)) for c in tried.handover.calls[:SHOWN]]
     if calls:
         yield output.table("calls", ("name", "function", "request"), calls)

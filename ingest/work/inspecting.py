@@ -11,7 +11,7 @@ from typing import Any
 
 from ingest import registry
 from ingest.config import ProcessorSettings
-from ingest.contract import Judging, Processor
+from ingest.contract import Judging, Processor, Table
 from ingest.domain.events import FileLanded
 from ingest.errors import PermanentError, UsageError
 from ingest.store.handover import Handover, Rows
@@ -45,6 +45,7 @@ class Inspected:
     schema: str
     arithmetic: str
     error: str | None
+    tables: tuple[Table, ...]  # of the processor, as it declares them
     handover: Handover  # as much of it as could be read
     findings: tuple[tuple[str, str, str], ...] = field(default=())  # where, rule, message
 
@@ -129,7 +130,8 @@ def inspect(subject: Subject, by: Recognised, *, clock: Callable[[], datetime]) 
     Raises `UsageError` for a processor that does not judge as it declares.
     """
     judging = by.processor.judges or Judging()
-    _check_columns(by, judging)
+    tables = by.processor.owned_tables(by.settings.name, by.settings.options)
+    _check_columns(by, judging, tables)
     run = _run(subject, by, by.settings.options, clock)
     lenient = _leniently(subject, by, judging, clock) or run
     seen = run if run.failure is None or lenient.failure is not None else lenient
@@ -140,13 +142,13 @@ def inspect(subject: Subject, by: Recognised, *, clock: Callable[[], datetime]) 
         schema=str(verdicts.get(judging.schema) or ""),
         arithmetic=str(verdicts.get(judging.arithmetic) or ""),
         error=None if run.failure is None else run.failure.error,
+        tables=tables,
         handover=seen.spool,
         findings=_findings(by, verdicts.get(judging.findings)),
     )
 
 
-def _check_columns(by: Recognised, judging: Judging) -> None:
-    tables = by.processor.owned_tables(by.settings.name, by.settings.options)
+def _check_columns(by: Recognised, judging: Judging, tables: tuple[Table, ...]) -> None:
     if judging.columns and not any(judging.columns <= each.names for each in tables):
         columns = ", ".join(sorted(judging.columns))
         raise UsageError(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -56,6 +56,7 @@ class Tried:
     event: Event
     verdict: str
     error: str | None
+    tables: tuple[Table, ...]  # of the processor, as it declares them
     handover: Handover
     compared: Compared  # with what stands; with nothing where the processor failed
 
@@ -86,15 +87,27 @@ class Tried:
         yield from self.compared.refused
 
 
-def rows_of(handover: Handover) -> Iterator[tuple[str, dict[str, Any], str | None]]:
-    """Every row handed over: table, values as the database would keep them, id of its fact."""
+@dataclass(slots=True, kw_only=True)
+class RowsOf:
+    """What was handed over for a table: how many rows, and the first of them."""
+
+    table: str
+    count: int = 0
+    first: list[tuple[dict[str, Any], str | None]] = field(default_factory=list)  # as kept; id of its fact
+
+
+def rows_of(handover: Handover, tables: Sequence[Table], *, most: int) -> list[RowsOf]:
+    """What was handed over for each table, in the order of `tables`, with the first `most` of its rows."""
+    found = {each.name: RowsOf(table=each.name) for each in tables}
     for piece in handover.pieces():
         if isinstance(piece, Rows):
+            of = found.setdefault(piece.table.name, RowsOf(table=piece.table.name))
+            of.count += len(piece.rows)
             names = [column.name for column in piece.table.columns]
-            for index, row in enumerate(piece.rows):
+            for index, row in enumerate(piece.rows[: most - len(of.first)]):
                 fact = piece.facts[index] if piece.facts else None
-                values = dict(zip(names, row, strict=True))
-                yield piece.table.name, values, None if fact is None else fact.id
+                of.first.append((dict(zip(names, row, strict=True)), None if fact is None else fact.id))
+    return [of for of in found.values() if of.count]
 
 
 def facts_of(handover: Handover) -> Iterator[dict[str, Any]]:
@@ -152,12 +165,18 @@ def try_out(
     )
     processor.check_options(settings.name, settings.options)
     run = perform(held_of(subject), processor, around, clock)
+    owned = processor.owned_tables(settings.name, settings.options)
     with store.read() as tx:
-        tables = standing(tx, settings.name, processor.owned_tables(settings.name, settings.options))
+        tables = standing(tx, settings.name, owned)
     run = compared(store, run, _rules(settings, tables))
     found = run.compared or Compared(stands=DeliveryStanding())
     tried = Tried(
-        event=subject.event, verdict=found.would, error=found.error, handover=run.spool, compared=found
+        event=subject.event,
+        verdict=found.would,
+        error=found.error,
+        tables=owned,
+        handover=run.spool,
+        compared=found,
     )
     if run.failure is None:
         return tried

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.project import GOOD, Ingest, Said, spawned
+from tests.formats.invoice_files import ubl, ubl_line, ubl_tax, ubl_totals
 
 OWN = """
 from ingest import FileLanded, processor
@@ -329,3 +330,26 @@ def test_a_processor_that_does_not_do_as_it_declares_is_told_so(
     assert told.code in {2, 3}
     assert said in told.out + told.err
     assert "Traceback" not in told.err
+
+
+def test_rows_are_shown_table_by_table_as_they_are_declared_and_what_is_left_out_is_counted(
+    elsewhere: Path, there: Ingest
+) -> None:
+    totals = dict.fromkeys(("LineExtensionAmount", "TaxExclusiveAmount"), "2500.00")
+    totals |= dict.fromkeys(("TaxInclusiveAmount", "PayableAmount"), "2975.00")
+    lines = [ubl_line(number=str(number)) for number in range(1, 26)]
+    text = ubl(*lines, totals=ubl_totals(**totals), tax=ubl_tax("475.00", "2500.00"))
+    (elsewhere / "paper.xml").write_bytes(text)
+
+    found = there("inspect", "paper.xml", "--json").json()
+    shown = there("inspect", "paper.xml").out
+
+    tables = ["invoices", *["invoice_lines"] * 25, "invoice_taxes", "invoice_findings"]
+    assert [row["table"] for row in found["rows"]] == tables
+    starts = [line.partition("  ")[0] for line in shown.splitlines()]
+    assert [start for start in starts if start in tables] == [
+        tables[0],
+        *["invoice_lines"] * 21,
+        *tables[-2:],
+    ]
+    assert "invoice_lines  and 5 more" in shown
