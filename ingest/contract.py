@@ -47,6 +47,7 @@ _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _Function = Callable[[Any, "Context"], None]
 _Check = Callable[[Mapping[str, Any]], object]
 _Tables = Callable[[str, Mapping[str, Any]], Sequence[Table]]
+_Lenient = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 _Recognise = Callable[[BinaryIO, Mapping[str, Any]], str | None]
 
 
@@ -58,13 +59,20 @@ class Judging:
     `findings` (a list of `[where, rule, message]`) are columns of one of its
     tables, into which it hands over a row for each content; "" for what it has
     none of. `lenient` are the options under which it records what it would
-    refuse under others.
+    refuse under others, beside those that hold; or a pure function that makes
+    all of them of those that hold.
     """
 
     schema: str = ""
     arithmetic: str = ""
     findings: str = ""
-    lenient: Mapping[str, Any] = field(default_factory=dict)
+    lenient: Mapping[str, Any] | _Lenient = field(default_factory=dict)
+
+    def leniently(self, options: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """The options under which all is recorded, in place of `options`; None where there are none."""
+        if callable(self.lenient):
+            return self.lenient(options)
+        return {**options, **self.lenient} if self.lenient else None
 
     @property
     def columns(self) -> frozenset[str]:

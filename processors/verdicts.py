@@ -23,11 +23,20 @@ STRICTNESS = ("strict", "lenient")
 ON_MISMATCH = ("quarantine", "warn")
 BY_SOURCE = "by_source"
 MAX_KEPT = 100  # findings of one content that are kept one by one
+_LENIENT = {"strictness": STRICTNESS[1], "on_mismatch": ON_MISMATCH[1]}
+
+
+def lenient(options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The options with a policy that records everything, for every source."""
+    by_source = {source: {**own, **_LENIENT} for source, own in options.get(BY_SOURCE, {}).items()}
+    return {**options, **_LENIENT, BY_SOURCE: by_source}
+
+
 JUDGING = Judging(
     schema="schema_verdict",
     arithmetic="arithmetic_verdict",
     findings="first",
-    lenient={"strictness": STRICTNESS[1], "on_mismatch": ON_MISMATCH[1]},
+    lenient=lenient,
 )
 
 

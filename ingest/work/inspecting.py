@@ -160,9 +160,9 @@ def _check_columns(by: Recognised, judging: Judging, tables: tuple[Table, ...]) 
 def _leniently(
     subject: Subject, by: Recognised, judging: Judging, clock: Callable[[], datetime]
 ) -> Performed | None:
-    if not judging.lenient:
+    options = judging.leniently(by.settings.options)
+    if options is None:
         return None
-    options = {**by.settings.options, **judging.lenient}
     try:
         by.processor.check_options(by.settings.name, options)
     except UsageError:

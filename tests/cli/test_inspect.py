@@ -110,6 +110,21 @@ options.format = "csv"
 options.columns = [{ name = "item", required = true }, { name = "price", type = "decimal" }]
 """
 
+STRICT_SHOP = """
+[[source]]
+name = "shop"
+path = "inbox"
+
+[[processor]]
+name = "banks"
+use = "{name}:{name}"
+sources = ["shop"]
+options.strictness = "lenient"
+options.on_mismatch = "warn"
+options.by_source.shop = {{ strictness = "strict", on_mismatch = "quarantine" }}
+"""
+SAMPLES = Path(__file__).parents[2] / "sample_data" / "formats"
+
 
 @pytest.fixture
 def elsewhere(tmp_path: Path) -> Path:
@@ -353,3 +368,31 @@ def test_rows_are_shown_table_by_table_as_they_are_declared_and_what_is_left_out
         *tables[-2:],
     ]
     assert "invoice_lines  and 5 more" in shown
+
+
+@pytest.mark.parametrize(
+    ("name", "sample"),
+    [
+        ("ach", "banks/payroll-total-wrong.ach"),
+        ("payment_orders", "payment_orders/pain001-sum-off.xml"),
+        ("statements", "statements/camt053-off-by-ten.xml"),
+        ("invoices", "invoices/ubl-digits-swapped.xml"),
+    ],
+)
+def test_all_that_is_wrong_is_shown_where_the_source_has_a_strict_policy_of_its_own(
+    elsewhere: Path, there: Ingest, name: str, sample: str
+) -> None:
+    (elsewhere / "inbox").mkdir()
+    (elsewhere / "inbox" / "one").write_bytes((SAMPLES / sample).read_bytes())
+    (elsewhere / "one").write_bytes((SAMPLES / sample).read_bytes())
+    (elsewhere / "ingest.toml").write_text(STRICT_SHOP.format(name=name))
+
+    of_shop = there("inspect", "inbox/one", "--json")
+    of_another = there("inspect", "one", "--json")
+
+    assert (of_shop.code, of_another.code) == (3, 0)
+    found = of_shop.json()
+    assert found["error"]
+    assert found["verdicts"] == {"parsed": "ok", "schema": "ok", "arithmetic": "mismatch"}
+    assert len(found["findings"]) == 1
+    assert [row["table"] for row in found["rows"]] == [row["table"] for row in of_another.json()["rows"]]
