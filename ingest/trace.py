@@ -7,7 +7,8 @@ code is needed: everything stands in the log and its bookkeeping.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -17,16 +18,16 @@ from ingest.config import SourceSettings
 from ingest.domain.naming import duplicate_id, encode_attribute, refused_id
 from ingest.domain.showing import show
 from ingest.errors import NotFound, UsageError
-from ingest.store import sightings
+from ingest.store import contents, sightings
 from ingest.store.engine import Tx
-from ingest.store.reading import browsing, history
+from ingest.store.reading import browsing, history, members
 from ingest.store.reading.browsing import SHORTEST, Listed
 from ingest.store.reading.history import Life
 from ingest.store.sightings import Sighting
 
 MOST_EVENTS = 1000
-_SHA256_LENGTH = 64
-_LITTLE = f"an id is known by its first {SHORTEST} characters or more; see `ingest events list`"
+_DIGEST = re.compile(f"[0-9a-f]{{{SHORTEST},64}}")  # or its beginning
+_LITTLE = f"an id or a digest is known by its first {SHORTEST} characters or more; see `ingest events list`"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +69,7 @@ def trace(
     Raises `NotFound` when it names nothing, `UsageError` when several paths are meant.
     """
     place = _only(_among(asked, sources, cwd, is_known=partial(_is_seen, tx)), asked)
-    roots = of_place(tx, place, now=now) if place is not None else _of_name(tx, asked, now=now)
+    roots = of_place(tx, place, now=now) if place is not None else _of_name(tx, asked, limit=limit, now=now)
     if not roots and place is None:
         _refuse_folder(cwd / asked, asked)
         raise NotFound(
@@ -178,15 +179,31 @@ def _is_seen(tx: Tx, place: Place) -> bool:
     return sightings.find(tx, place.source.name, place.path) is not None
 
 
-def _of_name(tx: Tx, asked: str, *, now: datetime) -> list[Listed]:
+def _of_name(tx: Tx, asked: str, *, limit: int, now: datetime) -> list[Listed]:
     """The event, or the facts about files with the content, that `asked` names by its beginning at least."""
     ids = browsing.ids_like(tx, asked)
     if len(ids) > 1:
         raise UsageError(f"several events begin with {asked!r}", hint="write more of the id")
     if ids:
         return browsing.with_ids(tx, ids, now=now)
-    is_digest = len(asked) == _SHA256_LENGTH and asked.isascii()
-    return browsing.of_content(tx, asked, now=now) if is_digest else []
+    digest = asked.lower()  # as some systems write it in capitals
+    return _of_content(tx, digest, limit=limit, now=now) if _DIGEST.fullmatch(digest) else []
+
+
+def _of_content(tx: Tx, beginning: str, *, limit: int, now: datetime) -> list[Listed]:
+    """The landings of the content whose digest begins so; where none did, the facts about members with it."""
+    landed = contents.digests_like(tx, beginning)
+    _refuse_several(landed, beginning)
+    if landed and (events := browsing.of_content(tx, landed[0], now=now)):
+        return events
+    told = members.told_of(tx, beginning, limit=limit)
+    _refuse_several({digest for digest, _ in told}, beginning)
+    return browsing.with_ids(tx, [id_ for _, id_ in told], now=now)
+
+
+def _refuse_several(digests: Collection[str], beginning: str) -> None:
+    if len(digests) > 1:
+        raise UsageError(f"several contents begin with {beginning!r}", hint="write more of the digest")
 
 
 def _with_consequences(tx: Tx, roots: Sequence[Listed], *, limit: int, now: datetime) -> list[Listed]:

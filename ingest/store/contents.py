@@ -97,6 +97,11 @@ def find(tx: Tx, sha256: str) -> Content | None:
     return Content(sha256=row.sha256, size=row.size, bytes=row.bytes, retired=_retired(row))
 
 
+def digests_like(tx: Tx, beginning: str) -> list[str]:
+    """The digests of contents that begin with these hex digits, let go or not; some of them where many do."""
+    return list(tx.execute(_LIKE, {"least": beginning, "beyond": beginning + _BEYOND_HEX}).scalars())
+
+
 def read_many(tx: Tx, digests: Sequence[str]) -> dict[str, bytes]:
     """The bytes of those of `digests` that are kept inline, as they stand, not verified."""
     return {
@@ -149,6 +154,13 @@ _FIND = (
     select(contents, retention_runs.c.started_at)
     .join(retention_runs, retention_runs.c.id == contents.c.run_id, isouter=True)
     .where(contents.c.sha256 == bindparam("sha256"))
+)
+_BEYOND_HEX = "g"  # sorts behind every hex digit
+_LIKE = (
+    select(contents.c.sha256)
+    .where(contents.c.sha256 >= bindparam("least"), contents.c.sha256 < bindparam("beyond"))
+    .order_by(contents.c.sha256)
+    .limit(5)
 )
 _OBJECT = select(contents.c.sha256).where(contents.c.bytes.is_(None), IS_KEPT).limit(1)
 _INLINE = select(contents.c.sha256, contents.c.bytes).where(

@@ -64,7 +64,7 @@ WRONG: list[tuple[str, int, str]] = [  # what was written, the exit code, what t
         )
     ),
     ("events show 123456", 4, "see `ingest events list`"),
-    ("trace abc", 4, "an id is known by its first 6 characters or more"),
+    ("trace abc", 4, "an id or a digest is known by its first 6 characters or more"),
     ("events show 99999999999999999999", 4, "see `ingest events list`"),
     ("dead show ffffff", 4, "see `ingest dead list`"),
     ("dead retry ffffff --yes", 4, "see `ingest dead list`"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from hashlib import sha256
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -47,9 +49,20 @@ def events(of: Pipeline, *flags: str) -> list[dict[str, Any]]:
     return [json.loads(line)["event"] for line in of.ok("events", "list", "--json", *flags).splitlines()]
 
 
+def alike() -> tuple[bytes, bytes, str]:
+    """Two files whose digests begin alike, and how."""
+    known: dict[str, bytes] = {}
+    for data in (payments_file(f"A-{n}") for n in count()):
+        beginning = sha256(data).hexdigest()[:6]
+        if beginning in known:
+            return known[beginning], data, beginning
+        known[beginning] = data
+    raise AssertionError
+
+
 def booked(of: Pipeline) -> int:
-    [(count,)] = of.rows("SELECT count(*) FROM payments")
-    return int(count)
+    [(rows,)] = of.rows("SELECT count(*) FROM payments")
+    return int(rows)
 
 
 def test_every_member_is_worked_off_once_and_everything_is_sound(worked: Pipeline) -> None:
@@ -119,6 +132,48 @@ def test_a_container_is_traced_down_to_what_came_of_its_members(worked: Pipeline
     assert b"day.zip/in/2.csv" in worked.ok("trace", "inbox/day.zip")
     file = json.loads(worked.ok("trace", second["id"], "--json"))["file"]
     assert file == {name: second["data"][name] for name in ("name", "sha256", "size")}
+
+
+def test_a_member_is_traced_by_its_digest_in_every_container_that_has_it(worked: Pipeline) -> None:
+    worked.drop("again.zip", zip_of(Zipped(name=b"other.csv", data=FIRST)))
+    worked.heal()
+    first, second, again = events(worked, *EXTRACTED)
+    digest = first["data"]["sha256"]
+
+    traced = json.loads(worked.ok("trace", digest, "--json"))
+
+    told = [each["event"]["id"] for each in traced["events"]]
+    assert told[:2] == [first["id"], again["id"]]
+    causes = {each["event"]["causationid"] for each in traced["events"][2:]}
+    assert causes == {first["id"]}  # what a payment is booked from once is not booked again
+    assert traced["file"] == {name: first["data"][name] for name in ("name", "sha256", "size")}
+    assert json.loads(worked.ok("trace", digest[:8].upper(), "--json")) == traced
+    assert second["id"] not in told
+    assert worked.run("trace", digest[::-1]).returncode == 4
+    assert json.loads(worked.ok("trace", digest, "--limit", "1", "--json"))["complete"] is False
+
+
+def test_a_container_is_traced_by_the_beginning_of_its_digest(worked: Pipeline) -> None:
+    whole = json.loads(worked.ok("trace", "inbox/day.zip", "--json"))
+
+    by_digest = json.loads(worked.ok("trace", whole["file"]["sha256"][:8], "--json"))
+
+    assert by_digest["events"] == whole["events"]
+
+
+def test_a_beginning_that_several_digests_have_is_not_taken_for_one_of_them(worked: Pipeline) -> None:
+    one, other, beginning = alike()
+    worked.drop("both.zip", zip_of(Zipped(name=b"one.csv", data=one), Zipped(name=b"other.csv", data=other)))
+    worked.heal()
+    of_members = worked.run("trace", beginning)
+    worked.drop("one.csv", one)
+    worked.drop("other.csv", other)
+    worked.heal()
+    of_files = worked.run("trace", beginning)
+
+    for said in (of_members, of_files):
+        assert said.returncode == 2
+        assert f"several contents begin with '{beginning}'".encode() in said.stderr
 
 
 def test_bytes_that_are_not_what_they_were_are_refused_for_members_too(worked: Pipeline) -> None:

@@ -29,6 +29,7 @@ from ingest.store import (
     applying,
     booking,
     burying,
+    contents,
     crashes,
     decisions,
     forgetting,
@@ -302,7 +303,9 @@ def live_through_looking(store: Store) -> None:
         browsing.event(tx, "1", now=NOON)
         browsing.ids_like(tx, "0" * 64)
         browsing.of_content(tx, "0" * 64, now=NOON)
+        contents.digests_like(tx, "0" * 6)
         members.of_digest(tx, "0" * 64)
+        members.told_of(tx, "0" * 6, limit=1)
         browsing.of_key(tx, "k", origin="acme", now=NOON)
         browsing.caused_by(tx, ["e1"], limit=1, now=NOON)
         browsing.superseder(tx, "e1")

@@ -17,7 +17,7 @@ Asked = Annotated[
     str,
     Argument(
         metavar="PATH|ID|SHA256",
-        help="A path, as it is or relative to a source; an event; a content.",
+        help="A path, as it is or relative to a source; an event; a content or a member of one.",
         autocompletion=completing.events_or_paths,
         show_default=False,
     ),

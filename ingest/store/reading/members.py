@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import bindparam, select
 
@@ -33,6 +35,34 @@ def of_digest(tx: Tx, sha256: str) -> Member | None:
     return None
 
 
+def told_of(tx: Tx, beginning: str, *, limit: int) -> list[tuple[str, str]]:
+    """The digest of each member's bytes that begins with these hex digits, and the id of the fact about it.
+
+    As they were told, the first `limit` of them. No index leads to them: the whole log is searched.
+    """
+    found: list[tuple[str, str]] = []
+    sought: dict[str, Any] = {"of_type": FileExtracted.type, "told": f'%"sha256":"{beginning}%', "after": 0}
+    while len(found) < limit:
+        rows = tx.execute(_TOLD, sought).all()
+        said = [(str(json.loads(row.body)["data"]["sha256"]), row.id) for row in rows]
+        found += [each for each in said if each[0].startswith(beginning)]
+        if len(rows) < _PAGE:
+            break
+        sought["after"] = rows[-1].position
+    return found[:limit]
+
+
+_PAGE = 200  # facts read at once
+_TOLD = (
+    select(events.c.position, events.c.id, events.c.body)
+    .where(
+        events.c.type == bindparam("of_type"),
+        events.c.body.like(bindparam("told")),
+        events.c.position > bindparam("after"),
+    )
+    .order_by(events.c.position)
+    .limit(_PAGE)
+)
 _TELLING = (
     select(events.c.body, events.c.keyseq, events.c.content)
     .join(contents, contents.c.sha256 == events.c.content)
