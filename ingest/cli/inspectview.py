@@ -12,7 +12,7 @@ from ingest.cli.words import so_many
 from ingest.config import Settings
 from ingest.domain.showing import show
 from ingest.errors import UsageError
-from ingest.vetting import suggested_encoding, what_it_is
+from ingest.vetting import is_text, suggested_encoding, what_it_is
 from ingest.work import inspecting
 from ingest.work.inspecting import Inspected, Recognised
 from ingest.work.trial import rejects_of
@@ -30,6 +30,7 @@ class Seen:
     sha256: str
     kind: str  # what it is by its first bytes
     encoding: str  # declared
+    is_text: bool  # False: no encoding is its own
     suggested: str  # "" where the declared one can be read, or nothing can be said
     recognised: list[Recognised]
     unlooked: list[UsageError]  # processors that could not be asked
@@ -53,13 +54,15 @@ def run(held: Settings, file: Path, *, encoding: str | None, local: Path) -> See
     declared = str(subject.event.data["encoding"])
     with file.open("rb") as opened:
         kind = what_it_is(opened)
-        suggested = suggested_encoding(opened, declared=declared)
+        can_be_text = is_text(opened, declared=declared)
+        suggested = suggested_encoding(opened, declared=declared) if can_be_text else ""
     return Seen(
         name=str(subject.event.data["name"]),
         size=int(subject.event.data["size"]),
         sha256=str(subject.event.data["sha256"]),
         kind=kind,
         encoding=declared,
+        is_text=can_be_text,
         suggested=suggested,
         recognised=found,
         unlooked=unlooked,
@@ -73,7 +76,11 @@ def as_json(seen: Seen) -> dict[str, Any]:
     return {
         "file": {"name": seen.name, "size": seen.size, "sha256": seen.sha256},
         "kind": seen.kind,
-        "encoding": {"declared": seen.encoding, "suggested": seen.suggested or None},
+        "encoding": {
+            "declared": seen.encoding,
+            "applies": seen.is_text,
+            "suggested": seen.suggested or None,
+        },
         "recognised": [
             {"processor": each.settings.name, "use": each.settings.use, "format": each.format}
             for each in seen.recognised
@@ -98,7 +105,7 @@ def view(seen: Seen) -> Iterator[RenderableType]:
     """What is printed."""
     from rich.text import Text
 
-    encoding = f"{seen.encoding}, as declared"
+    encoding = f"{seen.encoding}, as declared" if seen.is_text else "none: it is not text"
     if seen.suggested:
         encoding += f"; but it looks like {seen.suggested}"
     takers = [f"{each.format} by {each.settings.name}" for each in seen.recognised]

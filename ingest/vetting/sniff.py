@@ -93,6 +93,15 @@ def _as_text(head: bytes) -> str | None:
     return None if _CONTROL.search(text) else text.removeprefix("\ufeff")
 
 
+def is_text(file: BinaryIO, *, declared: str) -> bool:
+    """True where a content is text in some encoding, so that one can be declared for it."""
+    kind = what_it_is(file)
+    # What no mark tells of may still be text, such as UTF-16, for whoever knows its encoding.
+    return kind in TEXTS and (
+        kind != "binary" or _is_readable(file, declared) or bool(suggested_encoding(file, declared=declared))
+    )
+
+
 def suggested_encoding(file: BinaryIO, *, declared: str) -> str:
     """An encoding in which the whole content can be read, where `declared` is none; else "".
 

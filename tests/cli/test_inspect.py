@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from tests.cli.project import GOOD, Ingest, Said, spawned
 from tests.formats.invoice_files import ubl, ubl_line, ubl_tax, ubl_totals
+from tests.vetting.archives import Zipped, zip_of
 
 OWN = """
 from ingest import FileLanded, processor
@@ -224,8 +226,29 @@ def test_a_declared_encoding_that_cannot_be_right_is_answered_with_one_that_may_
     declared_wrong = there("inspect", "marked.csv", "--json").json()
     declared_right = there("inspect", "marked.csv", "--encoding", "utf-16", "--json").json()
 
-    assert declared_wrong["encoding"] == {"declared": "utf-8", "suggested": "utf-16"}
-    assert declared_right["encoding"] == {"declared": "utf-16", "suggested": None}
+    assert declared_wrong["encoding"] == {"declared": "utf-8", "applies": True, "suggested": "utf-16"}
+    assert declared_right["encoding"] == {"declared": "utf-16", "applies": True, "suggested": None}
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("a.zip", zip_of(Zipped(name=b"1.csv"))),
+        ("a.gz", gzip.compress(GOOD.encode())),
+        ("prices.xlsx", (SAMPLES / "tabular" / "prices.xlsx").read_bytes()),
+    ],
+)
+def test_what_is_no_text_has_no_encoding_whatever_is_declared(
+    elsewhere: Path, there: Ingest, name: str, data: bytes
+) -> None:
+    (elsewhere / name).write_bytes(data)
+
+    found = there("inspect", name, "--json").json()
+
+    assert found["encoding"] == {"declared": "utf-8", "applies": False, "suggested": None}
+    shown = there("inspect", name).out
+    assert "none: it is not text" in shown
+    assert "as declared" not in shown
 
 
 def test_a_module_that_cannot_be_imported_is_named_and_the_others_are_asked(

@@ -11,7 +11,7 @@ import zipfile
 
 import pytest
 
-from ingest.vetting import CONTAINERS, TEXTS, Refused, check_kind, suggested_encoding, what_it_is
+from ingest.vetting import CONTAINERS, TEXTS, Refused, check_kind, is_text, suggested_encoding, what_it_is
 
 
 def zipped(name: str, content: str = "x") -> bytes:
@@ -85,6 +85,22 @@ def test_an_encoding_is_suggested_only_where_the_declared_one_cannot_be(
     data: bytes, declared: str, suggested: str
 ) -> None:
     assert suggested_encoding(io.BytesIO(data), declared=declared) == suggested
+
+
+@pytest.mark.parametrize(
+    ("data", "declared", "answer"),
+    [
+        (b"plain", "utf-8", True),
+        (b"", "utf-8", True),
+        ("Zażółć".encode("cp1250"), "utf-8", True),
+        ("a,b\n".encode("utf-16-le"), "utf-16-le", True),
+        ("a,b\n".encode("cp037"), "cp037", True),
+        (gzip.compress(b"plain"), "latin-1", False),
+        (b"a\0b", "utf-8", False),
+    ],
+)
+def test_what_can_be_read_in_some_encoding_is_text(data: bytes, declared: str, *, answer: bool) -> None:
+    assert is_text(io.BytesIO(data), declared=declared) is answer
 
 
 def test_an_executable_is_refused_where_text_is_wanted() -> None:
