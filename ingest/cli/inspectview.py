@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ingest.cli import handedview, output, subjects, wiring
 from ingest.cli.words import so_many
 from ingest.config import Settings
+from ingest.config.kinds import ENCODING
 from ingest.domain.showing import show
 from ingest.errors import UsageError
 from ingest.vetting import is_text, suggested_encoding, what_it_is
@@ -48,6 +49,7 @@ def run(held: Settings, file: Path, *, encoding: str | None, local: Path) -> See
         raise UsageError(f"{show(str(file))} is a folder", hint="name one of the files in it")
     subject = subjects.as_new(held, file, now=wiring.now())
     if encoding is not None:
+        _check_encoding(encoding)
         data = {**subject.event.data, "encoding": encoding}
         subject = replace(subject, event=replace(subject.event, data=data))
     found, unlooked = inspecting.recognised(subject, held.processors, local=local)
@@ -68,6 +70,15 @@ def run(held: Settings, file: Path, *, encoding: str | None, local: Path) -> See
         unlooked=unlooked,
         inspected=inspecting.inspect(subject, found[0], clock=wiring.now) if found else None,
     )
+
+
+def _check_encoding(encoding: str) -> None:
+    try:
+        ENCODING.read(encoding)
+    except ValueError as error:
+        raise UsageError(
+            f"--encoding {encoding!r} is not known", hint="name one of text that Python knows, such as cp1252"
+        ) from error
 
 
 def as_json(seen: Seen) -> dict[str, Any]:

@@ -55,6 +55,8 @@ WRONG: list[tuple[str, int, str]] = [  # what was written, the exit code, what t
     ("watch --once --mode pol", 2, "write one of auto, notify, poll"),
     ("processors add payments --from nowhere", 2, "it is one of beginning, now"),
     ("--log-level loud status", 2, "it is one of debug"),
+    ("inspect inbox/good.csv --encoding zip", 2, "name one of text that Python knows"),
+    ("inspect inbox/good.csv --encoding nowhere", 2, "name one of text that Python knows"),
     # ids
     *(
         (each, 2, "is too short for an id — write at least its first 6 characters")
