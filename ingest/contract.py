@@ -48,7 +48,7 @@ _Function = Callable[[Any, "Context"], None]
 _Check = Callable[[Mapping[str, Any]], object]
 _Tables = Callable[[str, Mapping[str, Any]], Sequence[Table]]
 _Lenient = Callable[[Mapping[str, Any]], Mapping[str, Any]]
-_Recognise = Callable[[BinaryIO, Mapping[str, Any]], str | None]
+_Recognise = Callable[[BinaryIO, Mapping[str, Any], str], str | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,10 +184,11 @@ def processor(
     `tables` may be a pure function of the processor's name and its options.
     `check` is given the options before any work is done, and raises
     `ValueError` for those it cannot work with. `recognises` looks at the
-    beginning of a content, and at options that `check` let pass, and answers
-    with the name of its format where the processor can read it, with "" where
-    it cannot, or None where the content does not tell; only `ingest inspect`
-    asks, as it does for what the processor `judges`.
+    beginning of a content, at options that `check` let pass, and at the
+    declared encoding, and answers with the name of its format where the
+    processor can read it, with "" where it cannot, or None where the content
+    does not tell; only `ingest inspect` asks, as it does for what the
+    processor `judges`.
     Raises `UsageError` for a class that is not a fact.
     """
     accepted = (accepts,) if isinstance(accepts, type | str) else tuple(accepts)

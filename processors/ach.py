@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any, BinaryIO
 
 from ingest import Context, FileExtracted, FileLanded, processor, table
-from ingest.vetting import TEXTS, Refused, check_kind
+from ingest.vetting import TEXTS, Refused, check_kind, head_of
 from processors.facts import PaymentOrdered, PaymentReturned
 from processors.formats import nacha
 from processors.formats.finding import Finding
@@ -24,7 +24,7 @@ from processors.formats.nacha_records import WIDTH
 from processors.verdicts import JUDGING, Verdicts, check_policy, findings_table, options_for
 
 CURRENCY, EXPONENT = "USD", 2
-_HEADER = re.compile(rb"(\xef\xbb\xbf)?101[ 0-9]{10}.{20}[A-Z0-9 ]094101")
+_HEADER = re.compile(r"101[ 0-9]{10}.{20}[A-Z0-9 ]094101")
 _NOBODY = "ach"  # the key of facts whose batch names neither company nor bank
 
 FILES = table(
@@ -90,9 +90,9 @@ ENTRIES = table(
 FINDINGS = findings_table("ach_findings")
 
 
-def recognise(file: BinaryIO, _: Mapping[str, Any]) -> str:
+def recognise(file: BinaryIO, _: Mapping[str, Any], encoding: str) -> str:
     """`nacha` for a content that begins with the header record of an ACH file."""
-    return "nacha" if _HEADER.match(file.read(WIDTH)) else ""
+    return "nacha" if _HEADER.match(head_of(file, WIDTH, encoding=encoding)) else ""
 
 
 @processor(

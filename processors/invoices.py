@@ -110,8 +110,12 @@ def _check(options: Mapping[str, Any]) -> None:
             raise ValueError(msg)
 
 
-def recognise(file: BinaryIO, _: Mapping[str, Any]) -> str:
+def recognise(file: BinaryIO, _: Mapping[str, Any], __: str) -> str:
     """The name of the one format that the beginning of `file` is of, or ""."""
+    return _format_of(file)
+
+
+def _format_of(file: BinaryIO) -> str:
     head = file.read(_HEAD).replace(b"\0", b"")  # of UTF-16
     found = [name for name, known in FORMATS.items() if known.is_it(head)]
     return found[0] if len(found) == 1 else ""
@@ -146,7 +150,7 @@ def invoices(event: FileLanded | FileExtracted, ctx: Context) -> None:
 
 
 def _recognised(file: BinaryIO, declared: str) -> str:
-    found = recognise(file, {}) if declared == AUTO else declared
+    found = _format_of(file) if declared == AUTO else declared
     file.seek(0)
     if not found:
         raise Refused(

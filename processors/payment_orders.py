@@ -71,7 +71,7 @@ PAYMENT_STATUSES = table(
 PAYMENT_ORDER_FINDINGS = findings_table("payment_order_findings")
 
 
-def recognise(file: BinaryIO, _: Mapping[str, Any]) -> str:
+def recognise(file: BinaryIO, _: Mapping[str, Any], __: str) -> str:
     """`iso20022` for a content that begins as one of these messages."""
     head = file.read(_HEAD).replace(b"\0", b"")  # of UTF-16
     return "iso20022" if payment_messages.is_message(head) else ""

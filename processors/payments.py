@@ -20,7 +20,7 @@ from functools import partial
 from typing import Any, BinaryIO, TypeVar
 
 from ingest import Context, FileExtracted, FileLanded, PermanentError, processor, table
-from ingest.vetting import TEXTS, check_kind
+from ingest.vetting import TEXTS, check_kind, head_of
 from processors.currencies import DECIMALS
 from processors.facts import PaymentSettled
 from processors.formats.csv_records import Row
@@ -30,7 +30,7 @@ from processors.money import RuleBroken, parse_amount
 COLUMNS = ("payment_id", "account", "amount", "currency", "value_date", "counterparty", "reference")
 MAX_NAME = 200  # characters of a payment's id or an account
 MAX_RAW = 200  # characters of a refused cell that are kept
-MAX_HEADER = 4_096  # bytes in which a content is recognised
+MAX_HEADER = 4_096  # characters in which a content is recognised
 
 _Value = TypeVar("_Value")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -59,10 +59,10 @@ class RowRefused(ValueError):
         self.raw = raw[:MAX_RAW]
 
 
-def recognise(file: BinaryIO, _: Mapping[str, Any]) -> str:
+def recognise(file: BinaryIO, _: Mapping[str, Any], encoding: str) -> str:
     """`payments` for CSV whose first line has all the columns of a payment."""
-    header = file.read(MAX_HEADER).partition(b"\n")[0].strip().split(b",")
-    return "payments" if set(COLUMNS) <= {name.decode("ascii", "replace") for name in header} else ""
+    header = head_of(file, MAX_HEADER, encoding=encoding).partition("\n")[0].strip().split(",")
+    return "payments" if set(COLUMNS) <= set(header) else ""
 
 
 @processor(accepts=(FileLanded, FileExtracted), version="1", recognises=recognise)

@@ -39,8 +39,12 @@ FORMATS = {
 }
 
 
-def recognise(file: BinaryIO, _: Mapping[str, Any]) -> str:
+def recognise(file: BinaryIO, _: Mapping[str, Any], __: str) -> str:
     """The name of the one format that the beginning of `file` is of; "" for none, or several."""
+    return _format_of(file)
+
+
+def _format_of(file: BinaryIO) -> str:
     head = file.read(_HEAD).replace(b"\0", b"")  # of UTF-16
     found = [name for name, known in FORMATS.items() if known.is_it(head)]
     return found[0] if len(found) == 1 else ""
@@ -51,7 +55,7 @@ def recognised(file: BinaryIO, declared: str = AUTO) -> str:
 
     Raises `Refused` (`format`) where the content could be of none, or of several.
     """
-    found = recognise(file, {}) if declared == AUTO else declared
+    found = _format_of(file) if declared == AUTO else declared
     file.seek(0)
     if not found:
         raise Refused(

@@ -48,14 +48,14 @@ def tables_of(_: str, options: Mapping[str, Any]) -> Sequence[Table]:
     return contract.table, contract.verdicts
 
 
-def recognise(file: BinaryIO, options: Mapping[str, Any]) -> str | None:
+def recognise(file: BinaryIO, options: Mapping[str, Any], encoding: str) -> str | None:
     """The format of the contract, where the content names its required columns, or all if none is.
 
     Else None: that it does not may be just what is wrong with it.
     """
     contract = contract_of(options)
     try:
-        named = _named(contract, contract.read(file, "utf-8"))
+        named = _named(contract, contract.read(file, encoding))
     except PermanentError:
         return None
     wanted = {each.source for each in contract.columns if each.is_required}

@@ -76,7 +76,7 @@ def wishes(options: Mapping[str, Any]) -> Wishes:
     )
 
 
-def recognise(file: BinaryIO, _: Mapping[str, Any]) -> str:
+def recognise(file: BinaryIO, _: Mapping[str, Any], __: str) -> str:
     """`zip`, `tar`, `gzip` and so on."""
     return container_of(file, name="") or ""
 

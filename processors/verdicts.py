@@ -28,7 +28,9 @@ _LENIENT = {"strictness": STRICTNESS[1], "on_mismatch": ON_MISMATCH[1]}
 
 def lenient(options: Mapping[str, Any]) -> Mapping[str, Any]:
     """The options with a policy that records everything, for every source."""
-    by_source = {source: {**own, **_LENIENT} for source, own in options.get(BY_SOURCE, {}).items()}
+    if BY_SOURCE not in options:
+        return {**options, **_LENIENT}
+    by_source = {source: {**own, **_LENIENT} for source, own in options[BY_SOURCE].items()}
     return {**options, **_LENIENT, BY_SOURCE: by_source}
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ingest.vetting.patterns import text_pattern
     from ingest.vetting.refused import Refused
     from ingest.vetting.sniff import CONTAINERS, TEXTS, check_kind, is_text, suggested_encoding, what_it_is
-    from ingest.vetting.text import Text, ended_lines, whole_text
+    from ingest.vetting.text import Text, ended_lines, head_of, whole_text
     from ingest.vetting.xml import Piece, all_of, local_name, one_of, text_of, xml_pieces, xml_root
 
 __all__ = [
@@ -42,6 +42,7 @@ __all__ = [
     "check_kind",
     "container_of",
     "ended_lines",
+    "head_of",
     "is_text",
     "json_document",
     "json_elements",
@@ -75,6 +76,7 @@ _HOMES = {
     "check_kind": "sniff",
     "container_of": "members",
     "ended_lines": "text",
+    "head_of": "text",
     "is_text": "sniff",
     "json_document": "json",
     "json_elements": "json_parts",

@@ -22,6 +22,7 @@ _MARKS = (  # the longer first: the mark of UTF-32 begins with that of UTF-16
     (codecs.BOM_UTF16_BE, ("utf-16", "utf-16-be")),
     (codecs.BOM_UTF8, ("utf-8", "utf-8-sig")),
 )
+_WIDEST = 4  # bytes of a character in the widest of usual encodings
 _NUL = "\0"
 _DECLARE = "declare the source's encoding"
 
@@ -107,6 +108,15 @@ def whole_text(file: BinaryIO, *, encoding: str, max_size: int = MAX_TEXT) -> st
     if size > max_size:
         raise Refused(f"{size:,} bytes; at most {max_size:,} are read as a whole", rule="size")
     return "".join(Text(file, encoding=encoding, max_line=max_size))
+
+
+def head_of(file: BinaryIO, length: int, *, encoding: str) -> str:
+    """The first `length` characters of a content, without a byte order mark; what cannot be read is replaced.
+
+    By them a content is recognised; whoever reads it says what is wrong with it.
+    """
+    decoder = codecs.getincrementaldecoder(encoding)("replace")
+    return decoder.decode(file.read(_WIDEST * (length + 1))).removeprefix("\ufeff")[:length]
 
 
 class _Counted(io.BufferedIOBase):

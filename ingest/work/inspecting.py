@@ -106,11 +106,11 @@ def _needs_no_options(name: str, processor: Processor) -> bool:
 
 def _asked(settings: ProcessorSettings, processor: Processor, subject: Subject) -> Iterator[Recognised]:
     """The processor, where it takes the content; raises `UsageError` where asking it fails."""
-    format_ = None
+    format_, encoding = None, str(subject.event.data["encoding"])
     if processor.recognises is not None:
         with subject.opened() as opened:
             try:
-                format_ = processor.recognises(opened, settings.options)
+                format_ = processor.recognises(opened, settings.options, encoding)
             except PermanentError:
                 return
             except Exception as error:

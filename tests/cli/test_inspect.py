@@ -21,7 +21,7 @@ from processors.verdicts import JUDGING, Verdicts, findings_table
 FINDINGS = findings_table("lines_findings")
 
 
-def recognise(file, options):
+def recognise(file, options, encoding):
     return "lines" if file.read(6) == b"LINES " else ""
 
 
@@ -53,7 +53,7 @@ def check(options):
         raise ValueError("mark is missing")
 
 
-def recognise(file, options):
+def recognise(file, options, encoding):
     return "parts" if file.readline(1000).strip().decode() == options["mark"] else None
 
 
@@ -228,6 +228,23 @@ def test_a_declared_encoding_that_cannot_be_right_is_answered_with_one_that_may_
 
     assert declared_wrong["encoding"] == {"declared": "utf-8", "applies": True, "suggested": "utf-16"}
     assert declared_right["encoding"] == {"declared": "utf-16", "applies": True, "suggested": None}
+
+
+def test_a_file_is_recognised_in_the_encoding_that_is_declared_for_its_source(
+    elsewhere: Path, there: Ingest
+) -> None:
+    (elsewhere / "inbox").mkdir()
+    source = TABULAR.replace('path = "inbox"', 'path = "inbox"\nencoding = "utf-16"')
+    (elsewhere / "ingest.toml").write_text(source)
+    (elsewhere / "inbox" / "payments.csv").write_text(GOOD, encoding="utf-16")
+    (elsewhere / "inbox" / "prices.csv").write_text("item,price\nçay,1.50\n", encoding="utf-16")
+
+    payments = there("inspect", "inbox/payments.csv", "--json").json()
+    prices = there("inspect", "inbox/prices.csv", "--json").json()
+
+    assert "payments" in [each["format"] for each in payments["recognised"]]
+    assert [each["format"] for each in prices["recognised"]] == ["csv"]
+    assert prices["error"] is None
 
 
 @pytest.mark.parametrize(

@@ -552,11 +552,20 @@ def test_a_date_of_a_sheet_is_a_day_or_the_moment_at_which_it_begins() -> None:
 def test_a_content_is_recognised_by_the_columns_that_it_names_itself(
     content: bytes, more: Mapping[str, Any], name: str | None
 ) -> None:
-    assert recognise(io.BytesIO(content), options(**more)) == name
+    assert recognise(io.BytesIO(content), options(**more), "utf-8") == name
+
+
+def test_a_content_is_recognised_in_its_declared_encoding() -> None:
+    german = options({"name": "currency", "from": "Währung", "required": True})
+    header = "Betrag,Währung\n"
+
+    for encoding in ("cp1252", "utf-16", "utf-8-sig"):
+        assert recognise(io.BytesIO(header.encode(encoding)), german, encoding) == "csv"
+    assert recognise(io.BytesIO(header.encode("cp1252")), german, "utf-8") is None
 
 
 def test_where_no_column_is_required_a_content_is_recognised_that_names_them_all() -> None:
     optional = options({"name": "id"}, {"name": "amount"})
 
-    assert recognise(io.BytesIO(b"id,amount,note\n"), optional) == "csv"
-    assert recognise(io.BytesIO(b"id,note\n"), optional) is None
+    assert recognise(io.BytesIO(b"id,amount,note\n"), optional, "utf-8") == "csv"
+    assert recognise(io.BytesIO(b"id,note\n"), optional, "utf-8") is None

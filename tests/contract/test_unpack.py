@@ -82,9 +82,9 @@ def test_a_member_is_told_with_all_that_was_known_of_its_container() -> None:
 
 
 def test_a_container_is_recognised_by_its_content() -> None:
-    assert recognise(io.BytesIO(zip_of()), {}) == "zip"
-    assert recognise(io.BytesIO(gzip.compress(CSV)), {}) == "gzip"
-    assert recognise(io.BytesIO(CSV), {}) == ""
+    assert recognise(io.BytesIO(zip_of()), {}, "utf-8") == "zip"
+    assert recognise(io.BytesIO(gzip.compress(CSV)), {}, "utf-8") == "gzip"
+    assert recognise(io.BytesIO(CSV), {}, "utf-8") == ""
 
 
 def test_members_are_chosen_by_globs() -> None:

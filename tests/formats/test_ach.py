@@ -141,6 +141,7 @@ def test_a_file_is_booked_once_whatever_happens(ingest_bench: Callable[..., Benc
 def test_a_content_that_begins_with_a_header_record_is_recognised() -> None:
     text = file_of(batch(paid())).encode()
 
-    assert recognise(io.BytesIO(text), {}) == "nacha"
-    assert recognise(io.BytesIO(text[1:]), {}) == ""
-    assert recognise(io.BytesIO(b"101 apples\n"), {}) == ""
+    assert recognise(io.BytesIO(text), {}, "ascii") == "nacha"
+    assert recognise(io.BytesIO(text[1:]), {}, "ascii") == ""
+    assert recognise(io.BytesIO(text.decode().encode("utf-16")), {}, "utf-16") == "nacha"
+    assert recognise(io.BytesIO(b"101 apples\n"), {}, "ascii") == ""

@@ -70,7 +70,7 @@ def test_of_a_statement_that_does_not_add_up_nothing_stands(ingest_bench: MakeBe
 )
 def test_a_content_is_recognised_by_its_beginning(function: Processor, data: bytes, name: str) -> None:
     assert function.recognises is not None
-    assert function.recognises(io.BytesIO(data), {}) == name
+    assert function.recognises(io.BytesIO(data), {}, "utf-8") == name
 
 
 def test_every_bundled_processor_with_a_table_of_verdicts_declares_how_it_judges() -> None:

@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from ingest.vetting import Refused, Text, whole_text
+from ingest.vetting import Refused, Text, head_of, whole_text
 
 
 def lines(data: bytes, encoding: str = "utf-8", max_line: int = 100) -> list[str]:
@@ -57,3 +57,18 @@ def test_a_content_that_is_read_as_a_whole_has_a_size_it_may_have() -> None:
     assert whole_text(io.BytesIO(b"a\r\nb"), encoding="utf-8") == "a\r\nb"
     with pytest.raises(Refused, match="3 bytes; at most 2"):
         whole_text(io.BytesIO(b"abc"), encoding="utf-8", max_size=2)
+
+
+@pytest.mark.parametrize(
+    ("data", "encoding", "head"),
+    [
+        (b"a,b\nc", "utf-8", "a,b\n"),
+        ("\ufeffa,b\nc".encode(), "utf-8", "a,b\n"),
+        ("a,b\nc".encode("utf-16"), "utf-16", "a,b\n"),
+        (b"a,\xff\nc", "utf-8", "a,\ufffd\n"),
+        (b"a,\xfc\nc", "latin-1", "a,ü\n"),
+        (b"a", "utf-8", "a"),
+    ],
+)
+def test_a_content_is_recognised_by_a_head_that_is_always_text(data: bytes, encoding: str, head: str) -> None:
+    assert head_of(io.BytesIO(data), 4, encoding=encoding) == head
