@@ -21,7 +21,15 @@ from processors.formats import cii, ubl
 from processors.formats.finding import Finding
 from processors.formats.invoice import Invoice, InvoiceLine, InvoicePart, InvoiceTax
 from processors.money import minor_units
-from processors.verdicts import JUDGING, Verdicts, check_policy, every_policy, findings_table, options_for
+from processors.verdicts import (
+    JUDGING,
+    Verdicts,
+    check_policy,
+    declares,
+    every_policy,
+    findings_table,
+    options_for,
+)
 
 AUTO = "auto"
 _HEAD = 65_536  # bytes by which a format is known
@@ -110,9 +118,9 @@ def _check(options: Mapping[str, Any]) -> None:
             raise ValueError(msg)
 
 
-def recognise(file: BinaryIO, _: Mapping[str, Any], __: str) -> str:
-    """The name of the one format that the beginning of `file` is of, or ""."""
-    return _format_of(file)
+def recognise(file: BinaryIO, options: Mapping[str, Any], _: str) -> str | None:
+    """The name of the one format that the beginning of `file` is of; else "", or None if one is declared."""
+    return _format_of(file) or (None if declares(options, "format", AUTO) else "")
 
 
 def _format_of(file: BinaryIO) -> str:

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 from ingest.vetting import Refused
 from processors.formats import bai2, camt, mt940, ofx
 from processors.formats.statement import StatementPart
-from processors.verdicts import ON_MISMATCH
+from processors.verdicts import ON_MISMATCH, declares
 
 AUTO = "auto"
 _HEAD = 65_536  # bytes by which a format is known
@@ -39,9 +39,9 @@ FORMATS = {
 }
 
 
-def recognise(file: BinaryIO, _: Mapping[str, Any], __: str) -> str:
-    """The name of the one format that the beginning of `file` is of; "" for none, or several."""
-    return _format_of(file)
+def recognise(file: BinaryIO, options: Mapping[str, Any], _: str) -> str | None:
+    """The name of the one format that the beginning of `file` is of; else "", or None if one is declared."""
+    return _format_of(file) or (None if declares(options, "format", AUTO) else "")
 
 
 def _format_of(file: BinaryIO) -> str:

@@ -72,6 +72,11 @@ def every_policy(options: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         yield options_for(source, options)
 
 
+def declares(options: Mapping[str, Any], name: str, default: str) -> bool:
+    """True where the option says something other than by default, for any source."""
+    return any(each.get(name, default) != default for each in every_policy(options))
+
+
 def findings_table(name: str) -> Table:
     """A table of the calling module: one row of verdicts a content, with the first of its findings."""
     made = table(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -71,6 +72,19 @@ def test_of_a_statement_that_does_not_add_up_nothing_stands(ingest_bench: MakeBe
 def test_a_content_is_recognised_by_its_beginning(function: Processor, data: bytes, name: str) -> None:
     assert function.recognises is not None
     assert function.recognises(io.BytesIO(data), {}, "utf-8") == name
+
+
+@pytest.mark.parametrize(("function", "format_"), [(statements, "mt940"), (invoices, "ubl")])
+def test_who_declares_the_format_is_believed_where_the_content_does_not_tell(
+    function: Processor, format_: str
+) -> None:
+    def answer(options: dict[str, Any]) -> str | None:
+        assert function.recognises is not None
+        return function.recognises(io.BytesIO(b"neither"), options, "utf-8")
+
+    assert answer({}) == answer({"format": "auto"}) == ""
+    assert answer({"format": format_}) is None
+    assert answer({"by_source": {"shop": {"format": format_}}}) is None
 
 
 def test_every_bundled_processor_with_a_table_of_verdicts_declares_how_it_judges() -> None:
