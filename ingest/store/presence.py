@@ -15,6 +15,7 @@ from __future__ import annotations
 import fcntl
 import mmap
 import os
+import re
 import secrets
 import socket
 import struct
@@ -34,6 +35,7 @@ _SLOT = struct.Struct(
 )  # lane id (0: none), keyseq, fence, start and deadline in monotonic nanoseconds
 _SIZE = CHILDREN * _SLOT.size
 _TROUBLE = 512  # bytes behind the slots: what is wrong with the process now
+_PLACE = re.compile(rb"[0-9a-f]{6}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +247,8 @@ def _made_place(directory: Path) -> str:
 def _place(directory: Path) -> str:
     """What the ids begin with that are given in this directory and in no other; empty where there is none."""
     with suppress(OSError):
-        return _path_of_place(directory).read_text()
+        said = _path_of_place(directory).read_bytes()
+        return said.decode() if _PLACE.fullmatch(said) else ""  # a power cut may leave anything
     return ""
 
 

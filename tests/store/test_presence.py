@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -133,6 +134,22 @@ def test_nothing_is_proved_of_who_began_in_another_directory(directory: Path, tm
         assert not presence.is_dead(other, me.id)
         assert not presence.is_dead(tmp_path / "none" / "workers", me.id)
     assert not presence.is_dead(directory, another.id)
+
+
+@pytest.mark.parametrize("said", [b"", b"\0\0\0\0\0\0", b"\xff\xfe", b"../../", b"abcdef\n", None])
+def test_a_mark_that_a_power_cut_spoiled_only_leaves_it_to_the_lease(
+    directory: Path, said: bytes | None
+) -> None:
+    spoiled = directory.with_name("place")
+    if said is None:
+        spoiled.mkdir()
+    else:
+        spoiled.write_bytes(said)
+
+    with Presence(directory, "worker") as me:
+        assert re.fullmatch("worker-[0-9a-f]{10}", me.id)
+        assert not presence.is_dead(directory, me.id)
+    assert not presence.is_dead(directory, me.id)
 
 
 def test_who_was_killed_before_ids_said_where_they_began_is_dead(directory: Path) -> None:
