@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -29,18 +31,31 @@ def fill(place: Place) -> int:
     return place.inbox.stat().st_dev
 
 
+@contextmanager
+def numbered_otherwise(place: Place, layers: Path, tmp_path: Path, before: int) -> Iterator[None]:
+    """The same files are in the inbox, on a device that has not the number `before`."""
+    with (
+        ExitStack() as others
+    ):  # they hold the numbers that are free; other tests mount and unmount meanwhile
+        for number in count(1):
+            others.enter_context(tmpfs(tmp_path / f"other-{number}", size="64k"))
+            with overlay(place.inbox, layers=layers):
+                if place.inbox.stat().st_dev != before:
+                    yield
+                    return
+
+
 @pytest.mark.parametrize("resend", ["count", "land"])
 def test_nothing_lands_is_counted_or_is_refused_again_under_another_device_number(
     place: Place, layers: Path, tmp_path: Path, resend: str
 ) -> None:
     place.set(resend=resend, duplicates="suppress")
     with overlay(place.inbox, layers=layers):
-        before = fill(place)
+        device = fill(place)
         first = place.once()
     events = len(place.events())
 
-    with tmpfs(tmp_path / "other", size="64k"), overlay(place.inbox, layers=layers):
-        assert place.inbox.stat().st_dev != before
+    with numbered_otherwise(place, layers, tmp_path, device):
         second = place.once()
 
     assert (first.landed, first.suppressed, first.refused) == (1, 1, 1)
@@ -56,11 +71,12 @@ def test_a_file_that_is_to_leave_does_so_under_another_device_number(
         (done / "filler").write_bytes(bytes(16384))
         for name in ("a.csv", "b.csv"):
             (place.inbox / name).write_bytes(name.encode() * 100)
+        device = place.inbox.stat().st_dev
         place.once()
         assert place.one(DUE) == 2
     before = names(layers / "upper")
 
-    with tmpfs(tmp_path / "other", size="64k"), overlay(place.inbox, layers=layers):
+    with numbered_otherwise(place, layers, tmp_path, device):
         place.set(after="delete")
         place.once()
         left = names(place.inbox)
@@ -83,6 +99,7 @@ def test_a_file_that_went_is_not_owed_for_ever_and_leaves_if_it_is_there_again(
 
     place.set(after="delete")
     with overlay(place.inbox, layers=layers):
+        device = place.inbox.stat().st_dev
         (place.inbox / "a.csv").write_bytes(b"data")
         with pytest.raises(Killed), just_before("os.rename", die):
             place.once()
@@ -91,7 +108,7 @@ def test_a_file_that_went_is_not_owed_for_ever_and_leaves_if_it_is_there_again(
 
     unmounted = place.once()
     gone = place.rows(OUTCOMES)
-    with tmpfs(tmp_path / "other", size="64k"), overlay(place.inbox, layers=layers):
+    with numbered_otherwise(place, layers, tmp_path, device):
         place.once()
         left = names(place.inbox)
 
@@ -107,10 +124,11 @@ def test_a_file_that_somebody_took_away_is_not_owed_for_ever_whatever_the_number
 ) -> None:
     place.set(after="delete")
     with overlay(place.inbox, layers=layers):
+        device = place.inbox.stat().st_dev
         owed(place, "a.csv", b"data")
         (place.inbox / "a.csv").unlink()
 
-    with tmpfs(tmp_path / "other", size="64k"), overlay(place.inbox, layers=layers):
+    with numbered_otherwise(place, layers, tmp_path, device):
         place.set(after="delete")
         failed = place.once().failed
 
