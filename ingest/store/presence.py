@@ -13,6 +13,7 @@ own: so each id says in which it was given.
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import mmap
 import os
 import re
@@ -245,10 +246,15 @@ def _made_place(directory: Path) -> str:
 
 
 def _place(directory: Path) -> str:
-    """What the ids begin with that are given in this directory and in no other; empty where there is none."""
-    with suppress(OSError):
-        said = _path_of_place(directory).read_bytes()
-        return said.decode() if _PLACE.fullmatch(said) else ""  # a power cut may leave anything
+    """What the ids begin with that are given in this directory and in no other; empty where there is none.
+
+    A mark may be copied with its directory, to another host too: so its inode and the name of the host count.
+    """
+    with suppress(OSError), _path_of_place(directory).open("rb") as file:
+        said = file.read()
+        if _PLACE.fullmatch(said):  # a power cut may leave anything
+            told = f"{said.decode()}/{os.fstat(file.fileno()).st_ino}/{host()}"
+            return hashlib.sha256(told.encode()).hexdigest()[:6]
     return ""
 
 

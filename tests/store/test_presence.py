@@ -3,6 +3,7 @@
 import fcntl
 import os
 import re
+import shutil
 import signal
 import stat
 import subprocess
@@ -134,6 +135,28 @@ def test_nothing_is_proved_of_who_began_in_another_directory(directory: Path, tm
         assert not presence.is_dead(other, me.id)
         assert not presence.is_dead(tmp_path / "none" / "workers", me.id)
     assert not presence.is_dead(directory, another.id)
+
+
+def test_nothing_is_proved_where_the_mark_was_copied_to(directory: Path, tmp_path: Path) -> None:
+    with Presence(directory, "watcher") as living:
+        copied = tmp_path / "copy" / "workers"
+        copied.mkdir(parents=True)
+        shutil.copy2(directory.with_name("place"), copied.with_name("place"))
+
+        assert not presence.is_dead(copied, living.id)
+        with Presence(copied, "watcher") as another:
+            assert not presence.is_dead(directory, another.id)
+    assert presence.is_dead(directory, living.id)
+
+
+def test_nothing_is_proved_on_a_host_of_another_name(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Presence(directory, "watcher") as living:
+        pass
+    monkeypatch.setattr("socket.gethostname", lambda: "another")
+
+    assert not presence.is_dead(directory, living.id)
 
 
 @pytest.mark.parametrize("said", [b"", b"\0\0\0\0\0\0", b"\xff\xfe", b"../../", b"abcdef\n", None])
