@@ -20,6 +20,7 @@ from ingest import Context, processor, table
 from processors.digests import digest
 from processors.facts import PaymentReturned, PaymentReversed, PaymentSettled
 from processors.money import minor_units
+from processors.sequence import keyseq_of
 
 POSTINGS = table("ledger_postings", payment_id=str, account=str, currency=str, amount_minor=int)
 RETURNS = table(
@@ -32,7 +33,6 @@ RETURNS = table(
     currency=str,
     amount_minor=int,  # what it changes: a corrected return, by the difference
 )
-_NEWEST = 1 << 62  # above every keyseq: of a fact that is only tried
 
 
 @processor(accepts=(PaymentSettled, PaymentReturned, PaymentReversed), version="3")
@@ -61,7 +61,7 @@ def _post_return(ctx: Context, event: PaymentReturned, minor: int) -> None:
         returned = digest(event.account, event.payment_id, event.reference, ctx.event.subject)
     else:
         returned = digest(event.account, event.return_id)
-    at = _NEWEST if ctx.event.keyseq is None else ctx.event.keyseq
+    at = keyseq_of(ctx)
     stands, told = Counter[str](), set[tuple[str, int]]()
     rows = ctx.select(RETURNS, returned=returned, account=event.account)
     for row in sorted(rows, key=itemgetter("keyseq")):

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 from ingest import Context, FileExtracted, FileLanded, processor, table
 from ingest.vetting import TEXTS, check_kind
 from processors.currencies import DECIMALS
+from processors.digests import digest
 from processors.facts import PaymentOrdered, PaymentReturned
 from processors.formats import payment_messages
 from processors.formats.finding import Finding
@@ -146,7 +147,7 @@ class _Desk:
         own = [status.end_to_end, status.instruction, status.transaction]
         if not status.original_message or all(map(is_no_reference, own)):
             return None
-        of = "/".join([status.original_message, status.original_group, *own])
+        of = digest(status.original_message, status.original_group, *own)
         self._returned[of] += 1
         return f"{of}/{self._returned[of]}"
 

@@ -24,6 +24,7 @@ from processors.facts import (
     ReferenceGiven,
 )
 from processors.matching import Rules, is_paid
+from processors.sequence import keyseq_of
 
 INVOICE_PAYMENTS = table(
     "invoice_payments",
@@ -90,7 +91,6 @@ UNMATCHED = table(
 DAYS = table("reconcile_days", unique=("day", "keyseq"), day=date, keyseq=int)
 TABLES = (INVOICE_PAYMENTS, UNMATCHED, INVOICES, PAYMENTS, REVERSALS, WAITING, DAYS)
 _CHUNK = 500  # payments looked at in one go
-_NEWEST = 1 << 62  # above every keyseq: of a fact that is only tried
 _Row = Mapping[str, Any]
 
 
@@ -100,7 +100,7 @@ class Matching:
     def __init__(self, given: ReferenceGiven, ctx: Context) -> None:
         self._given, self._ctx = given, ctx
         self._rules = Rules(ctx.options)
-        self._at = _NEWEST if ctx.event.keyseq is None else ctx.event.keyseq
+        self._at = keyseq_of(ctx)
         told = ctx.event.time.astimezone(UTC).date()
         self._known = max((row["day"] for row in self._before(DAYS)), default=None)
         self._today = told if self._known is None else max(told, self._known)

@@ -25,6 +25,7 @@ from processors.digests import digest
 from processors.facts import PaymentReversed, PaymentSettled, StatementReceived
 from processors.money import minor_units
 from processors.movements import REFERENCES, Movement, movements, nth
+from processors.sequence import keyseq_of
 
 PAGES = table(
     "statement_pages",
@@ -73,7 +74,6 @@ MOVEMENTS = table(
     statement=str,
 )
 _CHUNK = 500  # movements looked up in one go
-_NEWEST = 1 << 62  # above every keyseq: of a fact that is only tried
 _Row = dict[str, Any]
 _Item = TypeVar("_Item")
 
@@ -96,7 +96,7 @@ class _Run:
 
     def __init__(self, told: StatementReceived, ctx: Context) -> None:
         self._told, self._ctx = told, ctx
-        self._at = _NEWEST if ctx.event.keyseq is None else ctx.event.keyseq
+        self._at = keyseq_of(ctx)
         self._statement = digest(told.account, told.kind, told.statement)
         self._version = ctx.event.causationid or ctx.event.id
         self._references = ctx.options.get("references", REFERENCES[0])

@@ -44,11 +44,11 @@ JUDGING = Judging(
 
 def check_policy(options: Mapping[str, Any], others: Collection[str] = ()) -> None:
     """Raise `ValueError` for a policy that there is none of, and for an option that is not among `others`."""
-    known = ("strictness", "on_mismatch", *others)
+    names = ("strictness", "on_mismatch", *others)
     policies = list(every_policy(options))
-    Given(options).check_names((*known, BY_SOURCE))
+    Given(options).check_names((*names, BY_SOURCE))
     for source, own in options.get(BY_SOURCE, {}).items():
-        Given(own, where=f"{BY_SOURCE}.{source}").check_names(known)
+        Given(own, where=f"{BY_SOURCE}.{source}").check_names(names)
     for each in policies:
         for name, known in (("strictness", STRICTNESS), ("on_mismatch", ON_MISMATCH)):
             if each.get(name, known[0]) not in known:

@@ -202,6 +202,16 @@ def test_a_rejection_is_posted_once_whatever_reports_tell_of_it(
     assert [minor for _, minor in stands(bench)] == amounts
 
 
+def test_orders_whose_references_read_the_same_in_a_row_are_two(ingest_bench: Callable[..., Bench]) -> None:
+    bench = ingest_bench(payment_orders, ledger)
+    for group, order in (("A", "B/C"), ("A/B", "C")):
+        told = REPORT.replace(">ACME-20260302-1<", f">{group}<").replace(">ACME-P-302<", f">{order}<")
+        bench.land(f"{len(order)}.xml", told)
+    bench.work()
+
+    assert [minor for _, minor in stands(bench)] == [4050, 4050, -4050, -4050]
+
+
 def test_rejections_that_nothing_tells_apart_are_as_many_as_reports(
     ingest_bench: Callable[..., Bench],
 ) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from ingest import PermanentError
 from ingest.testing import HandedOver, hand_over
+from processors.digests import digest
 from processors.facts import PaymentOrdered, PaymentReturned
 from processors.payment_orders import payment_orders
 from tests.formats.payment_files import (
@@ -86,7 +87,7 @@ def test_only_a_rejection_is_told_as_returned() -> None:
         reason="AC04",
         reference="R-1",
         returned_on=date(2026, 3, 4),
-        return_id="M-1/G-1/E-1/I-1//1",
+        return_id=f"{digest('M-1', 'G-1', 'E-1', 'I-1', '')}/1",
     )
 
 
